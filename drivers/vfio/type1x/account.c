@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Locked memory: who pays for pinned RAM, and the limit on it.
+ *
+ * The only file that touches locked_vm.  It counts what it is told to; that
+ * RAM is charged before a device sees it and refunded after it was unpinned is
+ * the business of fill.c.
+ *
+ * Charging may fail.  Refunding may not: a mapping often dies with its
+ * process, when a killable lock would refuse and another user of the mm would
+ * be left with pages it can never get rid of.
+ */
+#include "account.h"
+
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "stats.h"
+#include "t1x.h"
+
+/**
+ * t1x_owner_get() - make the calling process the owner of a mapping
+ * @owner: to be filled in
+ *
+ * The group leader stands for the process, so that all its threads map on one
+ * account.
+ *
+ * Context: process context with an mm.
+ */
+void t1x_owner_get(struct t1x_owner *owner)
+{
+	owner->task = get_task_struct(current->group_leader);
+	owner->mm = current->mm;
+	mmgrab(owner->mm);
+	owner->lock_cap = capable(CAP_IPC_LOCK);
+}
+
+/**
+ * t1x_owner_put() - undo t1x_owner_get()
+ * @owner: the owner, with everything refunded
+ */
+void t1x_owner_put(struct t1x_owner *owner)
+{
+	mmdrop(owner->mm);
+	put_task_struct(owner->task);
+}
+
+/**
+ * t1x_charge() - charge pages against RLIMIT_MEMLOCK
+ * @owner: who pays; his mm is the caller's
+ * @npages: RAM pages just pinned; may be 0
+ *
+ * Context: takes mmap_lock for write; may sleep.
+ * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
+ * killed; on failure nothing is charged.
+ */
+int t1x_charge(const struct t1x_owner *owner, unsigned long npages)
+{
+	struct mm_struct *mm = owner->mm;
+	int ret;
+
+	if (!npages)
+		return 0;
+
+	ret = mmap_write_lock_killable(mm);
+	if (ret)
+		return ret;
+	ret = __account_locked_vm(mm, npages, true, owner->task,
+				  owner->lock_cap);
+	mmap_write_unlock(mm);
+
+	if (ret)
+		t1x_refuse("RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
+			   owner->task->comm, owner->task->tgid,
+			   task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
+	else
+		t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
+	return ret;
+}
+
+/**
+ * t1x_refund() - give back what t1x_charge() took
+ * @owner: who paid; may be dying or dead
+ * @npages: RAM pages just unpinned; may be 0
+ *
+ * Context: takes mmap_lock for write; may sleep.
+ */
+void t1x_refund(const struct t1x_owner *owner, unsigned long npages)
+{
+	struct mm_struct *mm = owner->mm;
+
+	if (!npages)
+		return;
+	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
+
+	/* An mm without users has no locked_vm that anybody could look at. */
+	if (!mmget_not_zero(mm))
+		return;
+	mmap_write_lock(mm);
+	__account_locked_vm(mm, npages, false, owner->task, owner->lock_cap);
+	mmap_write_unlock(mm);
+
+	/* Never tear an address space down under the container's lock. */
+	mmput_async(mm);
+}

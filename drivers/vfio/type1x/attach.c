@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups coming and going.
+ *
+ * A group gets a domain of its own first, to see what its IOMMU can do.  If a
+ * domain of the container is compatible the group moves over there; otherwise
+ * the new domain gets all mappings replayed and stays.  Everything that can
+ * fail is done before the container is changed, so a refusal leaves it as it
+ * was (I4).
+ *
+ * Usable IOVAs are computed from all domains and groups each time: what every
+ * aperture covers and no group reserves.
+ */
+#include <linux/slab.h>
+
+#include "container.h"
+#include "dma.h"
+#include "fill.h"
+#include "t1x.h"
+
+/*
+ * Devices may use a relaxable direct region for themselves, but whoever assigns
+ * them to a user gives that up.
+ */
+static bool t1x_resv_counts(const struct iommu_resv_region *region)
+{
+	return region->type != IOMMU_RESV_DIRECT_RELAXABLE && region->length;
+}
+
+static int t1x_ranges_exclude_group(struct t1x_iova_ranges *ranges,
+				    struct iommu_group *group)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = t1x_group_resv_get(group, &regions);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(region, &regions, list) {
+		if (!t1x_resv_counts(region))
+			continue;
+		ret = t1x_iova_exclude(ranges, region->start,
+				       region->start + region->length - 1);
+		if (ret)
+			break;
+	}
+	t1x_group_resv_put(&regions);
+	return ret;
+}
+
+static int t1x_ranges_restrict(struct t1x_iova_ranges *ranges,
+			       struct t1x_domain *d)
+{
+	const struct iommu_domain_geometry *geo = &d->domain->geometry;
+	struct t1x_group *g;
+	int ret;
+
+	t1x_iova_clip(ranges, geo->aperture_start, geo->aperture_end);
+	list_for_each_entry(g, &d->groups, node) {
+		ret = t1x_ranges_exclude_group(ranges, g->group);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Usable IOVAs of a container, with @extra (or %NULL) as one more domain.
+ * Returns -EINVAL if no IOVA is left; @ranges is the caller's to free.
+ */
+static int t1x_ranges_compute(struct t1x_container *c, struct t1x_domain *extra,
+			      struct t1x_iova_ranges *ranges)
+{
+	struct t1x_domain *d;
+	int ret;
+
+	ret = t1x_iova_fill(ranges);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(d, &c->domains, node) {
+		ret = t1x_ranges_restrict(ranges, d);
+		if (ret)
+			return ret;
+	}
+	if (extra)
+		ret = t1x_ranges_restrict(ranges, extra);
+	if (!ret && !ranges->nr)
+		ret = -EINVAL;
+	return ret;
+}
+
+/* Would a mapping lie where the new set has no IOVA? */
+static bool t1x_ranges_conflict(struct t1x_container *c,
+				const struct t1x_iova_ranges *ranges)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		if (!t1x_iova_contains(ranges, dma->iova, dma->last))
+			return true;
+	return false;
+}
+
+static void t1x_pgsizes_update(struct t1x_container *c)
+{
+	struct t1x_domain *d;
+
+	c->pgsizes = ~0UL;
+	list_for_each_entry(d, &c->domains, node)
+		c->pgsizes &= d->domain->pgsize_bitmap;
+
+	/* Sizes below a CPU page are of no use, and imply that page works. */
+	if (c->pgsizes & ~PAGE_MASK)
+		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
+}
+
+static struct t1x_group *t1x_group_find(struct t1x_container *c,
+					struct iommu_group *group,
+					struct t1x_domain **domain)
+{
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	list_for_each_entry(d, &c->domains, node)
+		list_for_each_entry(g, &d->groups, node)
+			if (g->group == group) {
+				*domain = d;
+				return g;
+			}
+	return NULL;
+}
+
+/*
+ * Moves the only group of @fresh to a domain of the container.  Returns that
+ * domain; %NULL if none takes the group, which then is where it was; or an
+ * ERR_PTR() with the group attached nowhere.
+ */
+static struct t1x_domain *t1x_domain_join(struct t1x_container *c,
+					  struct t1x_domain *fresh,
+					  struct iommu_group *group)
+{
+	struct t1x_domain *d;
+	int ret;
+
+	list_for_each_entry(d, &c->domains, node) {
+		if (!t1x_domain_compatible(d, fresh))
+			continue;
+		t1x_domain_detach(fresh, group);
+		if (!t1x_domain_attach(d, group))
+			return d;
+		ret = t1x_domain_attach(fresh, group);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	return NULL;
+}
+
+static int t1x_domain_replay(struct t1x_container *c, struct t1x_domain *d)
+{
+	struct t1x_dma *dma;
+	int ret = 0;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		ret = t1x_dma_replay(c, dma, d);
+	return ret;
+}
+
+/* Checks what @fresh, with its one group attached, means to the container. */
+static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
+			    struct iommu_group *group,
+			    struct t1x_iova_ranges *ranges)
+{
+	int ret;
+
+	ret = t1x_ranges_compute(c, fresh, ranges);
+	if (ret)
+		return ret;
+	if (t1x_ranges_conflict(c, ranges))
+		return -EINVAL;
+
+	if (!READ_ONCE(t1x_allow_unsafe_interrupts) &&
+	    !t1x_group_msi_isolated(group)) {
+		t1x_refuse("no interrupt remapping: a device could raise any interrupt; allow_unsafe_interrupts=1 permits that");
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* The container takes over @g, and @ranges, and @fresh or what it joins. */
+static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
+		      struct t1x_iova_ranges *ranges)
+{
+	struct t1x_domain *fresh, *joined;
+	int ret;
+
+	fresh = t1x_domain_alloc(g->group);
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+	ret = t1x_domain_attach(fresh, g->group);
+	if (ret)
+		goto err_free;
+	list_add(&g->node, &fresh->groups);
+
+	ret = t1x_attach_check(c, fresh, g->group, ranges);
+	if (ret)
+		goto err_detach;
+	t1x_domain_enforce_coherency(fresh);
+
+	joined = t1x_domain_join(c, fresh, g->group);
+	if (IS_ERR(joined)) {
+		ret = PTR_ERR(joined);
+		goto err_free;
+	}
+	if (joined) {
+		list_move(&g->node, &joined->groups);
+		t1x_domain_free(fresh);
+		goto out_ranges;
+	}
+
+	ret = t1x_domain_msi_window(fresh, g->group);
+	if (!ret)
+		ret = t1x_domain_replay(c, fresh);
+	if (ret)
+		goto err_detach;
+	list_add(&fresh->node, &c->domains);
+	t1x_pgsizes_update(c);
+
+out_ranges:
+	t1x_iova_replace(&c->ranges, ranges);
+	return 0;
+
+err_detach:
+	t1x_domain_detach(fresh, g->group);
+err_free:
+	t1x_domain_free(fresh);
+	return ret;
+}
+
+/**
+ * t1x_attach_group() - give a container one more IOMMU group
+ * @cookie: the container
+ * @group: the group; vfio.ko owns its DMA
+ * @type: what stands behind it
+ *
+ * Context: called by vfio.ko with its group_lock held for write.
+ * Return: 0; -EINVAL for a group attached twice or one that cannot reach
+ * existing mappings; -EPERM without isolated MSIs; -EOPNOTSUPP for an emulated
+ * group; -EINTR when killed while waiting; errors of the IOMMU.  On failure
+ * nothing changed.  During VFIO_SET_IOMMU vfio.ko then asks the next backend,
+ * without a word.
+ */
+int t1x_attach_group(void *cookie, struct iommu_group *group,
+		     enum vfio_group_type type)
+{
+	struct t1x_iova_ranges ranges;
+	struct t1x_container *c;
+	struct t1x_domain *d;
+	struct t1x_group *g;
+	int ret;
+
+	if (type != VFIO_IOMMU) {
+		t1x_refuse("mediated devices are not supported yet; vfio may try another backend");
+		return -EOPNOTSUPP;
+	}
+
+	c = t1x_container_get(cookie);
+	if (WARN_ON_ONCE(!c))
+		return -EINVAL;
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		goto out_put;
+
+	if (t1x_group_find(c, group, &d)) {
+		ret = -EINVAL;
+		goto out_unlock;
+	}
+	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	if (!g) {
+		ret = -ENOMEM;
+		goto out_unlock;
+	}
+	g->group = group;
+
+	t1x_iova_init(&ranges);
+	ret = t1x_attach(c, g, &ranges);
+	t1x_iova_free(&ranges);
+	if (ret)
+		kfree(g);
+
+out_unlock:
+	mutex_unlock(&c->lock);
+out_put:
+	t1x_container_put(c);
+	if (ret)
+		pr_warn_ratelimited("attaching a group failed (%pe); vfio may try another backend\n",
+				    ERR_PTR(ret));
+	return ret;
+}
+
+/* A domain without groups goes; with the last one go all mappings. */
+static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
+{
+	if (list_is_singular(&c->domains))
+		t1x_unmap_all(c);
+	list_del(&d->node);
+	t1x_domain_free(d);
+	if (list_empty(&c->domains))
+		t1x_unmap_all(c);
+	t1x_pgsizes_update(c);
+}
+
+static void t1x_ranges_refresh(struct t1x_container *c)
+{
+	struct t1x_iova_ranges ranges;
+
+	t1x_iova_init(&ranges);
+	if (list_empty(&c->domains))
+		t1x_iova_replace(&c->ranges, &ranges);
+	else if (!t1x_ranges_compute(c, NULL, &ranges))
+		t1x_iova_replace(&c->ranges, &ranges);
+	/* else: the old ranges are narrower than need be, and safe (I3) */
+	t1x_iova_free(&ranges);
+}
+
+/**
+ * t1x_detach_group() - undo t1x_attach_group()
+ * @cookie: the container
+ * @group: the group; its DMA is blocked afterwards
+ *
+ * With the last group go all mappings, pins and charges: without a group the
+ * user has no right to them.
+ *
+ * Context: called by vfio.ko with its group_lock held for write.
+ */
+void t1x_detach_group(void *cookie, struct iommu_group *group)
+{
+	struct t1x_container *c;
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	c = t1x_container_get(cookie);
+	if (WARN_ON_ONCE(!c))
+		return;
+	mutex_lock(&c->lock);
+
+	g = t1x_group_find(c, group, &d);
+	if (g) {
+		t1x_domain_detach(d, group);
+		list_del(&g->node);
+		kfree(g);
+		if (list_empty(&d->groups))
+			t1x_domain_leave(c, d);
+		t1x_ranges_refresh(c);
+	}
+
+	mutex_unlock(&c->lock);
+	t1x_container_put(c);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Containers: the object behind VFIO_SET_IOMMU, its lock and its lifetime.
+ *
+ * Invariants of the module; other files refer to them by number.
+ *
+ * I1  A page is unpinned only after every domain was told to unmap it, said
+ *     so, and had its IOTLB synced.
+ * I2  Whenever the lock is free, pages charged equal RAM pages pinned.  They
+ *     are charged before a device can see them and refunded after the unpin.
+ * I3  Unmap, detach and release cannot fail for want of memory.
+ * I4  A failed operation leaves the container as it was.  The one exception is
+ *     UNMAP over several mappings, which reports the bytes it did.
+ * I5  Mappings of a container do not overlap.  Each is present in every domain
+ *     up to t1x_dma.filled and absent beyond; with the lock free, all of it is
+ *     filled, or (after the last domain) none of it.
+ * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
+ *     of runs, so it never cuts what one iommu_map() made.
+ * I7  IOVA ranges are [first, last]; nothing computes iova + size.
+ *
+ * Locking: t1x_container.lock is held for the whole of every operation and
+ * nests outside mmap_lock.  vfio.ko calls attach, detach and release with its
+ * own group_lock held, which nests outside ours; so nothing here may call back
+ * into vfio.ko.  User memory is copied without any lock.
+ *
+ * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
+ * container may run.  It never looks into the cookie, so the cookie is a number
+ * that is never used twice, and every entry looks it up: an ioctl that comes
+ * late finds nothing.  release() takes the number out, waits for those who
+ * found the container before, and only then tears down.
+ */
+#include "container.h"
+
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/vfio.h>
+#include <linux/xarray.h>
+
+#include "dma.h"
+#include "stats.h"
+#include "t1x.h"
+
+static DEFINE_XARRAY(t1x_containers);
+static atomic_long_t t1x_last_id;
+
+/**
+ * t1x_container_open() - make a container
+ * @arg: VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU
+ *
+ * Called by vfio.ko for VFIO_SET_IOMMU, once CHECK_EXTENSION accepted @arg.
+ *
+ * Context: may sleep.
+ * Return: a cookie, or an ERR_PTR().
+ */
+void *t1x_container_open(unsigned long arg)
+{
+	struct t1x_container *c;
+	int ret;
+
+	if (arg != VFIO_TYPE1_IOMMU && arg != VFIO_TYPE1v2_IOMMU)
+		return ERR_PTR(-EINVAL);
+
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+
+	refcount_set(&c->users, 1);
+	init_completion(&c->drained);
+	c->v2 = arg == VFIO_TYPE1v2_IOMMU;
+	c->pin_batch = T1X_PIN_BATCH;
+	mutex_init(&c->lock);
+	c->tree = RB_ROOT;
+	INIT_LIST_HEAD(&c->domains);
+	t1x_iova_init(&c->ranges);
+	c->pgsizes = PAGE_MASK;
+	c->entries = READ_ONCE(t1x_dma_entry_limit);
+
+	c->id = atomic_long_inc_return(&t1x_last_id);
+	ret = xa_insert(&t1x_containers, c->id, c, GFP_KERNEL);
+	if (ret) {
+		kfree(c);
+		return ERR_PTR(ret);
+	}
+
+	t1x_stat_inc(T1X_STAT_CONTAINERS);
+	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
+	pr_debug("container %lu: type1%s\n", c->id, c->v2 ? "v2" : "");
+	return (void *)c->id;
+}
+
+/**
+ * t1x_container_get() - find a container and keep it
+ * @cookie: what t1x_container_open() returned; may be stale
+ *
+ * Return: the container, or %NULL once its release has begun.
+ */
+struct t1x_container *t1x_container_get(void *cookie)
+{
+	struct t1x_container *c;
+
+	rcu_read_lock();
+	c = xa_load(&t1x_containers, (unsigned long)cookie);
+	if (c && !refcount_inc_not_zero(&c->users))
+		c = NULL;
+	rcu_read_unlock();
+	return c;
+}
+
+/**
+ * t1x_container_put() - undo t1x_container_get()
+ * @c: the container; not to be touched afterwards
+ */
+void t1x_container_put(struct t1x_container *c)
+{
+	if (refcount_dec_and_test(&c->users))
+		complete(&c->drained);
+}
+
+/**
+ * t1x_container_release() - end a container
+ * @cookie: what t1x_container_open() returned
+ *
+ * Called by vfio.ko when the last group left, or when attaching the first one
+ * failed.  Waits for ioctls that are under way; @dying makes long ones give up.
+ *
+ * Context: may sleep.
+ */
+void t1x_container_release(void *cookie)
+{
+	struct t1x_container *c;
+
+	c = xa_erase(&t1x_containers, (unsigned long)cookie);
+	if (WARN_ON_ONCE(!c))
+		return;
+
+	WRITE_ONCE(c->dying, true);
+	t1x_container_put(c);
+	wait_for_completion(&c->drained);
+
+	/*
+	 * No group is attached any more.  An ioctl between the last detach and
+	 * now may still have added mappings, filled in no domain.
+	 */
+	mutex_lock(&c->lock);
+	WARN_ON_ONCE(!list_empty(&c->domains));
+	t1x_unmap_all(c);
+	mutex_unlock(&c->lock);
+
+	pr_debug("container %lu: released\n", c->id);
+	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
+	t1x_iova_free(&c->ranges);
+	mutex_destroy(&c->lock);
+	kfree_rcu(c, rcu);
+}
+
+/**
+ * t1x_container_pgsize() - granule of IOVAs, addresses and sizes
+ * @c: the container
+ *
+ * Context: the lock is held.
+ * Return: the smallest page size in bytes, at least PAGE_SIZE.
+ */
+unsigned long t1x_container_pgsize(const struct t1x_container *c)
+{
+	lockdep_assert_held(&c->lock);
+	return 1UL << __ffs(c->pgsizes);
+}
+
+/**
+ * t1x_container_coherent() - can no device bypass the CPU caches
+ * @c: the container
+ *
+ * What VFIO_DMA_CC_IOMMU asks; KVM emulates cache flushes otherwise.
+ *
+ * Context: takes the lock; may sleep.
+ * Return: whether every domain is coherent.
+ */
+bool t1x_container_coherent(struct t1x_container *c)
+{
+	struct t1x_domain *d;
+	bool coherent = true;
+
+	mutex_lock(&c->lock);
+	list_for_each_entry(d, &c->domains, node)
+		coherent &= d->coherent;
+	mutex_unlock(&c->lock);
+	return coherent;
+}
+
+/**
+ * t1x_container_insert() - add a mapping
+ * @c: the container, with an entry left
+ * @dma: the mapping; overlaps no other
+ *
+ * Context: the lock is held.
+ */
+void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert_held(&c->lock);
+
+	t1x_dma_insert(&c->tree, dma);
+	if (c->entries != T1X_ENTRIES_UNLIMITED)
+		c->entries--;
+	t1x_stat_inc(T1X_STAT_MAPPINGS);
+}
+
+/**
+ * t1x_container_remove() - undo t1x_container_insert()
+ * @c: the container
+ * @dma: the mapping, with nothing filled
+ *
+ * Context: the lock is held.
+ */
+void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert_held(&c->lock);
+
+	t1x_dma_erase(&c->tree, dma);
+	if (c->entries != T1X_ENTRIES_UNLIMITED)
+		c->entries++;
+	t1x_stat_add(T1X_STAT_MAPPINGS, -1);
+}

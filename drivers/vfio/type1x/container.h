@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_CONTAINER_H
+#define _T1X_CONTAINER_H
+
+#include <linux/completion.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <vfio_abi/vfio_iommu_driver.h>
+
+#include "domain.h"
+#include "iova.h"
+
+struct t1x_dma;
+
+/**
+ * struct t1x_container - what userspace made with VFIO_SET_IOMMU
+ * @id: its cookie for vfio.ko, never used twice
+ * @users: references; the initial one is dropped by release
+ * @drained: completed when the last reference is gone
+ * @rcu: delays the free until no lookup can see it
+ * @dying: release has begun; long operations give up
+ * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
+ * @pin_batch: pages pinned at a time; tests make it small
+ * @lock: protects what follows, see container.c
+ * @tree: the mappings, struct t1x_dma
+ * @domains: the domains, struct t1x_domain
+ * @ranges: usable IOVAs; empty without a domain, when none is unusable
+ * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
+ * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED
+ */
+struct t1x_container {
+	unsigned long id;
+	refcount_t users;
+	struct completion drained;
+	struct rcu_head rcu;
+	bool dying;
+	bool v2;
+	unsigned int pin_batch;
+
+	struct mutex lock;
+	struct rb_root tree;
+	struct list_head domains;
+	struct t1x_iova_ranges ranges;
+	unsigned long pgsizes;
+	unsigned int entries;
+};
+
+void *t1x_container_open(unsigned long arg);
+void t1x_container_release(void *cookie);
+struct t1x_container *t1x_container_get(void *cookie);
+void t1x_container_put(struct t1x_container *c);
+
+unsigned long t1x_container_pgsize(const struct t1x_container *c);
+bool t1x_container_coherent(struct t1x_container *c);
+void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
+void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
+
+/* attach.c */
+int t1x_attach_group(void *cookie, struct iommu_group *group,
+		     enum vfio_group_type type);
+void t1x_detach_group(void *cookie, struct iommu_group *group);
+
+/* map.c */
+int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+	    unsigned long vaddr, unsigned int prot);
+
+/* unmap.c */
+int t1x_unmap(struct t1x_container *c, dma_addr_t iova, u64 size, bool all,
+	      u64 *unmapped);
+void t1x_unmap_all(struct t1x_container *c);
+
+#endif /* _T1X_CONTAINER_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings and the tree that orders them by IOVA.
+ *
+ * Owns struct t1x_dma as data.  Neither pins nor maps: fill.c does.
+ *
+ * Invariant: mappings of one tree never overlap, so the tree is ordered by
+ * first and by last byte alike, and every question about a range is one
+ * descent.
+ */
+#include "dma.h"
+
+#include <linux/bug.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+static struct kmem_cache *t1x_dma_cache;
+
+/**
+ * t1x_dma_cache_init() - make the cache mappings are allocated from
+ *
+ * Context: module init.
+ * Return: 0 or -ENOMEM.
+ */
+int t1x_dma_cache_init(void)
+{
+	/* Users own as many mappings as they like; their memcg pays. */
+	t1x_dma_cache = KMEM_CACHE(t1x_dma, SLAB_ACCOUNT);
+	return t1x_dma_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * t1x_dma_cache_exit() - undo t1x_dma_cache_init()
+ *
+ * Context: module exit, after the last mapping was freed.
+ */
+void t1x_dma_cache_exit(void)
+{
+	kmem_cache_destroy(t1x_dma_cache);
+}
+
+/**
+ * t1x_dma_alloc() - make an empty mapping
+ * @iova: first byte on the device's side, page aligned
+ * @last: last byte, of a page
+ * @vaddr: user address of @iova, page aligned
+ * @prot: IOMMU_READ and/or IOMMU_WRITE
+ *
+ * Context: may sleep.
+ * Return: a mapping that has no owner, is in no tree and holds no page; %NULL
+ * without memory.
+ */
+struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
+			      unsigned long vaddr, unsigned int prot)
+{
+	struct t1x_dma *dma;
+
+	dma = kmem_cache_alloc(t1x_dma_cache, GFP_KERNEL);
+	if (!dma)
+		return NULL;
+
+	dma->iova = iova;
+	dma->last = last;
+	dma->vaddr = vaddr;
+	dma->prot = prot;
+	dma->untracked = false;
+	dma->filled = 0;
+	t1x_runs_init(&dma->runs);
+	return dma;
+}
+
+/**
+ * t1x_dma_free() - free an empty mapping
+ * @dma: the mapping, in no tree and with nothing filled
+ */
+void t1x_dma_free(struct t1x_dma *dma)
+{
+	WARN_ON_ONCE(dma->filled);
+	t1x_runs_free(&dma->runs);
+	kmem_cache_free(t1x_dma_cache, dma);
+}
+
+static struct t1x_dma *t1x_dma_of(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct t1x_dma, node);
+}
+
+/**
+ * t1x_dma_insert() - put a mapping into a tree
+ * @tree: the tree
+ * @dma: the mapping; overlaps no mapping of @tree
+ */
+void t1x_dma_insert(struct rb_root *tree, struct t1x_dma *dma)
+{
+	struct rb_node **link = &tree->rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (dma->iova < t1x_dma_of(parent)->iova)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+
+	rb_link_node(&dma->node, parent, link);
+	rb_insert_color(&dma->node, tree);
+}
+
+/**
+ * t1x_dma_erase() - take a mapping out of its tree
+ * @tree: the tree
+ * @dma: the mapping
+ */
+void t1x_dma_erase(struct rb_root *tree, struct t1x_dma *dma)
+{
+	rb_erase(&dma->node, tree);
+}
+
+/**
+ * t1x_dma_first() - find the lowest mapping in a range
+ * @tree: the tree
+ * @iova: first byte of the range
+ * @last: last byte of the range
+ *
+ * Return: the lowest mapping with a byte in the range, or %NULL.
+ */
+struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
+			      dma_addr_t last)
+{
+	struct rb_node *node = tree->rb_node;
+	struct t1x_dma *first = NULL, *dma;
+
+	while (node) {
+		dma = t1x_dma_of(node);
+		if (dma->last < iova) {
+			node = node->rb_right;
+			continue;
+		}
+		first = dma;
+		if (dma->iova <= iova)
+			break;
+		node = node->rb_left;
+	}
+
+	return first && first->iova <= last ? first : NULL;
+}
+
+/**
+ * t1x_dma_next() - step to the next mapping in a range
+ * @dma: a mapping in the tree
+ * @last: last byte of the range
+ *
+ * Return: the mapping above @dma if it has a byte in the range, or %NULL.
+ */
+struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last)
+{
+	struct t1x_dma *next = t1x_dma_of(rb_next(&dma->node));
+
+	return next && next->iova <= last ? next : NULL;
+}
+
+/**
+ * t1x_dma_bisects() - would a range cut a mapping in two
+ * @tree: the tree
+ * @iova: first byte of the range
+ * @last: last byte of the range
+ *
+ * Return: whether a mapping has bytes on both sides of either edge.
+ */
+bool t1x_dma_bisects(const struct rb_root *tree, dma_addr_t iova,
+		     dma_addr_t last)
+{
+	struct t1x_dma *dma;
+
+	dma = t1x_dma_first(tree, iova, iova);
+	if (dma && dma->iova != iova)
+		return true;
+
+	dma = t1x_dma_first(tree, last, last);
+	return dma && dma->last != last;
+}

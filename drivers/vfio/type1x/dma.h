@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_DMA_H
+#define _T1X_DMA_H
+
+#include <linux/mm_types.h>
+#include <linux/rbtree.h>
+
+#include "runs.h"
+
+struct task_struct;
+
+/**
+ * struct t1x_owner - whom locked memory is charged to
+ * @task: thread group leader of the mapper, whose RLIMIT_MEMLOCK counts
+ * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
+ *	outlive its users
+ * @lock_cap: mapper had CAP_IPC_LOCK: no limit
+ */
+struct t1x_owner {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	bool lock_cap;
+};
+
+/**
+ * struct t1x_dma - one mapping
+ * @node: in the tree of the container
+ * @iova: first byte on the device's side
+ * @last: last byte, inclusive
+ * @vaddr: user address of @iova in the owner's mm
+ * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
+ * @filled: pages pinned, charged and present in every domain; a prefix of the
+ *	mapping, of which @runs describe a prefix again
+ * @owner: whom the RAM pages are charged to
+ * @runs: what was pinned, in IOVA order
+ *
+ * @iova, @last, @vaddr, @prot and @owner do not change once the mapping is in
+ * the tree; the rest is protected by the container's lock.
+ */
+struct t1x_dma {
+	struct rb_node node;
+	dma_addr_t iova;
+	dma_addr_t last;
+	unsigned long vaddr;
+	u8 prot;
+	bool untracked;
+	unsigned long filled;
+	struct t1x_owner owner;
+	struct t1x_runs runs;
+};
+
+/**
+ * t1x_dma_npages() - number of pages the user asked for
+ * @dma: the mapping
+ *
+ * Return: pages from @dma->iova to @dma->last.
+ */
+static inline unsigned long t1x_dma_npages(const struct t1x_dma *dma)
+{
+	/* last is the last byte of a page: no overflow, even at 2^64 - 1. */
+	return ((dma->last - dma->iova) >> PAGE_SHIFT) + 1;
+}
+
+/**
+ * t1x_dma_iova_at() - IOVA of a page of a mapping
+ * @dma: the mapping
+ * @index: pages from its start
+ *
+ * Return: address of the first byte of that page.
+ */
+static inline dma_addr_t t1x_dma_iova_at(const struct t1x_dma *dma,
+					 unsigned long index)
+{
+	return dma->iova + ((dma_addr_t)index << PAGE_SHIFT);
+}
+
+int t1x_dma_cache_init(void);
+void t1x_dma_cache_exit(void);
+struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
+			      unsigned long vaddr, unsigned int prot);
+void t1x_dma_free(struct t1x_dma *dma);
+void t1x_dma_insert(struct rb_root *tree, struct t1x_dma *dma);
+void t1x_dma_erase(struct rb_root *tree, struct t1x_dma *dma);
+struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
+			      dma_addr_t last);
+struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last);
+bool t1x_dma_bisects(const struct rb_root *tree, dma_addr_t iova,
+		     dma_addr_t last);
+
+#endif /* _T1X_DMA_H */

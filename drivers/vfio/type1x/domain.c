@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMU domains and groups.
+ *
+ * The only file that calls iommu_*().  Owns what may be said to an IOMMU and
+ * how its answers are to be read; what to map when is decided above.
+ *
+ * Invariant: t1x_domain_unmap() succeeds only if the IOMMU no longer translates
+ * any page of the range.  Pages may be unpinned on that word, after a
+ * t1x_domain_sync().
+ */
+#include "domain.h"
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "stats.h"
+#include "t1x.h"
+
+static int t1x_domain_alloc_dev(struct device *dev, void *data)
+{
+	struct t1x_domain *d = data;
+
+	d->domain = iommu_paging_domain_alloc(dev);
+	return 1;	/* one device speaks for the group: stop here */
+}
+
+/**
+ * t1x_domain_alloc() - make a domain that suits a group
+ * @group: the group; at least one device in it
+ *
+ * Context: may sleep.
+ * Return: an empty domain with no group attached, or an ERR_PTR().
+ */
+struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
+{
+	struct t1x_domain *d;
+	long err;
+
+	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+
+	INIT_LIST_HEAD(&d->groups);
+	iommu_iotlb_gather_init(&d->gather);
+	iommu_group_for_each_dev(group, d, t1x_domain_alloc_dev);
+	if (!IS_ERR_OR_NULL(d->domain))
+		return d;
+
+	err = d->domain ? PTR_ERR(d->domain) : -ENODEV;
+	kfree(d);
+	return ERR_PTR(err);
+}
+
+/**
+ * t1x_domain_free() - free a domain and all its translations
+ * @d: the domain, with no group attached
+ *
+ * Context: may sleep.
+ */
+void t1x_domain_free(struct t1x_domain *d)
+{
+	iommu_domain_free(d->domain);
+	kfree(d);
+}
+
+/**
+ * t1x_domain_attach() - let a group's devices use a domain
+ * @d: the domain
+ * @group: the group; vfio.ko owns its DMA
+ *
+ * Return: 0, or an error of the IOMMU driver; then the group can do no DMA.
+ */
+int t1x_domain_attach(struct t1x_domain *d, struct iommu_group *group)
+{
+	return iommu_attach_group(d->domain, group);
+}
+
+/**
+ * t1x_domain_detach() - undo t1x_domain_attach()
+ * @d: the domain
+ * @group: the group; its DMA is blocked afterwards
+ */
+void t1x_domain_detach(struct t1x_domain *d, struct iommu_group *group)
+{
+	iommu_detach_group(d->domain, group);
+}
+
+/**
+ * t1x_domain_enforce_coherency() - make a domain coherent if it can be
+ * @d: the domain; still empty, since VT-d refuses once something is mapped
+ *
+ * Sets @d->coherent: no device in it can do no-snoop DMA, which spares KVM the
+ * emulation of cache flushes.
+ */
+void t1x_domain_enforce_coherency(struct t1x_domain *d)
+{
+	const struct iommu_domain_ops *ops = d->domain->ops;
+
+	d->coherent = ops->enforce_cache_coherency &&
+		      ops->enforce_cache_coherency(d->domain);
+}
+
+/**
+ * t1x_domain_compatible() - may groups of one domain use another
+ * @a: a domain
+ * @b: a domain
+ *
+ * Return: whether both are of the same make and equally coherent; attaching
+ * may still fail.
+ */
+bool t1x_domain_compatible(const struct t1x_domain *a,
+			   const struct t1x_domain *b)
+{
+	return a->domain->ops == b->domain->ops && a->coherent == b->coherent;
+}
+
+/**
+ * t1x_domain_msi_window() - reserve IOVAs for MSI doorbells
+ * @d: the domain; still empty
+ * @group: a group attached to it
+ *
+ * Only where a doorbell is translated like memory and the kernel picks its
+ * IOVA; a group with a real MSI region needs nothing.
+ *
+ * Return: 0, or an error; then the domain is not usable.
+ */
+int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
+{
+	struct iommu_resv_region *region;
+	bool software = false;
+	dma_addr_t base = 0;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = t1x_group_resv_get(group, &regions);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(region, &regions, list) {
+		if (region->type == IOMMU_RESV_MSI) {
+			software = false;
+			break;
+		}
+		if (region->type == IOMMU_RESV_SW_MSI) {
+			software = true;
+			base = region->start;
+		}
+	}
+	t1x_group_resv_put(&regions);
+	if (!software)
+		return 0;
+
+	ret = iommu_get_msi_cookie(d->domain, base);
+	/* Kernels without IOMMU_DMA have no cookies and need none. */
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/**
+ * t1x_domain_map() - map a run
+ * @d: the domain
+ * @iova: where, page aligned; nothing is mapped there
+ * @run: what
+ * @prot: IOMMU_READ and/or IOMMU_WRITE
+ *
+ * One call to the IOMMU, which picks its largest pages; one for each page when
+ * disable_hugepages is set, so that it cannot.
+ *
+ * Context: may sleep.
+ * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
+ * errors of the IOMMU, with nothing mapped.
+ */
+int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
+		   const struct t1x_run *run, int prot)
+{
+	unsigned long step, done;
+	int ret = 0;
+
+	step = READ_ONCE(t1x_disable_hugepages) ? 1 : run->npages;
+	for (done = 0; done < run->npages; done += step) {
+		ret = iommu_map(d->domain, iova + (done << PAGE_SHIFT),
+				(phys_addr_t)(run->pfn + done) << PAGE_SHIFT,
+				step << PAGE_SHIFT, prot | IOMMU_CACHE,
+				GFP_KERNEL_ACCOUNT);
+		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
+		if (ret)
+			break;
+		cond_resched();
+	}
+
+	if (ret && done) {
+		if (t1x_domain_unmap(d, iova, done))
+			ret = -EIO;
+		t1x_domain_sync(d);
+	}
+	return ret;
+}
+
+static size_t t1x_domain_unmap_once(struct t1x_domain *d, dma_addr_t iova,
+				    size_t size)
+{
+	t1x_stat_inc(T1X_STAT_IOMMU_UNMAP_CALLS);
+	return iommu_unmap_fast(d->domain, iova, size, &d->gather);
+}
+
+/*
+ * An IOMMU driver stopped early, or says it did more.  Neither may happen: the
+ * range is made of whole calls to iommu_map().  Trust the page table instead:
+ * go on behind every hole, give up at a page that stays.
+ */
+static int t1x_domain_unmap_rest(struct t1x_domain *d, dma_addr_t iova,
+				 size_t size, size_t done)
+{
+	t1x_stat_inc(T1X_STAT_UNMAP_ERRORS);
+	pr_err_ratelimited("IOMMU unmapped %#zx bytes instead of %#zx at %pad\n",
+			   done, size, &iova);
+
+	while (done < size) {
+		dma_addr_t at = iova + done;
+		size_t n = PAGE_SIZE;
+
+		if (iommu_iova_to_phys(d->domain, at)) {
+			n = t1x_domain_unmap_once(d, at, size - done);
+			if (!n) {
+				pr_err_ratelimited("IOMMU keeps %pad: page stays pinned\n",
+						   &at);
+				return -EIO;
+			}
+		}
+		done += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * t1x_domain_unmap() - unmap whole runs
+ * @d: the domain
+ * @iova: first byte; the start of a run
+ * @npages: pages, up to the end of a run
+ *
+ * The IOTLB may still hold the translations until t1x_domain_sync().
+ *
+ * Context: may sleep.  Allocates nothing.
+ * Return: 0 if the page table holds no page of the range any more; -EIO if it
+ * still does, when none of the range may be unpinned.
+ */
+int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
+		     unsigned long npages)
+{
+	size_t size = npages << PAGE_SHIFT;
+	size_t done;
+
+	done = t1x_domain_unmap_once(d, iova, size);
+	if (likely(done == size))
+		return 0;
+	return t1x_domain_unmap_rest(d, iova, size, done);
+}
+
+/**
+ * t1x_domain_sync() - make the IOTLB forget what was unmapped
+ * @d: the domain
+ *
+ * Context: may sleep, waits for the hardware.
+ */
+void t1x_domain_sync(struct t1x_domain *d)
+{
+	iommu_iotlb_sync(d->domain, &d->gather);
+	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
+}
+
+/**
+ * t1x_domain_pfn() - ask a domain for a translation
+ * @d: the domain
+ * @iova: a page
+ *
+ * Return: the page frame, or 0 where nothing is mapped.
+ */
+unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova)
+{
+	return iommu_iova_to_phys(d->domain, iova) >> PAGE_SHIFT;
+}
+
+/**
+ * t1x_group_resv_get() - list the regions a group's devices reserve
+ * @group: the group
+ * @regions: empty list, filled with struct iommu_resv_region
+ *
+ * Context: may sleep.
+ * Return: 0, or an error with the list empty.
+ */
+int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions)
+{
+	int ret;
+
+	ret = iommu_get_group_resv_regions(group, regions);
+	if (ret)
+		t1x_group_resv_put(regions);
+	return ret;
+}
+
+/**
+ * t1x_group_resv_put() - free a list of reserved regions
+ * @regions: the list; empty afterwards
+ *
+ * The list of a group holds copies that belong to the caller, unlike that of a
+ * device, which iommu_put_resv_regions() frees.
+ */
+void t1x_group_resv_put(struct list_head *regions)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, regions, list)
+		kfree(region);
+	INIT_LIST_HEAD(regions);
+}
+
+/**
+ * t1x_group_msi_isolated() - can a group's devices raise only their own MSIs
+ * @group: the group
+ *
+ * Return: whether interrupts are remapped for every device of the group.
+ */
+bool t1x_group_msi_isolated(struct iommu_group *group)
+{
+	return iommu_group_has_isolated_msi(group);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_DOMAIN_H
+#define _T1X_DOMAIN_H
+
+#include <linux/iommu.h>
+#include <linux/list.h>
+
+#include "runs.h"
+
+/**
+ * struct t1x_domain - one set of IO page tables
+ * @node: in the list of the container
+ * @groups: the groups attached, struct t1x_group
+ * @domain: the kernel's domain
+ * @gather: what was unmapped since the last t1x_domain_sync()
+ * @coherent: the domain forbids its devices to bypass CPU caches
+ *
+ * Protected by the container's lock.
+ */
+struct t1x_domain {
+	struct list_head node;
+	struct list_head groups;
+	struct iommu_domain *domain;
+	struct iommu_iotlb_gather gather;
+	bool coherent;
+};
+
+/**
+ * struct t1x_group - one IOMMU group of a domain
+ * @node: in &t1x_domain.groups
+ * @group: the kernel's group; vfio.ko keeps it alive while it is attached
+ */
+struct t1x_group {
+	struct list_head node;
+	struct iommu_group *group;
+};
+
+struct t1x_domain *t1x_domain_alloc(struct iommu_group *group);
+void t1x_domain_free(struct t1x_domain *d);
+int t1x_domain_attach(struct t1x_domain *d, struct iommu_group *group);
+void t1x_domain_detach(struct t1x_domain *d, struct iommu_group *group);
+void t1x_domain_enforce_coherency(struct t1x_domain *d);
+bool t1x_domain_compatible(const struct t1x_domain *a,
+			   const struct t1x_domain *b);
+int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group);
+
+int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
+		   const struct t1x_run *run, int prot);
+int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
+		     unsigned long npages);
+void t1x_domain_sync(struct t1x_domain *d);
+unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
+
+int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);
+void t1x_group_resv_put(struct list_head *regions);
+bool t1x_group_msi_isolated(struct iommu_group *group);
+
+#endif /* _T1X_DOMAIN_H */

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MAP: may this range be mapped, and the order of doing it.
+ */
+#include <linux/sched.h>
+
+#include "account.h"
+#include "container.h"
+#include "dma.h"
+#include "fill.h"
+#include "stats.h"
+#include "t1x.h"
+
+/* The errnos, and which comes first, are those of type1 in 7.2. */
+static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
+			 dma_addr_t last, unsigned long vaddr)
+{
+	unsigned long mask = t1x_container_pgsize(c) - 1;
+
+	/* last + 1 is the size's alignment; wrapping to 0 is aligned. */
+	if ((iova | (last + 1) | vaddr) & mask) {
+		t1x_refuse("map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
+			   &iova, &last, vaddr, mask + 1);
+		return -EINVAL;
+	}
+	if (t1x_dma_first(&c->tree, iova, last)) {
+		pr_debug("refused: map [%pad, %pad] overlaps a mapping\n",
+			 &iova, &last);
+		return -EEXIST;
+	}
+	if (!c->entries) {
+		t1x_refuse("map [%pad, %pad]: all dma_entry_limit mappings are in use",
+			   &iova, &last);
+		return -ENOSPC;
+	}
+	if (c->ranges.nr && !t1x_iova_contains(&c->ranges, iova, last)) {
+		t1x_refuse("map [%pad, %pad]: reserved, or beyond what the IOMMU can address",
+			   &iova, &last);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * t1x_map() - make a mapping
+ * @c: the container
+ * @iova: first byte on the device's side
+ * @last: last byte
+ * @vaddr: user address of @iova
+ * @prot: IOMMU_READ and/or IOMMU_WRITE
+ *
+ * Context: takes the lock; may sleep long; called by the owner-to-be.
+ * Return: 0; -EINVAL, -EEXIST or -ENOSPC for what cannot be mapped; errors of
+ * t1x_dma_fill(); -EINTR when killed.  On failure nothing changed (I4), unless
+ * an IOMMU would not give a page back: then the mapping stays, for a later
+ * unmap to try again.
+ */
+int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+	    unsigned long vaddr, unsigned int prot)
+{
+	struct t1x_dma *dma;
+	int ret;
+
+	if (!current->mm)
+		return -ENODEV;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+
+	ret = t1x_map_check(c, iova, last, vaddr);
+	if (ret)
+		goto out_unlock;
+
+	dma = t1x_dma_alloc(iova, last, vaddr, prot);
+	if (!dma) {
+		ret = -ENOMEM;
+		goto out_unlock;
+	}
+	t1x_owner_get(&dma->owner);
+	t1x_container_insert(c, dma);
+
+	ret = t1x_dma_fill(c, dma);
+	if (ret && !dma->filled)
+		goto err_remove;
+
+	t1x_stat_inc(T1X_STAT_MAP_CALLS);
+	goto out_unlock;
+
+err_remove:
+	t1x_container_remove(c, dma);
+	t1x_owner_put(&dma->owner);
+	t1x_dma_free(dma);
+out_unlock:
+	mutex_unlock(&c->lock);
+	return ret;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_PIN_H
+#define _T1X_PIN_H
+
+#include <linux/types.h>
+
+#include "runs.h"
+
+struct mm_struct;
+struct page;
+
+/* Enough for a small mapping without an allocation. */
+#define T1X_PIN_FEW	8
+
+/**
+ * struct t1x_pin - a reader that turns user addresses into runs
+ * @mm: whose memory is pinned; the caller's own
+ * @vaddr: next address to be looked at
+ * @left: pages from @vaddr on that are still to be looked at
+ * @write: the device may write
+ * @nram: RAM pages among those the last t1x_pin_refill() brought
+ * @mmio: MMIO brought and not yet consumed
+ * @pages: RAM (and reserved pages) brought; [@head, @head + @nr) not consumed
+ * @capacity: pointers that fit into @pages
+ * @head: index of the next page to be consumed
+ * @nr: pages not yet consumed
+ * @few: memory behind @pages when it is small
+ */
+struct t1x_pin {
+	struct mm_struct *mm;
+	unsigned long vaddr;
+	unsigned long left;
+	bool write;
+	unsigned long nram;
+	struct t1x_run mmio;
+	struct page **pages;
+	unsigned int capacity;
+	unsigned int head;
+	unsigned int nr;
+	struct page *few[T1X_PIN_FEW];
+};
+
+void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
+		  unsigned long vaddr, unsigned long npages, bool write,
+		  unsigned int batch);
+void t1x_pin_exit(struct t1x_pin *pin);
+int t1x_pin_refill(struct t1x_pin *pin);
+bool t1x_pin_peek(const struct t1x_pin *pin, struct t1x_run *run);
+void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages);
+unsigned long t1x_pin_drain(struct t1x_pin *pin);
+
+bool t1x_pfn_is_ram(unsigned long pfn);
+unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
+
+#endif /* _T1X_PIN_H */

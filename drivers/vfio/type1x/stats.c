@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of the whole module, shown in debugfs as lines of "name value" in
+ * <debugfs>/vfio_iommu_type1x/stats.
+ *
+ * They answer three questions: does this module serve anybody, how much work
+ * did it hand to the IOMMU, and do the pins and charges balance.
+ */
+#include "stats.h"
+
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+atomic64_t t1x_stats[T1X_NR_STATS];
+
+static const char * const t1x_stat_names[] = {
+#define T1X_STAT_NAME(suffix, name) [T1X_STAT_##suffix] = #name,
+	T1X_STATS(T1X_STAT_NAME)
+#undef T1X_STAT_NAME
+};
+
+static struct dentry *t1x_debugfs_root;
+
+static int t1x_stats_show(struct seq_file *m, void *unused)
+{
+	int i;
+
+	for (i = 0; i < T1X_NR_STATS; i++)
+		seq_printf(m, "%s %lld\n", t1x_stat_names[i],
+			   (long long)atomic64_read(&t1x_stats[i]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(t1x_stats);
+
+/**
+ * t1x_stats_init() - make the statistics file
+ *
+ * Context: module init.  A kernel without debugfs has no file; that is no
+ * reason to refuse service, so nothing is returned.
+ */
+void t1x_stats_init(void)
+{
+	t1x_debugfs_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("stats", 0444, t1x_debugfs_root, NULL,
+			    &t1x_stats_fops);
+}
+
+/**
+ * t1x_stats_exit() - remove the statistics file
+ *
+ * Context: module exit.
+ */
+void t1x_stats_exit(void)
+{
+	debugfs_remove(t1x_debugfs_root);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every file of type1x shares: words, parameters, limits.
+ *
+ * Words, each with one meaning everywhere:
+ *
+ *   iova     byte address on the device's side
+ *   vaddr    byte address in the user's mm
+ *   last     last byte (or index) of a range, inclusive; a one-past-the-end
+ *            address does not exist for a range that ends at 2^64 - 1, so no
+ *            IOVA range is ever described by its end
+ *   pfn      page frame number; npages counts pages of PAGE_SIZE, and no
+ *            variable called size counts pages
+ *   run      physically contiguous pages, all RAM or all MMIO
+ *   RAM      pages that GUP pinned: charged to RLIMIT_MEMLOCK, and unpinned
+ *   MMIO     everything else that can be mapped (a BAR, a reserved page, the
+ *            zero page): neither charged nor unpinned
+ *   mapping  what one VFIO_IOMMU_MAP_DMA made, struct t1x_dma
+ *   filled   pages of a mapping that are pinned, charged and present in every
+ *            domain; always a prefix of the mapping
+ *
+ * Verbs come in inverse pairs: alloc/free, get/put, attach/detach, pin/unpin,
+ * charge/refund, map/unmap, fill/unfill.
+ */
+#ifndef _T1X_H
+#define _T1X_H
+
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/printk.h>
+#include <linux/types.h>
+
+/*
+ * Why a request was refused: the errno alone rarely tells.  Users can trigger
+ * it at will, hence the rate limit.
+ */
+#define t1x_refuse(fmt, ...)						\
+	pr_info_ratelimited("refused: " fmt "\n", ##__VA_ARGS__)
+
+/*
+ * Runs unmapped between two IOTLB syncs.  Bounds how long unmapped pages stay
+ * pinned, and with it the latency of one step of a large unmap.
+ */
+#define T1X_SYNC_RUNS		512
+
+/*
+ * Pages unmapped between two IOTLB syncs, 64 GiB of 4 KiB pages: VT-d in 6.1
+ * counts the pages of a flush in an unsigned int.
+ */
+#define T1X_SYNC_PAGES		(1UL << 24)
+
+/* Pages asked of GUP at a time; their pointers fill one page. */
+#define T1X_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
+
+/* Value of dma_entry_limit that means: no limit but memory. */
+#define T1X_ENTRIES_UNLIMITED	U32_MAX
+
+extern bool t1x_allow_unsafe_interrupts;
+extern bool t1x_disable_hugepages;
+extern unsigned int t1x_dma_entry_limit;
+
+#endif /* _T1X_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_COMPAT_LINUX_IOMMU_H
+#define _T1X_COMPAT_LINUX_IOMMU_H
+
+#include_next <linux/iommu.h>
+#include <linux/version.h>
+
+/*
+ * v6.3: iommu_map() takes gfp flags, iommu_group_has_isolated_msi() exists.
+ * v6.11: iommu_paging_domain_alloc() replaces iommu_domain_alloc().
+ * No feature macro tells either.  Delete with 6.1.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#include <linux/err.h>
+#include <linux/irqdomain.h>
+
+static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
+				       unsigned long iova, phys_addr_t paddr,
+				       size_t size, int prot, gfp_t gfp)
+{
+	return iommu_map(domain, iova, paddr, size, prot);
+}
+
+#define iommu_map t1x_compat_iommu_map
+
+static inline struct iommu_domain *
+t1x_compat_iommu_paging_domain_alloc(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
+
+	/* 6.1 does not say why; its own type1 answers -EIO too. */
+	return domain ?: ERR_PTR(-EIO);
+}
+
+#define iommu_paging_domain_alloc t1x_compat_iommu_paging_domain_alloc
+
+static inline int t1x_compat_dev_intr_remap(struct device *dev, void *data)
+{
+	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+}
+
+static inline bool
+t1x_compat_iommu_group_has_isolated_msi(struct iommu_group *group)
+{
+	return irq_domain_check_msi_remap() ||
+	       iommu_group_for_each_dev(group, NULL,
+					t1x_compat_dev_intr_remap);
+}
+
+#define iommu_group_has_isolated_msi t1x_compat_iommu_group_has_isolated_msi
+#endif
+
+#endif /* _T1X_COMPAT_LINUX_IOMMU_H */

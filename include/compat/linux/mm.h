@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_COMPAT_LINUX_MM_H
+#define _T1X_COMPAT_LINUX_MM_H
+
+#include_next <linux/mm.h>
+#include <linux/version.h>
+
+/*
+ * v6.5: pin_user_pages_remote() lost its vmas argument.
+ * v6.12: follow_pfnmap_start()/_end() replace follow_pte().
+ * Delete with 6.1.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
+						    unsigned long start,
+						    unsigned long nr_pages,
+						    unsigned int gup_flags,
+						    struct page **pages,
+						    int *locked)
+{
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				     NULL, locked);
+}
+
+#define pin_user_pages_remote t1x_compat_pin_user_pages_remote
+
+struct follow_pfnmap_args {
+	struct vm_area_struct *vma;
+	unsigned long address;
+	spinlock_t *lock;
+	pte_t *ptep;
+	unsigned long pfn;
+	bool writable;
+};
+
+static inline int
+t1x_compat_follow_pfnmap_start(struct follow_pfnmap_args *args)
+{
+	int ret;
+
+	ret = follow_pte(args->vma->vm_mm, args->address, &args->ptep,
+			 &args->lock);
+	if (ret)
+		return ret;
+
+	args->pfn = pte_pfn(*args->ptep);
+	args->writable = pte_write(*args->ptep);
+	return 0;
+}
+
+static inline void t1x_compat_follow_pfnmap_end(struct follow_pfnmap_args *args)
+{
+	pte_unmap_unlock(args->ptep, args->lock);
+}
+
+#define follow_pfnmap_start t1x_compat_follow_pfnmap_start
+#define follow_pfnmap_end t1x_compat_follow_pfnmap_end
+#endif
+
+/*
+ * v6.15: follow_pfnmap_args tells the size of the leaf in addr_mask.  6.12
+ * leaves ptep NULL above the lowest level, where a leaf is 2 MiB at least;
+ * 6.1 maps PFNs with 4 KiB entries only.  Delete with 6.12.
+ */
+static inline unsigned long
+t1x_compat_pfnmap_addr_mask(const struct follow_pfnmap_args *args)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	return args->addr_mask;
+#else
+	return args->ptep ? PAGE_MASK : PMD_MASK;
+#endif
+}
+
+#endif /* _T1X_COMPAT_LINUX_MM_H */
