@@ -193,6 +193,7 @@ static unsigned long t1x_lookup_run(struct t1x_domain *d,
 	ram = t1x_pfn_is_ram(pfn);
 	run->pfn = pfn;
 	run->npages = 1;
+	run->pinned = ram;
 	run->ram = ram;
 	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
 		pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));

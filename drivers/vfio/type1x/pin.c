@@ -5,11 +5,11 @@
  * The only file that calls GUP, follow_pfnmap_*() and unpin_*().  Knows nothing
  * of IOMMUs or limits: pages it brings are neither charged nor mapped yet.
  *
- * What a page is, is decided by what was found and not by its VMA alone: a
- * page GUP took a pin on is RAM, a reserved page or the zero page holds no pin
- * worth keeping and is treated as MMIO, and so is what a VM_PFNMAP VMA maps,
- * which GUP never touches.  A VM_PFNMAP entry that leads to ordinary memory is
- * refused, because nothing would keep that memory in place.
+ * What a page is, is decided by what was found and not by its VMA alone.  What
+ * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved
+ * or the zero page.  What a VM_PFNMAP VMA maps, GUP refuses to touch; it is
+ * MMIO.  A VM_PFNMAP entry that leads to ordinary memory is refused, because
+ * nothing would keep that memory in place.
  */
 #include "pin.h"
 
@@ -79,8 +79,7 @@ static bool t1x_page_is_ram(struct page *page)
  * t1x_pfn_is_ram() - is a page that a device can reach pinned RAM
  * @pfn: its page frame, taken from an IOMMU
  *
- * For mappings that lost track of their runs; says what t1x_pin_peek() said
- * when the page was pinned.
+ * For mappings that lost track of their runs.
  *
  * Return: whether the page holds a pin and a charge.
  */
@@ -108,6 +107,7 @@ static void t1x_pages_run(struct page **pages, unsigned int nr,
 
 	run->pfn = page_to_pfn(page);
 	run->npages = n;
+	run->pinned = 1;
 	run->ram = t1x_page_is_ram(page);
 }
 
@@ -136,7 +136,7 @@ static int t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
 		if (run.ram)
 			pin->nram += run.npages;
 	}
-	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->nram);
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->nr);
 	return pin->nr;
 }
 
@@ -170,6 +170,7 @@ static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
 	mask = t1x_compat_pfnmap_addr_mask(&args);
 	run->pfn = args.pfn;
 	run->npages = ((vaddr | ~mask) - vaddr + 1) >> PAGE_SHIFT;
+	run->pinned = 0;
 	run->ram = 0;
 	if (pin->write && !args.writable)
 		ret = -EFAULT;
@@ -313,13 +314,13 @@ unsigned long t1x_pin_drain(struct t1x_pin *pin)
  * @dirty: a device may have written to them
  *
  * Context: may sleep.
- * Return: RAM pages unpinned, to be refunded; 0 for MMIO.
+ * Return: RAM pages unpinned, to be refunded.
  */
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 {
 	unsigned long pfn = run->pfn, left, n;
 
-	if (!run->ram)
+	if (!run->pinned)
 		return 0;
 
 	for (left = run->npages; left; left -= n, pfn += n) {
@@ -328,5 +329,5 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 		cond_resched();
 	}
 	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, run->npages);
-	return run->npages;
+	return run->ram ? run->npages : 0;
 }

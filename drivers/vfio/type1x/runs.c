@@ -230,7 +230,8 @@ bool t1x_run_join(struct t1x_run *run, const struct t1x_run *next)
 		*run = *next;
 		return true;
 	}
-	if (run->pfn + run->npages != next->pfn || run->ram != next->ram)
+	if (run->pfn + run->npages != next->pfn ||
+	    run->pinned != next->pinned || run->ram != next->ram)
 		return false;
 
 	run->npages += next->npages;

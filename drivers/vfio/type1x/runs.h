@@ -11,14 +11,16 @@
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
  * @npages: number of pages; 0 means no run at all
- * @ram: pages are RAM: GUP pinned each of them and each is charged
+ * @pinned: GUP pinned each of the pages
+ * @ram: each of the pages is charged; implies @pinned
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the
  * memory that is mapped.
  */
 struct t1x_run {
 	unsigned long pfn;
-	unsigned long npages : BITS_PER_LONG - 1;
+	unsigned long npages : BITS_PER_LONG - 2;
+	unsigned long pinned : 1;
 	unsigned long ram : 1;
 };
 

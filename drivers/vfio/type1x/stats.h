@@ -26,8 +26,8 @@
  * enum t1x_stat - the counters of the module
  *
  * All only grow, except CONTAINERS and MAPPINGS, which count what is alive.
- * PAGES_PINNED counts RAM pages, so with no container open it equals
- * PAGES_UNPINNED, and PAGES_CHARGED equals PAGES_REFUNDED.
+ * With no container open PAGES_PINNED equals PAGES_UNPINNED, and PAGES_CHARGED
+ * equals PAGES_REFUNDED.
  */
 enum t1x_stat {
 #define T1X_STAT_ENUM(suffix, name) T1X_STAT_##suffix,

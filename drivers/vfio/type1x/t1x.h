@@ -11,10 +11,11 @@
  *            IOVA range is ever described by its end
  *   pfn      page frame number; npages counts pages of PAGE_SIZE, and no
  *            variable called size counts pages
- *   run      physically contiguous pages, all RAM or all MMIO
- *   RAM      pages that GUP pinned: charged to RLIMIT_MEMLOCK, and unpinned
- *   MMIO     everything else that can be mapped (a BAR, a reserved page, the
- *            zero page): neither charged nor unpinned
+ *   run      physically contiguous pages of one kind
+ *   RAM      ordinary memory: pinned by GUP and charged to RLIMIT_MEMLOCK
+ *   MMIO     what a VM_PFNMAP VMA maps, such as a BAR: neither pinned nor
+ *            charged; the zero page and reserved pages that GUP brings are
+ *            pinned like RAM, and not charged like MMIO
  *   mapping  what one VFIO_IOMMU_MAP_DMA made, struct t1x_dma
  *   filled   pages of a mapping that are pinned, charged and present in every
  *            domain; always a prefix of the mapping

@@ -57,6 +57,17 @@ static inline void t1x_compat_follow_pfnmap_end(struct follow_pfnmap_args *args)
 #define follow_pfnmap_end t1x_compat_follow_pfnmap_end
 #endif
 
+/* v6.3: VMA flags are changed through helpers.  Delete with 6.1. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
+					   unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+#define vm_flags_set t1x_compat_vm_flags_set
+#endif
+
 /*
  * v6.15: follow_pfnmap_args tells the size of the leaf in addr_mask.  6.12
  * leaves ptep NULL above the lowest level, where a leaf is 2 MiB at least;

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading an IOMMU's answers: short, long, refused.
+ */
+#include "domain.h"
+#include "t1x.h"
+#include "t1x_kunit.h"
+
+#define IOVA	0x40000000UL
+
+/* MMIO: the pages of the BAR are held by nobody and may be mapped freely. */
+static struct t1x_run bar_run(unsigned long npages)
+{
+	return (struct t1x_run){
+		.pfn = page_to_pfn(fake_memory.bar),
+		.npages = npages,
+	};
+}
+
+static struct fake_domain *mapped_domain(struct kunit *test,
+					 unsigned long npages)
+{
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run run = bar_run(npages);
+
+	KUNIT_ASSERT_EQ(test,
+			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ), 0);
+	KUNIT_ASSERT_EQ(test, fake->nr, npages);
+	return fake;
+}
+
+static void domain_map_is_one_call(struct kunit *test)
+{
+	struct fake_domain *fake = mapped_domain(test, 32);
+	unsigned long i;
+
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 1U);
+	for (i = 0; i < 32; i++)
+		KUNIT_EXPECT_EQ(test,
+				fake_domain_pfn(fake, IOVA + i * PAGE_SIZE),
+				page_to_pfn(fake_memory.bar) + i);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, fake->unmap_ops, 1U);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	KUNIT_EXPECT_EQ(test, fake->syncs, 0U);
+	t1x_domain_sync(&fake->d);
+	KUNIT_EXPECT_EQ(test, fake->syncs, 1U);
+	KUNIT_EXPECT_EQ(test, fake->lookups, 0U);
+	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
+}
+
+static void domain_map_page_by_page(struct kunit *test)
+{
+	struct fake_domain *fake;
+
+	t1x_disable_hugepages = true;
+	fake = mapped_domain(test, 32);
+	t1x_disable_hugepages = false;
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 32U);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	t1x_domain_sync(&fake->d);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+}
+
+static void domain_map_failure_leaves_nothing(struct kunit *test)
+{
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run run = bar_run(32);
+	unsigned int nth;
+
+	t1x_disable_hugepages = true;
+	for (nth = 1; nth <= 32; nth++) {
+		fake->fail_map = nth;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, &run,
+						     IOMMU_READ), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	}
+	t1x_disable_hugepages = false;
+}
+
+static void domain_unmap_short_goes_on(struct kunit *test)
+{
+	struct fake_domain *fake = mapped_domain(test, 32);
+
+	fake->keep = (IOVA >> PAGE_SHIFT) + 7;
+	fake->keep_times = 1;
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	t1x_domain_sync(&fake->d);
+}
+
+static void domain_unmap_over_a_hole_goes_on(struct kunit *test)
+{
+	struct fake_domain *fake = mapped_domain(test, 32);
+	unsigned long i;
+
+	for (i = 3; i < 9; i++)
+		xa_erase(&fake->leaves, (IOVA >> PAGE_SHIFT) + i);
+	fake->nr -= 6;
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	t1x_domain_sync(&fake->d);
+}
+
+static void domain_unmap_refused_is_told(struct kunit *test)
+{
+	struct fake_domain *fake = mapped_domain(test, 32);
+
+	fake->keep = (IOVA >> PAGE_SHIFT) + 31;
+	fake->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), -EIO);
+	KUNIT_EXPECT_EQ(test, fake->nr, 1UL);
+	fake->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	t1x_domain_sync(&fake->d);
+}
+
+static void domain_unmap_long_is_survived(struct kunit *test)
+{
+	struct fake_domain *fake = mapped_domain(test, 32);
+
+	fake->overshoot = 4;
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 16), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 12UL);
+	/* The part that went too early is a hole now. */
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d,
+					       IOVA + 16 * PAGE_SIZE, 16), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	t1x_domain_sync(&fake->d);
+}
+
+static struct kunit_case domain_cases[] = {
+	KUNIT_CASE(domain_map_is_one_call),
+	KUNIT_CASE(domain_map_page_by_page),
+	KUNIT_CASE(domain_map_failure_leaves_nothing),
+	KUNIT_CASE(domain_unmap_short_goes_on),
+	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),
+	KUNIT_CASE(domain_unmap_refused_is_told),
+	KUNIT_CASE(domain_unmap_long_is_survived),
+	{}
+};
+
+static struct kunit_suite domain_suite = {
+	.name = "t1x_domain",
+	.suite_init = fake_memory_suite_init,
+	.suite_exit = fake_memory_suite_exit,
+	.test_cases = domain_cases,
+};
+kunit_test_suite(domain_suite);

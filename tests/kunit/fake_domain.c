@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An IOMMU domain that knows the order of things.
+ *
+ * It holds the translations page by page, and what was unmapped since the last
+ * sync.  At the sync every stale page of RAM must still be pinned, because
+ * until then a device could have used it (I1 of container.c).
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "t1x_kunit.h"
+
+static struct fake_domain *fake_domain_of(struct iommu_domain *domain)
+{
+	return container_of(domain, struct fake_domain, domain);
+}
+
+static void fake_error(struct fake_domain *fake, const char *what,
+		       unsigned long index)
+{
+	pr_err("fake_domain: %s at IOVA page %#lx\n", what, index);
+	fake->errors++;
+}
+
+static bool fake_pfn_held(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return PageReserved(page) || fake_page_pinned(page);
+}
+
+static int fake_map_pages(struct iommu_domain *domain, unsigned long iova,
+			  phys_addr_t paddr, size_t pgsize, size_t pgcount,
+			  int prot, gfp_t gfp, size_t *mapped)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+	unsigned long index = iova >> PAGE_SHIFT, pfn = PHYS_PFN(paddr);
+	unsigned long i, npages = (pgsize * pgcount) >> PAGE_SHIFT;
+
+	fake->map_ops++;
+	if (fake->fail_map && !--fake->fail_map)
+		return -ENOMEM;
+
+	for (i = 0; i < npages; i++) {
+		if (xa_load(&fake->leaves, index + i))
+			fake_error(fake, "mapped twice", index + i);
+		if (!fake_pfn_held(pfn + i))
+			fake_error(fake, "mapped unpinned", index + i);
+		if (xa_is_err(xa_store(&fake->leaves, index + i,
+				       xa_mk_value(pfn + i), GFP_KERNEL)))
+			return -ENOMEM;
+		fake->nr++;
+		*mapped += PAGE_SIZE;
+	}
+	return 0;
+}
+
+static bool fake_unmap_page(struct fake_domain *fake, unsigned long index)
+{
+	unsigned long pfn, *stale = fake->stale;
+	void *entry;
+
+	if (fake->keep_times && index == fake->keep) {
+		fake->keep_times--;
+		return false;
+	}
+	entry = xa_erase(&fake->leaves, index);
+	if (!entry)
+		return false;
+
+	pfn = xa_to_value(entry);
+	fake->nr--;
+	if (!fake_pfn_held(pfn))
+		fake_error(fake, "unmapped after the unpin", index);
+	if (!fake->stale_pages || stale[fake->stale_pages - 1] + 1 != pfn)
+		fake->stale_runs++;
+	fake->most_stale_runs = max(fake->most_stale_runs, fake->stale_runs);
+	if (fake->stale_pages < ARRAY_SIZE(fake->stale))
+		stale[fake->stale_pages++] = pfn;
+	return true;
+}
+
+static size_t fake_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			       size_t pgsize, size_t pgcount,
+			       struct iommu_iotlb_gather *gather)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+	unsigned long index = iova >> PAGE_SHIFT;
+	unsigned long i, npages = (pgsize * pgcount) >> PAGE_SHIFT;
+
+	fake->unmap_ops++;
+	for (i = 0; i < npages; i++)
+		if (!fake_unmap_page(fake, index + i))
+			return i << PAGE_SHIFT;
+	for (; fake->overshoot; fake->overshoot--, i++)
+		fake_unmap_page(fake, index + i);
+	return i << PAGE_SHIFT;
+}
+
+static void fake_iotlb_sync(struct iommu_domain *domain,
+			    struct iommu_iotlb_gather *gather)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+
+	fake->syncs++;
+	while (fake->stale_pages)
+		if (!fake_pfn_held(fake->stale[--fake->stale_pages]))
+			fake_error(fake, "unpinned before the sync", 0);
+	fake->stale_runs = 0;
+}
+
+static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
+				     dma_addr_t iova)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+
+	fake->lookups++;
+	return PFN_PHYS(fake_domain_pfn(fake, iova));
+}
+
+static const struct iommu_domain_ops fake_domain_ops = {
+	.map_pages = fake_map_pages,
+	.unmap_pages = fake_unmap_pages,
+	.iotlb_sync = fake_iotlb_sync,
+	.iova_to_phys = fake_iova_to_phys,
+};
+
+/**
+ * fake_domain_pfn() - look a translation up without being counted
+ * @fake: the domain
+ * @iova: a page
+ *
+ * Return: its page frame, or 0.
+ */
+unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova)
+{
+	void *entry = xa_load(&fake->leaves, iova >> PAGE_SHIFT);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+/**
+ * fake_domain_alloc() - make an empty domain
+ * @test: the test, which frees it
+ *
+ * Return: the domain.
+ */
+struct fake_domain *fake_domain_alloc(struct kunit *test)
+{
+	struct fake_domain *fake = kunit_kzalloc(test, sizeof(*fake),
+						 GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	xa_init(&fake->leaves);
+	fake->domain.type = IOMMU_DOMAIN_UNMANAGED;
+	fake->domain.ops = &fake_domain_ops;
+	fake->domain.pgsize_bitmap = PAGE_SIZE | 1UL << 21;
+	fake->domain.geometry.aperture_end = ~(dma_addr_t)0;
+	fake->d.domain = &fake->domain;
+	INIT_LIST_HEAD(&fake->d.groups);
+	iommu_iotlb_gather_init(&fake->d.gather);
+	return fake;
+}
+
+/**
+ * fake_container_alloc() - make a container that vfio does not know of
+ * @test: the test, which frees it
+ *
+ * Return: the container, with no domain.
+ */
+struct t1x_container *fake_container_alloc(struct kunit *test)
+{
+	struct t1x_container *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	mutex_init(&c->lock);
+	c->tree = RB_ROOT;
+	INIT_LIST_HEAD(&c->domains);
+	c->pgsizes = PAGE_MASK;
+	c->pin_batch = 512;
+	return c;
+}
+
+/**
+ * fake_dma_alloc() - make a mapping of fake memory
+ * @test: the test, which may not outlive it
+ * @iova: where
+ * @first: first page of the RAM window
+ * @npages: pages; may reach into the BAR window
+ *
+ * Return: the mapping, owned by the fake user without CAP_IPC_LOCK.
+ */
+struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
+			       unsigned int first, unsigned int npages)
+{
+	struct t1x_dma *dma;
+
+	dma = t1x_dma_alloc(iova, iova + npages * PAGE_SIZE - 1,
+			    fake_memory.vaddr + first * PAGE_SIZE,
+			    IOMMU_READ | IOMMU_WRITE);
+	KUNIT_ASSERT_NOT_NULL(test, dma);
+	dma->owner.mm = fake_memory.mm;
+	dma->owner.task = current;
+	dma->owner.lock_cap = false;
+	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
+	return dma;
+}

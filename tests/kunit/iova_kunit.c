@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usable IOVA ranges, against one bit for each step of a coarse IOVA space that
+ * spans the real one, so that the first and the last byte are in play.
+ */
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+
+#include "iova.h"
+#include "t1x_kunit.h"
+
+#define STEPS		64
+#define STEP_SHIFT	58	/* 64 steps of 2^58 bytes are 2^64 */
+
+static dma_addr_t step_first(unsigned int step)
+{
+	return (dma_addr_t)step << STEP_SHIFT;
+}
+
+static dma_addr_t step_last(unsigned int step)
+{
+	return step_first(step) + ((1ULL << STEP_SHIFT) - 1);
+}
+
+static void ranges_check(struct kunit *test, struct t1x_iova_ranges *ranges,
+			 const unsigned long *bits)
+{
+	unsigned int first, last, i = 0;
+
+	for_each_set_bit(first, bits, STEPS) {
+		if (first && test_bit(first - 1, bits))
+			continue;
+		last = find_next_zero_bit(bits, STEPS, first) - 1;
+		KUNIT_ASSERT_LT(test, i, ranges->nr);
+		KUNIT_ASSERT_EQ(test, ranges->range[i].first,
+				step_first(first));
+		KUNIT_ASSERT_EQ(test, ranges->range[i].last, step_last(last));
+		KUNIT_ASSERT_TRUE(test, t1x_iova_contains(ranges,
+							  step_first(first),
+							  step_last(last)));
+		if (first)
+			KUNIT_ASSERT_FALSE(test,
+				t1x_iova_contains(ranges, step_first(first) - 1,
+						  step_last(last)));
+		if (last + 1 < STEPS)
+			KUNIT_ASSERT_FALSE(test,
+				t1x_iova_contains(ranges, step_first(first),
+						  step_last(last) + 1));
+		i++;
+	}
+	KUNIT_ASSERT_EQ(test, i, ranges->nr);
+}
+
+static void iova_clip_cuts_both_ends(struct kunit *test)
+{
+	struct t1x_iova_ranges ranges;
+
+	t1x_iova_init(&ranges);
+	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0, ~0ULL));
+	t1x_iova_clip(&ranges, 0x1000, 0xffff);
+	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0x1000, 0xffff));
+	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0xfff, 0x2000));
+	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0x1000, 0x10000));
+	t1x_iova_clip(&ranges, 0x20000, 0x30000);
+	KUNIT_EXPECT_EQ(test, ranges.nr, 0U);
+	t1x_iova_free(&ranges);
+}
+
+static void iova_exclude_one_byte_splits(struct kunit *test)
+{
+	struct t1x_iova_ranges ranges;
+
+	t1x_iova_init(&ranges);
+	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 0, 0), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, ~0ULL, ~0ULL), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 9, 9), 0);
+	KUNIT_ASSERT_EQ(test, ranges.nr, 2U);
+	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 1, 8));
+	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 10, ~0ULL - 1));
+	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 8, 10));
+	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 0, ~0ULL), 0);
+	KUNIT_EXPECT_EQ(test, ranges.nr, 0U);
+	t1x_iova_free(&ranges);
+}
+
+static void iova_replace_moves(struct kunit *test)
+{
+	struct t1x_iova_ranges ranges, by;
+
+	t1x_iova_init(&ranges);
+	t1x_iova_init(&by);
+	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&by), 0);
+	t1x_iova_clip(&by, 5, 6);
+	t1x_iova_replace(&ranges, &by);
+	KUNIT_EXPECT_EQ(test, by.nr, 0U);
+	KUNIT_EXPECT_NULL(test, by.range);
+	KUNIT_ASSERT_EQ(test, ranges.nr, 1U);
+	KUNIT_EXPECT_EQ(test, ranges.range[0].first, 5ULL);
+	t1x_iova_free(&ranges);
+}
+
+static void iova_random_against_bits(struct kunit *test)
+{
+	struct rnd_state rnd = t1x_kunit_seed(test);
+	struct t1x_iova_ranges ranges;
+	unsigned int round, step, a, b;
+	DECLARE_BITMAP(bits, STEPS);
+
+	t1x_iova_init(&ranges);
+	for (round = 0; round < 300; round++) {
+		KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+		bitmap_fill(bits, STEPS);
+		for (step = 0; step < 12; step++) {
+			a = prandom_u32_state(&rnd) % STEPS;
+			b = a + prandom_u32_state(&rnd) % 10;
+			b = min_t(unsigned int, b, STEPS - 1);
+			if (prandom_u32_state(&rnd) % 8) {
+				KUNIT_ASSERT_EQ(test,
+					t1x_iova_exclude(&ranges, step_first(a),
+							 step_last(b)), 0);
+				bitmap_clear(bits, a, b - a + 1);
+			} else {
+				b = STEPS - 2 - b / 2;
+				a = 1 + a / 4;
+				t1x_iova_clip(&ranges, step_first(a),
+					      step_last(b));
+				bitmap_clear(bits, 0, a);
+				bitmap_clear(bits, b + 1, STEPS - 1 - b);
+			}
+			ranges_check(test, &ranges, bits);
+		}
+	}
+	t1x_iova_free(&ranges);
+}
+
+static struct kunit_case iova_cases[] = {
+	KUNIT_CASE(iova_clip_cuts_both_ends),
+	KUNIT_CASE(iova_exclude_one_byte_splits),
+	KUNIT_CASE(iova_replace_moves),
+	KUNIT_CASE(iova_random_against_bits),
+	{}
+};
+
+static struct kunit_suite iova_suite = {
+	.name = "t1x_iova",
+	.test_cases = iova_cases,
+};
+kunit_test_suite(iova_suite);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cookies: a late ioctl finds nothing, an early one is waited for.
+ */
+#include <linux/kthread.h>
+#include <linux/delay.h>
+#include <linux/vfio.h>
+
+#include "t1x_kunit.h"
+#include "uapi.h"
+
+static void cookie_is_never_used_twice(struct kunit *test)
+{
+	void *a, *b;
+
+	a = t1x_container_open(VFIO_TYPE1_IOMMU);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(a));
+	t1x_container_release(a);
+	b = t1x_container_open(VFIO_TYPE1v2_IOMMU);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(b));
+	KUNIT_EXPECT_PTR_NE(test, a, b);
+
+	KUNIT_EXPECT_NULL(test, t1x_container_get(a));
+	KUNIT_EXPECT_EQ(test, t1x_uapi_ioctl(a, VFIO_IOMMU_GET_INFO, 0),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, t1x_uapi_ioctl(b, VFIO_IOMMU_ENABLE, 0),
+			-ENOTTY);
+	t1x_container_release(b);
+	KUNIT_EXPECT_EQ(test, t1x_uapi_ioctl(b, VFIO_IOMMU_ENABLE, 0),
+			-EINVAL);
+}
+
+static void open_refuses_other_types(struct kunit *test)
+{
+	unsigned long type;
+
+	for (type = 0; type < 20; type++) {
+		if (type == VFIO_TYPE1_IOMMU || type == VFIO_TYPE1v2_IOMMU)
+			continue;
+		KUNIT_EXPECT_PTR_EQ(test, t1x_container_open(type),
+				    ERR_PTR(-EINVAL));
+	}
+}
+
+static int release_in_thread(void *cookie)
+{
+	t1x_container_release(cookie);
+	return 0;
+}
+
+static void release_waits_for_users(struct kunit *test)
+{
+	void *cookie = t1x_container_open(VFIO_TYPE1_IOMMU);
+	struct t1x_container *c = t1x_container_get(cookie);
+	struct task_struct *thread;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	thread = kthread_run(release_in_thread, cookie, "t1x_release");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	while (!READ_ONCE(c->dying))
+		msleep(1);
+
+	/* Under way: no one else finds it, and it is still whole for us. */
+	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&c->drained));
+	KUNIT_EXPECT_EQ(test, mutex_trylock(&c->lock), 1);
+	mutex_unlock(&c->lock);
+	t1x_container_put(c);
+	msleep(20);
+	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
+}
+
+static struct kunit_case lifetime_cases[] = {
+	KUNIT_CASE(cookie_is_never_used_twice),
+	KUNIT_CASE(open_refuses_other_types),
+	KUNIT_CASE(release_waits_for_users),
+	{}
+};
+
+static struct kunit_suite lifetime_suite = {
+	.name = "t1x_lifetime",
+	.test_cases = lifetime_cases,
+};
+kunit_test_suite(lifetime_suite);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reader: what it brings for each kind of page, and that it lets go.
+ */
+#include "pin.h"
+#include "t1x_kunit.h"
+
+static void pin_start(struct t1x_pin *pin, unsigned int first,
+		      unsigned int npages, unsigned int batch)
+{
+	t1x_pin_init(pin, fake_memory.mm,
+		     fake_memory.vaddr + first * PAGE_SIZE, npages, true,
+		     batch);
+}
+
+/* Reads on, joined as fill.c does, and returns the next run; 0 at the end. */
+static int pin_run(struct t1x_pin *pin, struct t1x_run *run)
+{
+	struct t1x_run next;
+	int ret;
+
+	run->npages = 0;
+	for (;;) {
+		if (t1x_pin_peek(pin, &next)) {
+			if (!t1x_run_join(run, &next))
+				return 0;
+			t1x_pin_consume(pin, next.npages);
+			continue;
+		}
+		if (!pin->left)
+			return 0;
+		ret = t1x_pin_refill(pin);
+		if (ret)
+			return ret;
+	}
+}
+
+static void pin_contiguous_is_one_run(struct kunit *test)
+{
+	static const unsigned int batches[] = { 1, 2, 7, 8, 9, 511, 512 };
+	struct t1x_pin pin;
+	struct t1x_run run;
+	unsigned int i;
+
+	fake_memory_reset();
+	for (i = 0; i < ARRAY_SIZE(batches); i++) {
+		pin_start(&pin, 0, 1000, batches[i]);
+		KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+		KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 1000UL);
+		KUNIT_EXPECT_EQ(test, run.pfn,
+				page_to_pfn(fake_memory_page(0)));
+		KUNIT_EXPECT_TRUE(test, run.ram && run.pinned);
+		KUNIT_EXPECT_TRUE(test,
+				  fake_page_pinned(fake_memory_page(999)));
+		KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 1000UL);
+		t1x_pin_exit(&pin);
+	}
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_scattered_is_a_run_each(struct kunit *test)
+{
+	struct t1x_pin pin;
+	struct t1x_run run;
+	unsigned int i;
+
+	fake_memory_scatter();
+	pin_start(&pin, 0, 700, 512);
+	for (i = 0; i < 700; i++) {
+		KUNIT_ASSERT_EQ(test, pin_run(&pin, &run), 0);
+		KUNIT_ASSERT_EQ(test, (unsigned long)run.npages, 1UL);
+		KUNIT_ASSERT_EQ(test, run.pfn,
+				page_to_pfn(fake_memory.layout[i]));
+		KUNIT_ASSERT_EQ(test, t1x_unpin(&run, false), 1UL);
+	}
+	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 0UL);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
+{
+	struct t1x_pin pin;
+	struct t1x_run run;
+
+	fake_memory_reset();
+	fake_memory.layout[5] = NULL;
+	pin_start(&pin, 0, 100, 4);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, pin.nram, 4UL);
+	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
+	t1x_pin_consume(&pin, 4);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, pin.nram, 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 1UL);
+	KUNIT_EXPECT_LT(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 0UL);
+	run.npages = 4;
+	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 4UL);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_reserved_page_is_not_charged(struct kunit *test)
+{
+	struct t1x_pin pin;
+	struct t1x_run run;
+
+	fake_memory_reset();
+	fake_memory.layout[1] = fake_memory.bar;
+	pin_start(&pin, 0, 3, 512);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, pin.nram, 2UL);
+	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
+	KUNIT_EXPECT_TRUE(test, run.ram);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 1UL);
+	t1x_pin_consume(&pin, 1);
+	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
+	KUNIT_EXPECT_FALSE(test, run.ram);
+	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 1UL);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_bar_is_mmio(struct kunit *test)
+{
+	struct t1x_pin pin;
+	struct t1x_run run;
+
+	fake_memory_reset();
+	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
+	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+	KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory.bar));
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
+			(unsigned long)FAKE_BAR_PAGES);
+	KUNIT_EXPECT_FALSE(test, run.ram || run.pinned);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 0UL);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_stops_between_ram_and_bar(struct kunit *test)
+{
+	struct t1x_pin pin;
+	struct t1x_run run;
+
+	fake_memory_reset();
+	pin_start(&pin, FAKE_PAGES - 3, 3 + FAKE_BAR_PAGES, 512);
+	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 3UL);
+	KUNIT_EXPECT_TRUE(test, run.ram);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 3UL);
+	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
+			(unsigned long)FAKE_BAR_PAGES);
+	KUNIT_EXPECT_FALSE(test, run.ram);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
+/* A VM_PFNMAP entry over ordinary memory would be freed under the device. */
+static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
+{
+	struct t1x_pin pin;
+
+	fake_memory_reset();
+	ClearPageReserved(fake_memory.bar + 2);
+	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)pin.mmio.npages, 2UL);
+	t1x_pin_drain(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), -EFAULT);
+	t1x_pin_exit(&pin);
+	SetPageReserved(fake_memory.bar + 2);
+	fake_memory_expect_unpinned(test);
+}
+
+static void pin_beyond_the_vma_is_efault(struct kunit *test)
+{
+	struct t1x_pin pin;
+
+	t1x_pin_init(&pin, fake_memory.mm, 0, 1, false, 512);
+	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), -EFAULT);
+	t1x_pin_exit(&pin);
+}
+
+static struct kunit_case pin_cases[] = {
+	KUNIT_CASE(pin_contiguous_is_one_run),
+	KUNIT_CASE(pin_scattered_is_a_run_each),
+	KUNIT_CASE(pin_hole_fails_and_keeps_the_rest),
+	KUNIT_CASE(pin_reserved_page_is_not_charged),
+	KUNIT_CASE(pin_bar_is_mmio),
+	KUNIT_CASE(pin_stops_between_ram_and_bar),
+	KUNIT_CASE(pin_pfnmap_of_ram_is_refused),
+	KUNIT_CASE(pin_beyond_the_vma_is_efault),
+	{}
+};
+
+static struct kunit_suite pin_suite = {
+	.name = "t1x_pin",
+	.suite_init = fake_memory_suite_init,
+	.suite_exit = fake_memory_suite_exit,
+	.test_cases = pin_cases,
+};
+kunit_test_suite(pin_suite);

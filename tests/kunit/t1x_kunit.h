@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_KUNIT_H
+#define _T1X_KUNIT_H
+
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/prandom.h>
+#include <linux/xarray.h>
+
+#include "container.h"
+#include "dma.h"
+#include "domain.h"
+
+/* Pages of the window of user memory that suites lay out as they like. */
+#define FAKE_PAGES	2048
+/* Pages of the BAR that follows it, at once, in the user's address space. */
+#define FAKE_BAR_PAGES	64
+
+struct rnd_state t1x_kunit_seed(struct kunit *test);
+int t1x_kunit_suite_init(struct kunit_suite *suite);
+void t1x_kunit_suite_exit(struct kunit_suite *suite);
+
+/**
+ * struct fake_memory - user memory whose every page frame is chosen by a suite
+ * @mm: the address space: that of the process which loads the module
+ * @file: what backs the windows
+ * @vaddr: start of the RAM window; the BAR window follows it
+ * @block: page blocks, each physically contiguous
+ * @bar: reserved pages, physically contiguous
+ * @layout: page behind each page of the RAM window; %NULL for a hole
+ */
+struct fake_memory {
+	struct mm_struct *mm;
+	struct file *file;
+	unsigned long vaddr;
+	struct page *block[2];
+	struct page *bar;
+	struct page *layout[FAKE_PAGES];
+};
+
+extern struct fake_memory fake_memory;
+
+/**
+ * fake_page_pinned() - does GUP hold a pin on a page
+ * @page: an order-0 page
+ *
+ * Return: whether it does, for sure where nobody else takes many references.
+ */
+static inline bool fake_page_pinned(struct page *page)
+{
+	return folio_maybe_dma_pinned(page_folio(page));
+}
+
+int fake_memory_suite_init(struct kunit_suite *suite);
+void fake_memory_suite_exit(struct kunit_suite *suite);
+void fake_memory_reset(void);
+void fake_memory_scatter(void);
+struct page *fake_memory_page(unsigned int i);
+void fake_memory_expect_unpinned(struct kunit *test);
+long fake_memory_locked(void);
+
+/**
+ * struct fake_domain - an IOMMU domain that remembers and judges
+ * @d: the domain as the driver sees it
+ * @domain: the domain as the IOMMU core sees it
+ * @leaves: page frame of each IOVA page, as an xarray value
+ * @nr: pages mapped
+ * @map_ops: calls of map_pages()
+ * @unmap_ops: calls of unmap_pages()
+ * @lookups: calls of iova_to_phys()
+ * @syncs: calls of iotlb_sync()
+ * @stale_pages: pages unmapped since the last sync
+ * @stale_runs: physically contiguous pieces of them
+ * @most_stale_runs: the most there ever were
+ * @fail_map: fail this call of map_pages(), counted down; 0 never
+ * @keep: IOVA page that unmap_pages() will not unmap
+ * @keep_times: so often
+ * @overshoot: pages that the next unmap_pages() does too much
+ * @errors: rules broken: double map, unpinned before the sync
+ * @stale: page frames unmapped since the last sync
+ */
+struct fake_domain {
+	struct t1x_domain d;
+	struct iommu_domain domain;
+	struct xarray leaves;
+	unsigned long nr;
+	unsigned int map_ops;
+	unsigned int unmap_ops;
+	unsigned int lookups;
+	unsigned int syncs;
+	unsigned long stale_pages;
+	unsigned long stale_runs;
+	unsigned long most_stale_runs;
+	unsigned int fail_map;
+	unsigned long keep;
+	unsigned int keep_times;
+	unsigned int overshoot;
+	unsigned int errors;
+	unsigned long stale[FAKE_PAGES + FAKE_BAR_PAGES];
+};
+
+struct fake_domain *fake_domain_alloc(struct kunit *test);
+unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova);
+
+/* A container with one or two fake domains, and mappings of fake memory. */
+struct t1x_container *fake_container_alloc(struct kunit *test);
+struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
+			       unsigned int first, unsigned int npages);
+
+#endif /* _T1X_KUNIT_H */
