@@ -22,18 +22,18 @@ struct module;
 struct page;
 struct vfio_device;
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#if KERNEL_VERSION(6, 1, 0) > LINUX_VERSION_CODE
 #error "type1x supports Linux 6.1, 6.12 and later"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && \
-	LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#elif KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE && \
+	KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
 #error "type1x was never checked against the vfio.ko of this kernel"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0) && \
+#elif KERNEL_VERSION(7, 3, 0) <= LINUX_VERSION_CODE && \
 	!defined(T1X_ALLOW_UNTESTED)
 #error "untested kernel: run scripts/check-abi, then build with T1X_ALLOW_UNTESTED"
 #endif
 
 /* 6.1 alone tells a backend that the container's descriptor was closed. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
 #define VFIO_ABI_HAS_NOTIFY 1
 #endif
 

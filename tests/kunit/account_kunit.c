@@ -83,4 +83,5 @@ static struct kunit_suite account_suite = {
 	.suite_exit = fake_memory_suite_exit,
 	.test_cases = account_cases,
 };
+
 kunit_test_suite(account_suite);

@@ -185,4 +185,5 @@ static struct kunit_suite dma_suite = {
 	.suite_exit = t1x_kunit_suite_exit,
 	.test_cases = dma_cases,
 };
+
 kunit_test_suite(dma_suite);

@@ -148,4 +148,5 @@ static struct kunit_suite domain_suite = {
 	.suite_exit = fake_memory_suite_exit,
 	.test_cases = domain_cases,
 };
+
 kunit_test_suite(domain_suite);

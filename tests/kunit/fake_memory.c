@@ -18,13 +18,13 @@
 #include "t1x_kunit.h"
 
 #define BLOCK_ORDER	10
-#define BLOCK_PAGES	(1U << BLOCK_ORDER)
+#define BLOCK_PAGES	(FAKE_PAGES / 2)
 #define BAR_ORDER	6
 
 /* Leaves a gap in the file, or the kernel would merge the two windows. */
 #define BAR_PGOFF	(2 * FAKE_PAGES)
 
-static_assert(2 * BLOCK_PAGES == FAKE_PAGES);
+static_assert(1U << BLOCK_ORDER == BLOCK_PAGES);
 static_assert(1U << BAR_ORDER == FAKE_BAR_PAGES);
 
 struct fake_memory fake_memory;

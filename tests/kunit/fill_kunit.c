@@ -471,4 +471,5 @@ static struct kunit_suite fill_suite = {
 	.suite_exit = fake_memory_suite_exit,
 	.test_cases = fill_cases,
 };
+
 kunit_test_suite(fill_suite);

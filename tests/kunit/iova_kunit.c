@@ -22,30 +22,32 @@ static dma_addr_t step_last(unsigned int step)
 	return step_first(step) + ((1ULL << STEP_SHIFT) - 1);
 }
 
+static void expect_contains(struct kunit *test, struct t1x_iova_ranges *ranges,
+			    dma_addr_t first, dma_addr_t last, bool contains)
+{
+	KUNIT_EXPECT_EQ(test, t1x_iova_contains(ranges, first, last), contains);
+}
+
 static void ranges_check(struct kunit *test, struct t1x_iova_ranges *ranges,
 			 const unsigned long *bits)
 {
 	unsigned int first, last, i = 0;
 
 	for_each_set_bit(first, bits, STEPS) {
+		dma_addr_t lo = step_first(first), hi;
+
 		if (first && test_bit(first - 1, bits))
 			continue;
 		last = find_next_zero_bit(bits, STEPS, first) - 1;
+		hi = step_last(last);
 		KUNIT_ASSERT_LT(test, i, ranges->nr);
-		KUNIT_ASSERT_EQ(test, ranges->range[i].first,
-				step_first(first));
-		KUNIT_ASSERT_EQ(test, ranges->range[i].last, step_last(last));
-		KUNIT_ASSERT_TRUE(test, t1x_iova_contains(ranges,
-							  step_first(first),
-							  step_last(last)));
+		KUNIT_ASSERT_EQ(test, ranges->range[i].first, lo);
+		KUNIT_ASSERT_EQ(test, ranges->range[i].last, hi);
+		expect_contains(test, ranges, lo, hi, true);
 		if (first)
-			KUNIT_ASSERT_FALSE(test,
-				t1x_iova_contains(ranges, step_first(first) - 1,
-						  step_last(last)));
+			expect_contains(test, ranges, lo - 1, hi, false);
 		if (last + 1 < STEPS)
-			KUNIT_ASSERT_FALSE(test,
-				t1x_iova_contains(ranges, step_first(first),
-						  step_last(last) + 1));
+			expect_contains(test, ranges, lo, hi + 1, false);
 		i++;
 	}
 	KUNIT_ASSERT_EQ(test, i, ranges->nr);
@@ -108,6 +110,7 @@ static void iova_random_against_bits(struct kunit *test)
 	struct t1x_iova_ranges ranges;
 	unsigned int round, step, a, b;
 	DECLARE_BITMAP(bits, STEPS);
+	int ret;
 
 	t1x_iova_init(&ranges);
 	for (round = 0; round < 300; round++) {
@@ -118,9 +121,9 @@ static void iova_random_against_bits(struct kunit *test)
 			b = a + prandom_u32_state(&rnd) % 10;
 			b = min_t(unsigned int, b, STEPS - 1);
 			if (prandom_u32_state(&rnd) % 8) {
-				KUNIT_ASSERT_EQ(test,
-					t1x_iova_exclude(&ranges, step_first(a),
-							 step_last(b)), 0);
+				ret = t1x_iova_exclude(&ranges, step_first(a),
+						       step_last(b));
+				KUNIT_ASSERT_EQ(test, ret, 0);
 				bitmap_clear(bits, a, b - a + 1);
 			} else {
 				b = STEPS - 2 - b / 2;
@@ -148,4 +151,5 @@ static struct kunit_suite iova_suite = {
 	.name = "t1x_iova",
 	.test_cases = iova_cases,
 };
+
 kunit_test_suite(iova_suite);

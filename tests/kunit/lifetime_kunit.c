@@ -58,7 +58,7 @@ static void release_waits_for_users(struct kunit *test)
 	thread = kthread_run(release_in_thread, cookie, "t1x_release");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	while (!READ_ONCE(c->dying))
-		msleep(1);
+		cond_resched();
 
 	/* Under way: no one else finds it, and it is still whole for us. */
 	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
@@ -82,4 +82,5 @@ static struct kunit_suite lifetime_suite = {
 	.name = "t1x_lifetime",
 	.test_cases = lifetime_cases,
 };
+
 kunit_test_suite(lifetime_suite);

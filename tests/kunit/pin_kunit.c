@@ -203,4 +203,5 @@ static struct kunit_suite pin_suite = {
 	.suite_exit = fake_memory_suite_exit,
 	.test_cases = pin_cases,
 };
+
 kunit_test_suite(pin_suite);

@@ -162,4 +162,5 @@ static struct kunit_suite runs_suite = {
 	.name = "t1x_runs",
 	.test_cases = runs_cases,
 };
+
 kunit_test_suite(runs_suite);

@@ -185,7 +185,7 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 
 	if (!READ_ONCE(t1x_allow_unsafe_interrupts) &&
 	    !t1x_group_msi_isolated(group)) {
-		t1x_refuse("no interrupt remapping: a device could raise any interrupt; allow_unsafe_interrupts=1 permits that");
+		t1x_refuse("no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
 		return -EPERM;
 	}
 	return 0;
@@ -279,7 +279,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 		ret = -EINVAL;
 		goto out_unlock;
 	}
-	g = kzalloc(sizeof(*g), GFP_KERNEL_ACCOUNT);
+	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
 	if (!g) {
 		ret = -ENOMEM;
 		goto out_unlock;

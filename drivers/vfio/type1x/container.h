@@ -23,7 +23,7 @@ struct t1x_dma;
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @pin_batch: pages pinned at a time; tests make it small
- * @lock: protects what follows, see container.c
+ * @lock: the lock
  * @tree: the mappings, struct t1x_dma
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
@@ -39,7 +39,7 @@ struct t1x_container {
 	bool v2;
 	unsigned int pin_batch;
 
-	struct mutex lock;
+	struct mutex lock;	/* protects what follows, see container.c */
 	struct rb_root tree;
 	struct list_head domains;
 	struct t1x_iova_ranges ranges;

@@ -38,7 +38,7 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 	struct t1x_domain *d;
 	long err;
 
-	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	d = kzalloc_obj(*d, GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return ERR_PTR(-ENOMEM);
 

@@ -23,7 +23,7 @@
 #include "t1x.h"
 
 /* Pages unpinned before others may run. */
-#define T1X_UNPIN_STEP		(1UL << 15)
+#define T1X_UNPIN_STEP		0x8000UL
 
 /**
  * t1x_pin_init() - start to read a range of user memory

@@ -19,7 +19,7 @@
  */
 struct t1x_run {
 	unsigned long pfn;
-	unsigned long npages : BITS_PER_LONG - 2;
+	unsigned long npages : 62;
 	unsigned long pinned : 1;
 	unsigned long ram : 1;
 };

@@ -15,10 +15,24 @@
 atomic64_t t1x_stats[T1X_NR_STATS];
 
 static const char * const t1x_stat_names[] = {
-#define T1X_STAT_NAME(suffix, name) [T1X_STAT_##suffix] = #name,
-	T1X_STATS(T1X_STAT_NAME)
-#undef T1X_STAT_NAME
+	[T1X_STAT_CONTAINERS] = "containers",
+	[T1X_STAT_CONTAINERS_OPENED] = "containers_opened",
+	[T1X_STAT_MAPPINGS] = "mappings",
+	[T1X_STAT_MAP_CALLS] = "map_calls",
+	[T1X_STAT_UNMAP_CALLS] = "unmap_calls",
+	[T1X_STAT_RUNS] = "runs",
+	[T1X_STAT_IOMMU_MAP_CALLS] = "iommu_map_calls",
+	[T1X_STAT_IOMMU_UNMAP_CALLS] = "iommu_unmap_calls",
+	[T1X_STAT_IOTLB_SYNCS] = "iotlb_syncs",
+	[T1X_STAT_PAGES_PINNED] = "pages_pinned",
+	[T1X_STAT_PAGES_UNPINNED] = "pages_unpinned",
+	[T1X_STAT_PAGES_CHARGED] = "pages_charged",
+	[T1X_STAT_PAGES_REFUNDED] = "pages_refunded",
+	[T1X_STAT_UNTRACKED_MAPPINGS] = "untracked_mappings",
+	[T1X_STAT_UNMAP_ERRORS] = "unmap_errors",
 };
+
+static_assert(ARRAY_SIZE(t1x_stat_names) == T1X_NR_STATS);
 
 static struct dentry *t1x_debugfs_root;
 

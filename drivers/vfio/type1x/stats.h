@@ -4,35 +4,45 @@
 
 #include <linux/atomic.h>
 
-/* One line each: enumerator suffix, name in the statistics file. */
-#define T1X_STATS(X)					\
-	X(CONTAINERS, containers)			\
-	X(CONTAINERS_OPENED, containers_opened)		\
-	X(MAPPINGS, mappings)				\
-	X(MAP_CALLS, map_calls)				\
-	X(UNMAP_CALLS, unmap_calls)			\
-	X(RUNS, runs)					\
-	X(IOMMU_MAP_CALLS, iommu_map_calls)		\
-	X(IOMMU_UNMAP_CALLS, iommu_unmap_calls)		\
-	X(IOTLB_SYNCS, iotlb_syncs)			\
-	X(PAGES_PINNED, pages_pinned)			\
-	X(PAGES_UNPINNED, pages_unpinned)		\
-	X(PAGES_CHARGED, pages_charged)			\
-	X(PAGES_REFUNDED, pages_refunded)		\
-	X(UNTRACKED_MAPPINGS, untracked_mappings)	\
-	X(UNMAP_ERRORS, unmap_errors)
-
 /**
  * enum t1x_stat - the counters of the module
+ * @T1X_STAT_CONTAINERS: containers alive
+ * @T1X_STAT_CONTAINERS_OPENED: containers ever opened
+ * @T1X_STAT_MAPPINGS: mappings alive
+ * @T1X_STAT_MAP_CALLS: VFIO_IOMMU_MAP_DMA that made a mapping
+ * @T1X_STAT_UNMAP_CALLS: VFIO_IOMMU_UNMAP_DMA that was not refused
+ * @T1X_STAT_RUNS: contiguous runs found
+ * @T1X_STAT_IOMMU_MAP_CALLS: calls of iommu_map()
+ * @T1X_STAT_IOMMU_UNMAP_CALLS: calls of iommu_unmap_fast()
+ * @T1X_STAT_IOTLB_SYNCS: calls of iommu_iotlb_sync()
+ * @T1X_STAT_PAGES_PINNED: pages GUP pinned
+ * @T1X_STAT_PAGES_UNPINNED: pages unpinned
+ * @T1X_STAT_PAGES_CHARGED: pages charged to RLIMIT_MEMLOCK
+ * @T1X_STAT_PAGES_REFUNDED: pages refunded
+ * @T1X_STAT_UNTRACKED_MAPPINGS: mappings that lost track of their runs
+ * @T1X_STAT_UNMAP_ERRORS: times an IOMMU did not unmap what it was told to
+ * @T1X_NR_STATS: how many there are
  *
  * All only grow, except CONTAINERS and MAPPINGS, which count what is alive.
  * With no container open PAGES_PINNED equals PAGES_UNPINNED, and PAGES_CHARGED
  * equals PAGES_REFUNDED.
  */
 enum t1x_stat {
-#define T1X_STAT_ENUM(suffix, name) T1X_STAT_##suffix,
-	T1X_STATS(T1X_STAT_ENUM)
-#undef T1X_STAT_ENUM
+	T1X_STAT_CONTAINERS,
+	T1X_STAT_CONTAINERS_OPENED,
+	T1X_STAT_MAPPINGS,
+	T1X_STAT_MAP_CALLS,
+	T1X_STAT_UNMAP_CALLS,
+	T1X_STAT_RUNS,
+	T1X_STAT_IOMMU_MAP_CALLS,
+	T1X_STAT_IOMMU_UNMAP_CALLS,
+	T1X_STAT_IOTLB_SYNCS,
+	T1X_STAT_PAGES_PINNED,
+	T1X_STAT_PAGES_UNPINNED,
+	T1X_STAT_PAGES_CHARGED,
+	T1X_STAT_PAGES_REFUNDED,
+	T1X_STAT_UNTRACKED_MAPPINGS,
+	T1X_STAT_UNMAP_ERRORS,
 	T1X_NR_STATS
 };
 

@@ -46,10 +46,10 @@
 #define T1X_SYNC_RUNS		512
 
 /*
- * Pages unmapped between two IOTLB syncs, 64 GiB of 4 KiB pages: VT-d in 6.1
+ * Pages unmapped between two IOTLB syncs, 64 GiB of them: VT-d in 6.1
  * counts the pages of a flush in an unsigned int.
  */
-#define T1X_SYNC_PAGES		(1UL << 24)
+#define T1X_SYNC_PAGES		(64UL << (30 - PAGE_SHIFT))
 
 /* Pages asked of GUP at a time; their pointers fill one page. */
 #define T1X_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))

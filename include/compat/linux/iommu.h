@@ -10,7 +10,7 @@
  * v6.11: iommu_paging_domain_alloc() replaces iommu_domain_alloc().
  * No feature macro tells either.  Delete with 6.1.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #include <linux/err.h>
 #include <linux/irqdomain.h>
 

@@ -10,7 +10,7 @@
  * v6.12: follow_pfnmap_start()/_end() replace follow_pte().
  * Delete with 6.1.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#if KERNEL_VERSION(6, 5, 0) > LINUX_VERSION_CODE
 static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 						    unsigned long start,
 						    unsigned long nr_pages,
@@ -27,7 +27,7 @@ static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 struct follow_pfnmap_args {
 	struct vm_area_struct *vma;
 	unsigned long address;
-	spinlock_t *lock;
+	spinlock_t *lock;	/* held from start to end */
 	pte_t *ptep;
 	unsigned long pfn;
 	bool writable;
@@ -58,7 +58,7 @@ static inline void t1x_compat_follow_pfnmap_end(struct follow_pfnmap_args *args)
 #endif
 
 /* v6.3: VMA flags are changed through helpers.  Delete with 6.1. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
 					   unsigned long flags)
 {
@@ -76,7 +76,7 @@ static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
 static inline unsigned long
 t1x_compat_pfnmap_addr_mask(const struct follow_pfnmap_args *args)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
 	return args->addr_mask;
 #else
 	return args->ptep ? PAGE_MASK : PMD_MASK;
