@@ -138,6 +138,7 @@ static void dma_whole_space(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(dma), 1UL << (64 - PAGE_SHIFT));
 	t1x_dma_insert(&tree, dma);
 	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 5, 5), dma);
+	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 0, 0), dma);
 	KUNIT_EXPECT_FALSE(test, t1x_dma_bisects(&tree, 0, ~(dma_addr_t)0));
 	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, 0, ~(dma_addr_t)0 - 1));
 	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, 1, ~(dma_addr_t)0));

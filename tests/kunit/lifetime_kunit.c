@@ -2,8 +2,8 @@
 /*
  * Cookies: a late ioctl finds nothing, an early one is waited for.
  */
-#include <linux/kthread.h>
 #include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/vfio.h>
 
 #include "t1x_kunit.h"
@@ -42,33 +42,48 @@ static void open_refuses_other_types(struct kunit *test)
 	}
 }
 
-static int release_in_thread(void *cookie)
+/**
+ * struct late_release - a release that another thread does
+ * @cookie: the container
+ * @done: completed when the release has returned
+ */
+struct late_release {
+	void *cookie;
+	struct completion done;
+};
+
+static int late_release_thread(void *data)
 {
-	t1x_container_release(cookie);
+	struct late_release *late = data;
+
+	t1x_container_release(late->cookie);
+	complete(&late->done);
 	return 0;
 }
 
 static void release_waits_for_users(struct kunit *test)
 {
-	void *cookie = t1x_container_open(VFIO_TYPE1_IOMMU);
-	struct t1x_container *c = t1x_container_get(cookie);
+	struct late_release late;
 	struct task_struct *thread;
+	struct t1x_container *c;
 
+	init_completion(&late.done);
+	late.cookie = t1x_container_open(VFIO_TYPE1_IOMMU);
+	c = t1x_container_get(late.cookie);
 	KUNIT_ASSERT_NOT_NULL(test, c);
-	thread = kthread_run(release_in_thread, cookie, "t1x_release");
+	thread = kthread_run(late_release_thread, &late, "t1x_release");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	while (!READ_ONCE(c->dying))
 		cond_resched();
 
 	/* Under way: no one else finds it, and it is still whole for us. */
-	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
-	msleep(20);
-	KUNIT_EXPECT_FALSE(test, completion_done(&c->drained));
+	KUNIT_EXPECT_NULL(test, t1x_container_get(late.cookie));
+	msleep(50);
+	KUNIT_EXPECT_FALSE(test, completion_done(&late.done));
 	KUNIT_EXPECT_EQ(test, mutex_trylock(&c->lock), 1);
 	mutex_unlock(&c->lock);
 	t1x_container_put(c);
-	msleep(20);
-	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
+	wait_for_completion(&late.done);
 }
 
 static struct kunit_case lifetime_cases[] = {
