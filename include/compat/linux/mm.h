@@ -50,6 +50,7 @@ t1x_compat_follow_pfnmap_start(struct follow_pfnmap_args *args)
 
 static inline void t1x_compat_follow_pfnmap_end(struct follow_pfnmap_args *args)
 {
+	__acquire(args->lock);	/* sparse does not know what follow_pte() did */
 	pte_unmap_unlock(args->ptep, args->lock);
 }
 
