@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# For people. kbuild itself reads the file Kbuild. `make help` says what there is.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+export BUILD ?= $(CURDIR)/build
+
+# What K= and IOMMU= may narrow.
+K ?=
+IOMMU ?=
+T ?= *
+STOCK := $(or $(K),6.1 6.12 7.2)
+UML   := $(or $(K),6.1 7.2)
+VIOMMU := $(or $(IOMMU),intel amd)
+
+.DEFAULT_GOAL := modules
+
+##@ Build and install, for the running kernel or KDIR=<headers>
+
+modules: ## build vfio_iommu_type1x.ko
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: modules ## install it: updates/, depmod, modprobe.d (DESTDIR= works)
+	scripts/install $(KDIR) '$(DESTDIR)'
+
+uninstall: ## remove what install made
+	scripts/install -u $(KDIR) '$(DESTDIR)'
+
+##@ See it work, test it (K=6.1|6.12|7.2 narrows all of these)
+
+demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, report
+	@scripts/demo $(or $(K),6.1)
+
+check: ## everything below; ends with `N passed, N failed`
+	@scripts/check
+
+static: ## style, sparse, layers, names
+	@scripts/check-static $(T:*=)
+
+abi: ## compare include/vfio_abi with the real vfio.ko
+	@scripts/check-abi $(STOCK)
+
+harness: ## the tests of the test runners
+	@tests/harness/run
+
+kunit: ## KUnit suites in User-Mode Linux (T=pattern)
+	@$(call each,k,$(UML),scripts/uml -k $$k -t '$(T)' kunit)
+
+uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
+	@$(call each,k,$(UML),scripts/uml -k $$k -t '$(T)' mock)
+
+e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd)
+	@$(call each,k,$(STOCK),$(call each,i,$(VIOMMU),scripts/vm -k $$k -i $$i -t '$(T)'))
+
+shell: ## a shell in the same guest (IOMMU=intel|amd)
+	@scripts/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
+
+##@ The lab
+
+lab: ## fetch and build kernels, trees and test programs now instead of when needed
+	@scripts/lab all
+
+clean: ## remove what was built from this checkout
+	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests '$(BUILD)'/run '$(BUILD)'/results
+	find . -path ./build -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
+		-name '*.mod.c' -o -name '.*.cmd' -o -name modules.order -o \
+		-name Module.symvers \) -exec rm {} +
+
+distclean: clean ## remove the lab, too
+	rm -rf '$(BUILD)'
+
+help: ## this
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) ":" } \
+		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+# each VARIABLE,LIST,COMMAND: run all, fail if one failed.
+each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
+
+.PHONY: modules install uninstall demo check static abi harness kunit uml e2e shell \
+	lab clean distclean help

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What scripts/vm and scripts/uml share: the files in a guest, the steps of a run and
+# what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
+
+chosen() {
+	# shellcheck disable=SC2053,SC2154 # a pattern is meant, and it is the runner's
+	[[ $1 == $only ]]
+}
+
+# counts FOLDER: `NAME COUNT` of tests/FOLDER/expected.
+counts() { grep -vE '^(#|$)' "$TOP/tests/$1/expected" || die "tests/$1/expected says nothing"; }
+
+# programs PREFIX SECONDS: a step for each chosen program of tests/selftests.
+programs() {
+	local known program _
+	known=$(counts selftests)
+	while read -r program _; do
+		! chosen "$program" || echo "$1/$program $2 /t1x/bin/$program"
+	done <<<"$known"
+}
+
+# expect ENVIRONMENT DIR FOLDER...: write DIR/expected and DIR/skips for the steps of
+# DIR/steps, from the lists of tests/FOLDER. tests/selftests/skips has permissions:
+# `uml|qemu|both PROGRAM PATTERN`.
+expect() {
+	local env=$1 dir=$2 label program where who pattern known _
+	shift 2
+	known=$(for _; do counts "$_" || exit; done)
+	while read -r label _; do
+		program=${label##*/}
+		echo "$label $(sed -n "s/^$program //p" <<<"$known")" >&3
+		[ ! -e "$TOP/tests/selftests/skips" ] || while read -r where who pattern; do
+			case "$where $who" in "$env $program"|"both $program") echo "$label $pattern" ;; esac
+		done <"$TOP/tests/selftests/skips"
+	done <"$dir/steps" 3>"$dir/expected" >"$dir/skips"
+}
+
+guest_busybox() {
+	local root=$1 applet
+	mkdir -p "$root/bin"
+	cp "$BUILD/tree/bookworm/bin/busybox" "$root/bin/"
+	for applet in $("$root/bin/busybox" --list | grep -vx busybox); do
+		ln -s busybox "$root/bin/$applet"
+	done
+}
+
+# guest_files ROOT DIR ENVIRONMENT CHANNEL: init, suites, programs, steps.
+guest_files() {
+	local root=$1
+	mkdir -p "$root"/t1x/{bin,e2e}
+	cp "$TOP/scripts/guest/init" "$root/init"
+	cp "$TOP/scripts/guest/lib.sh" "$2/steps" "$root/t1x/"
+	find "$TOP/tests/e2e" "$2" -maxdepth 1 -name '*.sh' -exec cp -t "$root/t1x/e2e" {} +
+	mkdir -p "$BUILD/selftests"
+	find "$BUILD/selftests" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
+	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"
+}

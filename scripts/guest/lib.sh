@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+# For the guest's init and the suites of tests/e2e (busybox sh): TAP, modules,
+# devices, the driver's statistics.
+
+OURS=vfio_iommu_type1x
+INTREE=vfio_iommu_type1
+
+# --- TAP ----------------------------------------------------------------------
+
+tap_n=0
+tap_bad=0
+
+# is WHAT COMMAND...: one test, ok if COMMAND succeeds.
+is() {
+	local what=$1
+	shift
+	tap_n=$((tap_n + 1))
+	if "$@"; then
+		echo "ok $tap_n - $what"
+	else
+		echo "not ok $tap_n - $what"
+		tap_bad=1
+	fi
+}
+
+# The plan comes last: a script that broke off has none.
+tap_end() {
+	echo "1..$tap_n"
+	exit $tap_bad
+}
+
+# --- modules ------------------------------------------------------------------
+
+# By path, or busybox's shell takes its own applets, which know no softdep.
+modprobe() { /bin/modprobe "$@"; }
+insmod() { /bin/insmod "$@"; }
+rmmod() { /bin/rmmod "$@"; }
+modinfo() { /bin/modinfo "$@"; }
+
+loaded() { [ -e "/sys/module/$1" ]; }
+not() { ! "$@"; }
+users() { cat "/sys/module/$1/refcnt" 2>/dev/null; }
+
+# stat NAME: one number of our module's statistics.
+stat_of() { sed -n "s/^$1 //p" /sys/kernel/debug/$OURS/stats 2>/dev/null; }
+
+# --- devices ------------------------------------------------------------------
+
+# pci VENDOR DEVICE: addresses of the PCI devices of this kind.
+pci() {
+	local d
+	for d in /sys/bus/pci/devices/*; do
+		[ -e "$d/vendor" ] || continue
+		[ "$(cat "$d/vendor") $(cat "$d/device")" != "0x$1 0x$2" ] || basename "$d"
+	done
+}
+
+edu() { pci 1234 11e8; }
+nvme() { pci 1b36 0010; }
+ivshmem() { pci 1af4 1110; }
+
+group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
+
+# give ADDRESS...: give devices to vfio-pci.
+give() {
+	local a
+	for a; do
+		echo vfio-pci >"/sys/bus/pci/devices/$a/driver_override"
+		echo "$a" >/sys/bus/pci/drivers_probe
+	done
+}
+
+# devices: what T1X_DEVICES says to tests/selftests: "<group>:<device>" can do DMA,
+# "bar:<group>:<device>:<region>" has a region worth mapping. In UML nothing: the
+# programs know the mock's devices.
+devices() {
+	local a
+	for a in $(edu); do printf '%s:%s ' "$(group_of "$a")" "$a"; done
+	for a in $(ivshmem); do printf 'bar:%s:%s:2 ' "$(group_of "$a")" "$a"; done
+}

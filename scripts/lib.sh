@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the scripts share: places, messages, host packages, cached steps, and
+# running a command inside a Debian tree. Sourced, never run.
+
+set -euo pipefail
+
+# Everything is compared, sorted and parsed; nobody's locale may change that.
+export LC_ALL=C LANG=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${BUILD:-$TOP/build}
+mkdir -p "$BUILD"/{stamp,results,run}
+BUILD=$(cd "$BUILD" && pwd)
+# What each part of a test run found; the tests of the runners put theirs elsewhere.
+RESULTS=${T1X_RESULTS:-$BUILD/results}
+
+# The kernels of the lab, and which Debian serves each.
+KERNELS="6.1 6.12 7.2"
+# shellcheck disable=SC2034 # for those who source this
+declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie)
+# shellcheck disable=SC2034
+UML_KERNELS="6.1 7.2"
+
+# One clock for all scripts of one command: whoever starts first sets it.
+export T1X_START=${T1X_START:-$EPOCHSECONDS}
+
+say() { printf '[%4ds] %s\n' $((EPOCHSECONDS - T1X_START)) "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+# usage: print the comment block at the top of the script that asks.
+usage() { sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
+
+kernel_known() { [[ " $KERNELS " == *" $1 "* ]] || die "no kernel '$1': choose one of $KERNELS"; }
+
+# need PACKAGE...: have these packages on the host. Root installs them, anyone
+# else is told how.
+need() {
+	local p missing=()
+	for p; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+			missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] ||
+		die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}"
+	say "installing ${missing[*]}"
+	{
+		apt-get update &&
+		DEBIAN_FRONTEND=noninteractive apt-get install -y \
+			--no-install-recommends "${missing[@]}"
+	} >"$BUILD/host-packages.log" 2>&1 || {
+		tail -n 5 "$BUILD/host-packages.log" >&2
+		die "could not install ${missing[*]}: see $BUILD/host-packages.log"
+	}
+}
+
+# once STAMP COMMAND...: run COMMAND unless it has finished before. The lock lets
+# two commands of one user share a build folder. Call it as a plain statement:
+# inside if, && or || the shell would ignore errors in COMMAND.
+once() {
+	local stamp=$BUILD/stamp/$1
+	shift
+	[ ! -e "$stamp" ] || return 0
+	(
+		flock 9
+		[ ! -e "$stamp" ] || exit 0
+		"$@"
+		touch "$stamp"
+	) 9>"$stamp.lock"
+}
+
+# in_tree SUITE COMMAND...: run COMMAND with the programs of a Debian tree, in the
+# current folder. The tree is read-only; the checkout and build/ are as outside.
+in_tree() {
+	local tree=$BUILD/tree/$1
+	shift
+	bwrap --die-with-parent --unshare-pid \
+		--ro-bind "$tree/usr" /usr --ro-bind "$tree/etc" /etc \
+		--symlink usr/bin /bin --symlink usr/sbin /sbin \
+		--symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+		--proc /proc --dev /dev --tmpfs /tmp \
+		--bind "$TOP" "$TOP" --bind "$BUILD" "$BUILD" --chdir "$PWD" \
+		--setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp \
+		--setenv KBUILD_BUILD_USER t1x --setenv KBUILD_BUILD_HOST lab \
+		"$@"
+}
+
+# --- a part of `make check` ------------------------------------------------------
+
+# part NAME; check WHAT COMMAND...; part_end: run checks and leave the results where
+# scripts/check counts them. COMMAND says why it fails.
+part() {
+	PART=$1
+	: >"$RESULTS/$PART.new"
+}
+
+check() {
+	local what=$1 output status=0
+	shift
+	# Not within if or ||: there, the shell would ignore errors inside a function.
+	set +e
+	output=$(set -e; "$@" 2>&1)
+	status=$?
+	set -e
+	if [ $status = 0 ]; then
+		echo "ok $PART - $what" >>"$RESULTS/$PART.new"
+	else
+		echo "not ok $PART - $what" >>"$RESULTS/$PART.new"
+		printf '    %s: not ok %s\n' "$PART" "$what"
+		head -n 40 <<<"$output" | sed 's/^/        /'
+	fi
+}
+
+part_end() {
+	mv "$RESULTS/$PART.new" "$RESULTS/$PART"
+	tally "$PART"
+}
+
+# tally NAME: the line of counts of a part; false if anything failed.
+tally() {
+	local passed failed
+	passed=$(grep -c '^ok ' "$RESULTS/$1" || true)
+	failed=$(grep -c '^not ok ' "$RESULTS/$1" || true)
+	echo "$1: $passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
