@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels for the mock IOMMU and the mock VFIO device,
+ * written as if only the newest kernel existed.
+ */
+#ifndef T1X_MOCK_COMPAT_H
+#define T1X_MOCK_COMPAT_H
+
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/msi.h>
+#include <linux/platform_device.h>
+#include <linux/vfio.h>
+#include <linux/version.h>
+
+/*
+ * Static identity and blocked domains and domain_alloc_paging() came together;
+ * before them one domain_alloc() served every type.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define T1X_MOCK_DOMAIN_OPS						\
+	.identity_domain = &mock_identity_domain,			\
+	.blocked_domain = &mock_blocked_domain,				\
+	.domain_alloc_paging = mock_domain_alloc_paging
+#else
+#define T1X_MOCK_DOMAIN_OPS						\
+	.domain_alloc = mock_domain_alloc
+#endif
+
+/* attach_dev() is now told what it replaces. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define T1X_MOCK_ATTACH_ARGS						\
+	struct iommu_domain *domain, struct device *dev,		\
+	struct iommu_domain *old
+#else
+#define T1X_MOCK_ATTACH_ARGS						\
+	struct iommu_domain *domain, struct device *dev
+#endif
+
+/*
+ * Whether interrupts are isolated used to be a capability of the IOMMU and is
+ * now a property of the MSI domain. Without MSIs there is nothing to set.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#include <linux/irqdomain.h>
+
+static inline bool t1x_mock_cap_is_isolated_msi(enum iommu_cap cap)
+{
+	return false;
+}
+
+static inline bool t1x_mock_can_isolate_msi(void)
+{
+	return IS_ENABLED(CONFIG_GENERIC_MSI_IRQ);
+}
+
+static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
+{
+	static struct irq_domain mock_isolating_domain = {
+		.name = "t1x_mock",
+		.flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI,
+	};
+
+	dev_set_msi_domain(dev, isolated ? &mock_isolating_domain : NULL);
+}
+#else
+static inline bool t1x_mock_cap_is_isolated_msi(enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_INTR_REMAP;
+}
+
+static inline bool t1x_mock_can_isolate_msi(void)
+{
+	return true;
+}
+
+static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
+{
+}
+#endif
+
+/*
+ * Members of vfio_device_ops that not every kernel has: the core answers
+ * VFIO_DEVICE_GET_REGION_INFO from an op of its own; before 6.3 the driver had
+ * to free the device itself; with IOMMUFD a device without its ops cannot be
+ * registered at all.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define T1X_MOCK_VFIO_CORE_OPS						\
+	.get_region_info_caps = mock_region_info,
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define T1X_MOCK_VFIO_CORE_OPS
+#else
+#define T1X_MOCK_VFIO_CORE_OPS						\
+	.release = vfio_free_device,
+#endif
+
+#if IS_ENABLED(CONFIG_IOMMUFD)
+#define T1X_MOCK_VFIO_IOMMUFD_OPS					\
+	.bind_iommufd = vfio_iommufd_physical_bind,			\
+	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,		\
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#else
+#define T1X_MOCK_VFIO_IOMMUFD_OPS
+#endif
+
+#define T1X_MOCK_VFIO_OPS						\
+	T1X_MOCK_VFIO_CORE_OPS						\
+	T1X_MOCK_VFIO_IOMMUFD_OPS					\
+	.name = KBUILD_MODNAME
+
+static inline void t1x_mock_vm_flags_set(struct vm_area_struct *vma,
+					 unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+#endif /* T1X_MOCK_COMPAT_H */
