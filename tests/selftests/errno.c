@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every refusal: what it is refused with, as Linux 7.2 does it, on all kernels,
+ * and that nothing happened.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+
+/* What is not there yet; the in-tree driver has it. */
+#define NO_UPDATE_VADDR		sys_is_type1x()
+#define NO_DIRTY_TRACKING	sys_is_type1x()
+
+#define GET_DIRTY	VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP
+#define ALL		VFIO_DMA_UNMAP_FLAG_ALL
+#define UNMAP_VADDR	VFIO_DMA_UNMAP_FLAG_VADDR
+#define MAP_VADDR	VFIO_DMA_MAP_FLAG_VADDR
+
+#define TOP		(~0ULL - PAGE + 1)	/* the last page of 64 bits */
+#define MAP_ARGSZ	sizeof(struct vfio_iommu_type1_dma_map)
+#define UNMAP_ARGSZ	sizeof(struct vfio_iommu_type1_dma_unmap)
+
+static struct rig *rig;
+static void *memory;
+
+/* Memory of 16 pages, of which the first 4 are mapped at IOVA. */
+static void setup(unsigned long type)
+{
+	rig = rig_open(1, type);
+	memory = mem_anon(16 * PAGE);
+	assert_ret(dma_map(rig->container, memory, IOVA, 4 * PAGE, RW), 0);
+}
+
+static void teardown(void)
+{
+	/* Whatever was refused has changed nothing. */
+	expect_ret(dma_unmap_flags(rig->container, 0, 0, ALL), 5 * PAGE);
+	rig_close(rig);
+	munmap(memory, 16 * PAGE);
+}
+
+struct map_case {
+	const char *what;
+	uint64_t iova;
+	uint64_t vaddr;		/* added to memory, unless ABSOLUTE */
+	uint64_t size;
+	uint32_t flags;
+	uint32_t argsz;
+	int want;
+};
+
+#define ABSOLUTE (1U << 31)	/* in argsz */
+
+static void check_maps(const struct map_case *cases, size_t n)
+{
+	long vmlck = sys_vmlck();
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct map_case *c = &cases[i];
+		struct vfio_iommu_type1_dma_map map = {
+			.argsz = c->argsz & ~ABSOLUTE,
+			.flags = c->flags,
+			.iova = c->iova,
+			.vaddr = c->vaddr,
+			.size = c->size,
+		};
+		int ret;
+
+		if (!(c->argsz & ABSOLUTE))
+			map.vaddr += (uintptr_t)memory;
+		ret = ioctl(rig->container, VFIO_IOMMU_MAP_DMA, &map) ?
+			-errno : 0;
+		if (ret != c->want)
+			test_say("case %s:", c->what);
+		expect_ret(ret, c->want);
+		if (!ret && !c->want)
+			expect_ret(dma_unmap(rig->container, c->iova, c->size),
+				   c->size);
+		expect_eq(sys_vmlck(), vmlck);
+	}
+}
+
+#define FREE (IOVA + 64 * PAGE)	/* IOVAs at which nothing is mapped */
+
+static void map_arguments(void)
+{
+	static const struct map_case cases[] = {
+		{ "fine", FREE, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "argsz too large", FREE, 0, PAGE, RW, 4096, 0 },
+		{ "argsz one less", FREE, 0, PAGE, RW, MAP_ARGSZ - 1, -EINVAL },
+		{ "argsz 0", FREE, 0, PAGE, RW, 0, -EINVAL },
+		{ "flag 3", FREE, 0, PAGE, RW | 8, MAP_ARGSZ, -EINVAL },
+		{ "flag 31", FREE, 0, PAGE, RW | 1U << 31, MAP_ARGSZ, -EINVAL },
+		{ "no flag", FREE, 0, PAGE, 0, MAP_ARGSZ, -EINVAL },
+		{ "size 0", FREE, 0, 0, RW, MAP_ARGSZ, -EINVAL },
+		{ "size 0, no flag", FREE, 0, 0, 0, MAP_ARGSZ, -EINVAL },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	teardown();
+	setup(VFIO_TYPE1_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+static void map_alignment(void)
+{
+	static const struct map_case cases[] = {
+		{ "iova", FREE + 1, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "iova 2048", FREE + 2048, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "vaddr", FREE, 1, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "vaddr 2048", FREE, 2048, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "size 1", FREE, 0, 1, RW, MAP_ARGSZ, -EINVAL },
+		{ "size 4095", FREE, 0, PAGE - 1, RW, MAP_ARGSZ, -EINVAL },
+		{ "size 4097", FREE, 0, PAGE + 1, RW, MAP_ARGSZ, -EINVAL },
+		{ "all alike", FREE + 8, 8, PAGE + 8, RW, MAP_ARGSZ, -EINVAL },
+		{ "over a mapping", IOVA + 1, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+/* What wraps is told before flags and alignment, but after argsz. */
+static void map_overflow(void)
+{
+	static const struct map_case cases[] = {
+		{ "iova wraps", TOP, 0, 2 * PAGE, RW, MAP_ARGSZ, -EOVERFLOW },
+		{ "iova wraps far", 1UL << 63, 0, (1UL << 63) + PAGE, RW,
+		  MAP_ARGSZ, -EOVERFLOW },
+		{ "vaddr wraps", FREE, TOP, 2 * PAGE, RW, MAP_ARGSZ | ABSOLUTE,
+		  -EOVERFLOW },
+		{ "odd iova wraps", TOP + 1, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		  -EOVERFLOW },
+		{ "wraps, no flag", TOP, 0, 2 * PAGE, 0, MAP_ARGSZ,
+		  -EOVERFLOW },
+		{ "wraps, unknown flag", TOP, 0, 2 * PAGE, RW | 8, MAP_ARGSZ,
+		  -EINVAL },
+		{ "wraps, short", TOP, 0, 2 * PAGE, RW, MAP_ARGSZ - 1,
+		  -EINVAL },
+		{ "all of 64 bits but a page", PAGE, 0, TOP, RW, MAP_ARGSZ,
+		  -EOVERFLOW },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+static void map_overlap(void)
+{
+	static const struct map_case cases[] = {
+		{ "same", IOVA, 0, 4 * PAGE, RW, MAP_ARGSZ, -EEXIST },
+		{ "first page", IOVA, 0, PAGE, RW, MAP_ARGSZ, -EEXIST },
+		{ "last page", IOVA + 3 * PAGE, 0, PAGE, RW, MAP_ARGSZ,
+		  -EEXIST },
+		{ "inside", IOVA + PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ, -EEXIST },
+		{ "around", IOVA - PAGE, 0, 6 * PAGE, RW, MAP_ARGSZ, -EEXIST },
+		{ "from below", IOVA - PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		  -EEXIST },
+		{ "from above", IOVA + 3 * PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		  -EEXIST },
+		{ "just below", IOVA - PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "just above", IOVA + 4 * PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	dma_check_pages(rig, 0, IOVA, memory, 4);
+	teardown();
+	setup(VFIO_TYPE1_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+/* The interrupt window is in the way of every x86 IOMMU. */
+static void map_reserved(void)
+{
+	static const struct map_case cases[] = {
+		{ "in it", 0xfee00000, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "its last page", 0xfeeff000, 0, PAGE, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "into it", 0xfedff000, 0, 2 * PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "out of it", 0xfeeff000, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "around it", 0xfe000000, 0, 32 * MIB, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "before it", 0xfedff000, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "behind it", 0xfef00000, 0, PAGE, RW, MAP_ARGSZ, 0 },
+	};
+	static const struct map_case mock_cases[] = {
+		{ "in it", 1UL << 44, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "into it", (1UL << 44) - PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "before it", (1UL << 44) - PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "behind it", (1UL << 44) + 0x10000, 0, PAGE, RW, MAP_ARGSZ,
+		  0 },
+		{ "beyond the aperture", 1UL << 48, 0, PAGE, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "out of the aperture", (1UL << 48) - PAGE, 0, 2 * PAGE, RW,
+		  MAP_ARGSZ, -EINVAL },
+		{ "end of the aperture", (1UL << 48) - PAGE, 0, PAGE, RW,
+		  MAP_ARGSZ, 0 },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_maps(cases, ARRAY_SIZE(cases));
+	if (sys_is_uml())
+		check_maps(mock_cases, ARRAY_SIZE(mock_cases));
+	teardown();
+}
+
+static void map_pointer(void)
+{
+	void *hole = mem_anon(2 * PAGE);
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_MAP_DMA, NULL), -1);
+	expect_eq(errno, EFAULT);
+	munmap(hole + PAGE, PAGE);
+	/* All of it has to be readable, not just the beginning. */
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_MAP_DMA, hole + PAGE - 16),
+		  -1);
+	expect_eq(errno, EFAULT);
+	teardown();
+}
+
+static void map_vaddr_flag(void)
+{
+	static const struct map_case absent[] = {
+		{ "nothing there", FREE, 0, PAGE, MAP_VADDR, MAP_ARGSZ,
+		  -EINVAL },
+		{ "exactly there", IOVA, 0, 4 * PAGE, MAP_VADDR, MAP_ARGSZ,
+		  -EINVAL },
+		{ "and more flags", FREE, 0, PAGE, RW | MAP_VADDR, MAP_ARGSZ,
+		  -EINVAL },
+	};
+	static const struct map_case present[] = {
+		{ "nothing there", FREE, 0, PAGE, MAP_VADDR, MAP_ARGSZ,
+		  -ENOENT },
+		{ "not invalidated", IOVA, 0, 4 * PAGE, MAP_VADDR, MAP_ARGSZ,
+		  -EINVAL },
+		{ "and more flags", FREE, 0, PAGE, RW | MAP_VADDR, MAP_ARGSZ,
+		  -EINVAL },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	if (NO_UPDATE_VADDR)
+		check_maps(absent, ARRAY_SIZE(absent));
+	else
+		check_maps(present, ARRAY_SIZE(present));
+	teardown();
+}
+
+struct unmap_case {
+	const char *what;
+	uint64_t iova;
+	uint64_t size;
+	uint32_t flags;
+	uint32_t argsz;
+	int64_t want;
+};
+
+static void check_unmaps(const struct unmap_case *cases, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct unmap_case *c = &cases[i];
+		struct vfio_iommu_type1_dma_unmap unmap = {
+			.argsz = c->argsz,
+			.flags = c->flags,
+			.iova = c->iova,
+			.size = c->size,
+		};
+		int64_t ret;
+
+		ret = ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &unmap) ?
+			-errno : (int64_t)unmap.size;
+		if (ret != c->want)
+			test_say("case %s:", c->what);
+		expect_ret(ret, c->want);
+	}
+}
+
+static void unmap_arguments(void)
+{
+	static const struct unmap_case cases[] = {
+		{ "nothing there", FREE, PAGE, 0, UNMAP_ARGSZ, 0 },
+		{ "argsz too large", FREE, PAGE, 0, 4096, 0 },
+		{ "argsz one less", FREE, PAGE, 0, UNMAP_ARGSZ - 1, -EINVAL },
+		{ "argsz 0", FREE, PAGE, 0, 0, -EINVAL },
+		{ "flag 3", FREE, PAGE, 8, UNMAP_ARGSZ, -EINVAL },
+		{ "flag 31", FREE, PAGE, 1U << 31, UNMAP_ARGSZ, -EINVAL },
+		{ "size 0", IOVA, 0, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "all 0 without the flag", 0, 0, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "size 1", IOVA, 1, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "size 4097", IOVA, PAGE + 1, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "iova", IOVA + 1, PAGE, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "iova 2048", IOVA + 2048, PAGE, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "all, iova", PAGE, 0, ALL, UNMAP_ARGSZ, -EINVAL },
+		{ "all, size", 0, PAGE, ALL, UNMAP_ARGSZ, -EINVAL },
+		{ "all, size of all", 0, TOP, ALL, UNMAP_ARGSZ, -EINVAL },
+		{ "all, short", 0, 0, ALL, UNMAP_ARGSZ - 1, -EINVAL },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_unmaps(cases, ARRAY_SIZE(cases));
+	teardown();
+	setup(VFIO_TYPE1_IOMMU);
+	check_unmaps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+static void unmap_overflow(void)
+{
+	static const struct unmap_case cases[] = {
+		{ "wraps", TOP, 2 * PAGE, 0, UNMAP_ARGSZ, -EOVERFLOW },
+		{ "wraps far", 1UL << 63, (1UL << 63) + PAGE, 0, UNMAP_ARGSZ,
+		  -EOVERFLOW },
+		{ "wraps over a mapping", IOVA, TOP, 0, UNMAP_ARGSZ,
+		  -EOVERFLOW },
+		/* Here alignment is looked at first. */
+		{ "odd and wraps", TOP + 1, 2 * PAGE, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "odd size wraps", TOP, PAGE + 1, 0, UNMAP_ARGSZ, -EINVAL },
+		{ "the last page", TOP, PAGE, 0, UNMAP_ARGSZ, 0 },
+		{ "up to the last page", FREE, TOP - FREE + PAGE, 0,
+		  UNMAP_ARGSZ, 0 },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_unmaps(cases, ARRAY_SIZE(cases));
+	teardown();
+}
+
+static void unmap_pointer(void)
+{
+	char *hole = mem_anon(2 * PAGE);
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, NULL), -1);
+	expect_eq(errno, EFAULT);
+	munmap(hole + PAGE, PAGE);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, hole + PAGE - 16),
+		  -1);
+	expect_eq(errno, EFAULT);
+	teardown();
+}
+
+static void unmap_vaddr_flag(void)
+{
+	static const struct unmap_case cases[] = {
+		{ "a mapping", IOVA, 4 * PAGE, UNMAP_VADDR, UNMAP_ARGSZ,
+		  -EINVAL },
+		{ "all", 0, 0, UNMAP_VADDR | ALL, UNMAP_ARGSZ, -EINVAL },
+		{ "nothing there", FREE, PAGE, UNMAP_VADDR, UNMAP_ARGSZ,
+		  -EINVAL },
+	};
+
+	if (!NO_UPDATE_VADDR)
+		test_skip("%s has it", sys_driver());
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_unmaps(cases, ARRAY_SIZE(cases));
+	dma_check_pages(rig, 0, IOVA, memory, 2);
+	teardown();
+}
+
+/* As long as nothing is tracked, this is an error in any driver. */
+static void unmap_dirty_flag(void)
+{
+	__u64 bits[64] = { 0 };
+	struct {
+		struct vfio_iommu_type1_dma_unmap unmap;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.unmap = {
+			.argsz = sizeof(arg),
+			.flags = GET_DIRTY,
+			.iova = IOVA,
+			.size = 4 * PAGE,
+		},
+		.bitmap = {
+			.pgsize = PAGE,
+			.size = sizeof(bits),
+			.data = bits,
+		},
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &arg), -1);
+	expect_eq(errno, EINVAL);
+	arg.unmap.argsz = UNMAP_ARGSZ;
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &arg), -1);
+	expect_eq(errno, EINVAL);
+	arg.unmap.flags |= ALL;
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &arg), -1);
+	expect_eq(errno, EINVAL);
+	teardown();
+}
+
+static void get_info_arguments(void)
+{
+	struct vfio_iommu_type1_info info = { .argsz = 15 };
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_GET_INFO, &info), -1);
+	expect_eq(errno, EINVAL);
+	info.argsz = 0;
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_GET_INFO, &info), -1);
+	expect_eq(errno, EINVAL);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_GET_INFO, NULL), -1);
+	expect_eq(errno, EFAULT);
+	teardown();
+}
+
+static void other_ioctls(void)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty = {
+		.argsz = sizeof(dirty),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP,
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_ENABLE), -1);
+	expect_eq(errno, ENOTTY);
+	expect_eq(ioctl(rig->container, VFIO_IOMMU_DISABLE), -1);
+	expect_eq(errno, ENOTTY);
+	expect_eq(ioctl(rig->container, _IO(VFIO_TYPE, VFIO_BASE + 99)), -1);
+	expect_eq(errno, ENOTTY);
+	if (NO_DIRTY_TRACKING) {
+		expect_eq(ioctl(rig->container, VFIO_IOMMU_DIRTY_PAGES, &dirty),
+			  -1);
+		expect_eq(errno, ENOTTY);
+	}
+	teardown();
+}
+
+/* Without an IOMMU there is nobody to ask. */
+static void container_without_iommu(void)
+{
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	int container = vfio_container_open();
+	void *page = mem_anon(PAGE);
+
+	expect_eq(ioctl(container, VFIO_IOMMU_GET_INFO, &info), -1);
+	expect_eq(errno, EINVAL);
+	expect_ret(dma_map(container, page, IOVA, PAGE, RW), -EINVAL);
+	expect_ret(dma_unmap(container, IOVA, PAGE), -EINVAL);
+	expect_ret(vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU), -EINVAL);
+	vfio_close(&container);
+}
+
+static void set_iommu(void)
+{
+	static const unsigned long unknown[] = {
+		0, VFIO_SPAPR_TCE_IOMMU, VFIO_DMA_CC_IOMMU, VFIO_EEH,
+		VFIO_SPAPR_TCE_v2_IOMMU, VFIO_NOIOMMU_IOMMU, 11, 99,
+		1UL << 32 | VFIO_TYPE1_IOMMU, ~0UL,
+	};
+	int container = vfio_container_open();
+	int group = vfio_group_open(0);
+	size_t i;
+
+	assert_ret(vfio_group_join(group, container), 0);
+	for (i = 0; i < ARRAY_SIZE(unknown); i++)
+		expect_ret(vfio_set_iommu(container, unknown[i]), -ENODEV);
+	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
+	expect_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), -EINVAL);
+	expect_ret(vfio_set_iommu(container, VFIO_TYPE1_IOMMU), -EINVAL);
+	vfio_close(&group);
+	vfio_close(&container);
+}
+
+/*
+ * Nesting is gone in 7.2. Before, the in-tree driver knew it: if it is there
+ * too it may serve such a container, and we may not.
+ */
+static void set_iommu_nesting(void)
+{
+	const unsigned long nesting = 6;
+	int container = vfio_container_open();
+	int group = vfio_group_open(0);
+	long refs = sys_refs();
+
+	assert_ret(vfio_group_join(group, container), 0);
+	if (sys_has_rival())
+		vfio_try_set_iommu(container, nesting);
+	else
+		expect_ret(vfio_try_set_iommu(container, nesting), -ENODEV);
+	expect_eq(sys_refs(), refs);
+	vfio_close(&group);
+	vfio_close(&container);
+}
+
+struct extension {
+	unsigned long nr;
+	int want;
+};
+
+static void check_extensions(int container, const struct extension *want,
+			     size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int ret = ioctl(container, VFIO_CHECK_EXTENSION, want[i].nr);
+
+		if (ret != want[i].want)
+			test_say("extension %lu:", want[i].nr);
+		expect_eq(ret, want[i].want);
+	}
+}
+
+static void check_extension(void)
+{
+	/* VFIO_DMA_CC_IOMMU depends on the devices: see attach.c. */
+	const struct extension bound[] = {
+		{ 0, 0 },
+		{ VFIO_TYPE1_IOMMU, 1 },
+		{ VFIO_SPAPR_TCE_IOMMU, 0 },
+		{ VFIO_TYPE1v2_IOMMU, 1 },
+		{ VFIO_EEH, 0 },
+		{ 6, 0 },
+		{ VFIO_SPAPR_TCE_v2_IOMMU, 0 },
+		{ VFIO_NOIOMMU_IOMMU, 0 },
+		{ VFIO_UNMAP_ALL, 1 },
+		{ VFIO_UPDATE_VADDR, !NO_UPDATE_VADDR },
+		{ 11, 0 },
+		{ 99, 0 },
+		{ ~0UL, 0 },
+		{ 1UL << 32 | VFIO_TYPE1_IOMMU, 0 },
+	};
+	static const struct extension unbound[] = {
+		{ VFIO_TYPE1_IOMMU, 1 },
+		{ VFIO_TYPE1v2_IOMMU, 1 },
+		{ VFIO_DMA_CC_IOMMU, 0 },
+		{ VFIO_SPAPR_TCE_v2_IOMMU, 0 },
+		{ VFIO_UNMAP_ALL, 1 },
+		{ VFIO_UPDATE_VADDR, 0 },
+		{ 99, 0 },
+	};
+
+	setup(VFIO_TYPE1v2_IOMMU);
+	check_extensions(rig->container, bound, ARRAY_SIZE(bound));
+	teardown();
+	setup(VFIO_TYPE1_IOMMU);
+	check_extensions(rig->container, bound, ARRAY_SIZE(bound));
+	teardown();
+	check_extensions(vfio_container_open(), unbound, ARRAY_SIZE(unbound));
+}
+
+static const struct test tests[] = {
+	TEST(map_arguments),
+	TEST(map_alignment),
+	TEST(map_overflow),
+	TEST(map_overlap),
+	TEST(map_reserved),
+	TEST(map_pointer),
+	TEST(map_vaddr_flag),
+	TEST(unmap_arguments),
+	TEST(unmap_overflow),
+	TEST(unmap_pointer),
+	TEST(unmap_vaddr_flag),
+	TEST(unmap_dirty_flag),
+	TEST(get_info_arguments),
+	TEST(other_ioctls),
+	TEST(container_without_iommu),
+	TEST(set_iommu),
+	TEST(set_iommu_nesting),
+	TEST(check_extension),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "sys.h"
+#include "test.h"
+#include "vfio.h"
+
+#define HUGETLB_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+
+static void *checked(void *addr, size_t size)
+{
+	if (addr == MAP_FAILED)
+		fail("mmap %zu bytes: %s", size, strerror(errno));
+	return addr;
+}
+
+/**
+ * mem_anon_cold() - private memory that nobody has touched yet
+ * @size: in bytes
+ *
+ * Return: its address.
+ */
+void *mem_anon_cold(size_t size)
+{
+	return checked(mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), size);
+}
+
+/**
+ * mem_anon() - private memory with a pattern in it, small pages
+ * @size: in bytes
+ *
+ * Return: its address.
+ */
+void *mem_anon(size_t size)
+{
+	void *addr = mem_anon_cold(size);
+
+	madvise(addr, size, MADV_NOHUGEPAGE);
+	mem_fill_pages(addr, size / PAGE);
+	return addr;
+}
+
+/**
+ * mem_anon_aligned() - private memory at an aligned address, untouched
+ * @size: in bytes
+ * @align: a power of two
+ *
+ * Return: its address.
+ */
+void *mem_anon_aligned(size_t size, size_t align)
+{
+	uintptr_t addr = (uintptr_t)mem_anon_cold(size + align);
+	uintptr_t start = (addr + align - 1) & ~(align - 1);
+
+	if (start != addr)
+		munmap((void *)addr, start - addr);
+	munmap((void *)(start + size), addr + align - start);
+	return (void *)start;
+}
+
+/**
+ * mem_at() - private memory at a given address, in place of what is there
+ * @addr: where
+ * @size: in bytes
+ *
+ * Return: @addr.
+ */
+void *mem_at(void *addr, size_t size)
+{
+	return checked(mmap(addr, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		       size);
+}
+
+/**
+ * mem_thp() - private memory made of huge pages, where there are any
+ * @size: in bytes, a multiple of 2 MiB
+ *
+ * Return: its address.
+ */
+void *mem_thp(size_t size)
+{
+	void *addr = mem_anon_aligned(size, HUGE_2M);
+
+	madvise(addr, size, MADV_HUGEPAGE);
+	mem_fill_pages(addr, size / PAGE);
+	return addr;
+}
+
+/**
+ * mem_thp_bytes() - how much of a mapping is made of huge pages
+ * @addr: its first byte
+ *
+ * Return: AnonHugePages of that VMA, in bytes.
+ */
+size_t mem_thp_bytes(void *addr)
+{
+	unsigned long start, end;
+	bool inside = false;
+	char line[512];
+	size_t kb = 0;
+	FILE *smaps;
+
+	smaps = fopen("/proc/self/smaps", "re");
+	if (!smaps)
+		return 0;
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = (unsigned long)addr >= start &&
+				 (unsigned long)addr < end;
+		else if (inside && sscanf(line, "AnonHugePages: %zu", &kb) == 1)
+			break;
+	}
+	fclose(smaps);
+	return kb << 10;
+}
+
+/**
+ * mem_hugetlb() - private hugetlb pages of 2 MiB
+ * @size: in bytes, a multiple of 2 MiB
+ *
+ * Reserves the pages; the test is skipped in a kernel without hugetlb.
+ *
+ * Return: their address.
+ */
+void *mem_hugetlb(size_t size)
+{
+	long have = sys_read_number(HUGETLB_PAGES);
+	char want[32];
+	void *addr;
+
+	if (have < 0)
+		test_skip("no hugetlb in this kernel");
+	if (have < (long)(size / HUGE_2M)) {
+		snprintf(want, sizeof(want), "%zu", size / HUGE_2M);
+		sys_write(HUGETLB_PAGES, want);
+	}
+	addr = checked(mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0),
+		       size);
+	mem_fill_pages(addr, size / PAGE);
+	return addr;
+}
+
+/**
+ * mem_memfd() - a file in memory
+ * @size: in bytes
+ *
+ * Return: its fd.
+ */
+int mem_memfd(size_t size)
+{
+	int fd = memfd_create("t1x", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, size))
+		fail("memfd: %s", strerror(errno));
+	return fd;
+}
+
+/**
+ * mem_tmpfs() - a file in a tmpfs of its own, which is gone with the file
+ * @size: in bytes
+ *
+ * Return: its fd.
+ */
+int mem_tmpfs(size_t size)
+{
+	char dir[] = "/tmp/t1x.XXXXXX", path[64];
+	int fd;
+
+	if (!mkdtemp(dir) || mount("t1x", dir, "tmpfs", 0, NULL))
+		fail("tmpfs on %s: %s", dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, size))
+		fail("%s: %s", path, strerror(errno));
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	return fd;
+}
+
+/**
+ * mem_file() - map a file
+ * @fd: of the file
+ * @size: in bytes
+ * @prot: PROT_*
+ * @flags: MAP_SHARED or MAP_PRIVATE
+ *
+ * Return: its address.
+ */
+void *mem_file(int fd, size_t size, int prot, int flags)
+{
+	return checked(mmap(NULL, size, prot, flags, fd, 0), size);
+}
+
+/**
+ * mem_scattered() - memory of which no two neighbours are contiguous
+ * @npages: how many pages
+ *
+ * Pages are often handed out in the order of their addresses, so neighbours
+ * are not asked for one after the other.
+ *
+ * Return: its address.
+ */
+void *mem_scattered(size_t npages)
+{
+	int fd = mem_memfd(npages * PAGE);
+	char *addr = mem_file(fd, npages * PAGE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED);
+	size_t i;
+
+	/* From both ends towards the middle: 0, n-1, 1, n-2, ... */
+	for (i = 0; i < npages; i++) {
+		size_t page = i % 2 ? npages - 1 - i / 2 : i / 2;
+
+		mem_fill_pages(addr + page * PAGE, 1);
+	}
+	close(fd);
+	return addr;
+}
+
+/**
+ * mem_fill() - bytes that were never seen before
+ * @vaddr: where
+ * @len: how many
+ */
+void mem_fill(void *vaddr, size_t len)
+{
+	static uint64_t state = 0x9e3779b97f4a7c15;
+	unsigned char *byte = vaddr;
+	size_t i;
+
+	/* Different in each process, or a child would repeat its parent. */
+	state += getpid();
+	for (i = 0; i < len; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		byte[i] = state >> 32;
+	}
+}
+
+/**
+ * mem_fill_pages() - touch every page, and make each different
+ * @vaddr: first page
+ * @npages: how many
+ */
+void mem_fill_pages(void *vaddr, size_t npages)
+{
+	size_t i;
+
+	for (i = 0; i < npages; i++)
+		mem_fill((char *)vaddr + i * PAGE, 64);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All kinds of memory. Every function ends the test if there is none. */
+#ifndef T1X_MEM_H
+#define T1X_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HUGE_2M (2UL << 20)
+
+void *mem_anon(size_t size);
+void *mem_anon_aligned(size_t size, size_t align);
+void *mem_anon_cold(size_t size);
+void *mem_thp(size_t size);
+void *mem_hugetlb(size_t size);
+void *mem_scattered(size_t npages);
+int mem_memfd(size_t size);
+int mem_tmpfs(size_t size);
+void *mem_file(int fd, size_t size, int prot, int flags);
+void *mem_at(void *addr, size_t size);
+size_t mem_thp_bytes(void *addr);
+
+void mem_fill(void *vaddr, size_t len);
+void mem_fill_pages(void *vaddr, size_t npages);
+
+#endif /* T1X_MEM_H */

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys.h"
+#include "test.h"
+#include "vfio.h"
+
+#define TEST_SECONDS 60
+
+enum { RUNNING, PASSED, FAILED, SKIPPED };
+
+/* Written by the process of a test, read by the runner. */
+struct verdict {
+	int state;
+	bool failed;
+	char reason[256];
+};
+
+static struct verdict alone;
+static struct verdict *verdict = &alone;
+
+/**
+ * test_say() - a line of diagnostics
+ * @format: of printf, without the newline
+ */
+void test_say(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	printf("# %s\n", line);
+	fflush(stdout);
+}
+
+/**
+ * test_skip() - end the test: it cannot be done here
+ * @format: why
+ */
+void test_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(verdict->reason, sizeof(verdict->reason), format, args);
+	va_end(args);
+	verdict->state = SKIPPED;
+	_exit(0);
+}
+
+static void test_failed(bool fatal)
+{
+	verdict->failed = true;
+	if (!fatal)
+		return;
+	verdict->state = FAILED;
+	_exit(1);
+}
+
+/**
+ * test_fail() - end the test as failed
+ * @file: whose line it was
+ * @line: which one
+ * @format: what was wrong
+ */
+void test_fail(const char *file, int line, const char *format, ...)
+{
+	char what[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	test_say("%s:%d: %s", file, line, what);
+	test_failed(true);
+	__builtin_unreachable();
+}
+
+/**
+ * test_check() - behind expect_eq() and its like
+ * @file: whose line it was
+ * @line: which one
+ * @fatal: end the test if it failed
+ * @what: the expression
+ * @got: its value
+ * @op: how it was compared
+ * @want: with what
+ * @good: the outcome
+ */
+void test_check(const char *file, int line, bool fatal, const char *what,
+		long long got, const char *op, long long want, bool good)
+{
+	if (good)
+		return;
+	test_say("%s:%d: %s: expected %s %lld (%#llx), got %lld (%#llx)", file,
+		 line, what, op, want, want, got, got);
+	test_failed(fatal);
+}
+
+static const char *ret_name(long long ret, char *buf, size_t len)
+{
+	const char *name = NULL;
+
+	if (ret < 0 && ret > -4096)
+		name = strerrorname_np(-ret);
+	if (name)
+		snprintf(buf, len, "-%s", name);
+	else
+		snprintf(buf, len, "%lld", ret);
+	return buf;
+}
+
+/**
+ * test_check_errno() - behind expect_ret() and assert_ret()
+ * @file: whose line it was
+ * @line: which one
+ * @fatal: end the test if it failed
+ * @what: the expression
+ * @got: its value: a result, or a negative errno
+ * @want: what it should be
+ */
+void test_check_errno(const char *file, int line, bool fatal, const char *what,
+		      long long got, long long want)
+{
+	char got_name[32], want_name[32];
+
+	if (got == want)
+		return;
+	test_say("%s:%d: %s: expected %s, got %s", file, line, what,
+		 ret_name(want, want_name, sizeof(want_name)),
+		 ret_name(got, got_name, sizeof(got_name)));
+	test_failed(fatal);
+}
+
+/**
+ * test_check_bytes() - behind assert_bytes()
+ * @file: whose line it was
+ * @line: which one
+ * @what: the expression
+ * @got: what is there
+ * @want: what should be there
+ * @len: how many bytes
+ */
+void test_check_bytes(const char *file, int line, const char *what,
+		      const void *got, const void *want, size_t len)
+{
+	const unsigned char *g = got, *w = want;
+	size_t i;
+
+	for (i = 0; i < len && g[i] == w[i]; i++)
+		;
+	if (i == len)
+		return;
+	test_say("%s:%d: %s: byte %zu of %zu: expected %#x, got %#x", file,
+		 line, what, i, len, w[i], g[i]);
+	test_failed(true);
+}
+
+static void run_in_child(const struct test *test)
+{
+	long vmlck = sys_vmlck();
+
+	alarm(test->seconds ?: TEST_SECONDS);
+	test->run();
+	vfio_close_all();
+	expect_eq(sys_vmlck(), vmlck);
+	verdict->state = verdict->failed ? FAILED : PASSED;
+	_exit(0);
+}
+
+static bool run_one(const struct test *test, size_t number)
+{
+	struct sys_state before;
+	bool good, clean;
+	int status;
+	pid_t pid;
+
+	memset(verdict, 0, sizeof(*verdict));
+	sys_state_read(&before);
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		run_in_child(test);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		printf("Bail out! fork: %s\n", strerror(errno));
+		exit(1);
+	}
+	if (WIFSIGNALED(status))
+		test_say("%s: killed by signal %d (%s)", test->name,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (verdict->state == RUNNING)
+		test_say("%s: ended with status %d before it was over",
+			 test->name, WEXITSTATUS(status));
+
+	good = verdict->state == PASSED || verdict->state == SKIPPED;
+	clean = sys_state_settle(&before);
+	printf("%s %zu - %s%s%s\n", good && clean ? "ok" : "not ok", number,
+	       test->name, verdict->state == SKIPPED ? " # SKIP " : "",
+	       verdict->reason);
+	fflush(stdout);
+	return good && clean;
+}
+
+/**
+ * test_main() - run tests, print TAP
+ * @tests: all tests of the program
+ * @n: how many
+ *
+ * T1X_TEST=<name> runs one alone, without a plan.
+ *
+ * Return: what main() should: 0 if no test failed.
+ */
+int test_main(const struct test *tests, size_t n)
+{
+	const char *only = getenv("T1X_TEST") ?: "";
+	size_t i, failed = 0;
+
+	/* Whoever reads this wants to know how far it came. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	verdict = mmap(NULL, sizeof(*verdict), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (verdict == MAP_FAILED || !sys_init())
+		return 1;
+
+	if (!*only)
+		printf("1..%zu\n", n);
+	for (i = 0; i < n; i++)
+		if (!*only || !strcmp(only, tests[i].name))
+			failed += !run_one(&tests[i], i + 1);
+	return failed != 0;
+}

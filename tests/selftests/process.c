@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Processes that fork, exec, exit and are killed while they have mappings. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+
+#define N 24
+#define SIZE (N * PAGE)
+
+static struct rig *rig;
+static void *memory;
+
+static void rig_with_memory(void)
+{
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	memory = mem_anon(SIZE);
+	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(status, 0);
+}
+
+/* The copy that a child gets is not the memory that the device sees. */
+static void fork_does_not_disturb(void)
+{
+	pid_t pid;
+
+	rig_with_memory();
+	pid = fork();
+	if (!pid) {
+		/* A child has no locked memory of its own. */
+		expect_eq(sys_vmlck(), 0);
+		mem_fill_pages(memory, N);
+		sys_msleep(100);
+		_exit(0);
+	}
+	mem_fill_pages(memory, N);
+	dma_check_pages(rig, 0, IOVA, memory, N);
+	wait_for(pid);
+	dma_check_pages(rig, 0, IOVA, memory, N);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+}
+
+/* A child maps into its parent's container: charged to the child. */
+static void child_maps(void)
+{
+	long vmlck;
+	pid_t pid;
+
+	rig_with_memory();
+	vmlck = sys_vmlck();
+	pid = fork();
+	if (!pid) {
+		void *own = mem_anon(2 * PAGE);
+
+		assert_ret(dma_map(rig->container, own, IOVA + MIB, 2 * PAGE,
+				   RW), 0);
+		expect_eq(sys_vmlck(), 8);
+		dma_check_copy(&rig->devices[0], IOVA + MIB, own,
+			       IOVA + MIB + PAGE, own + PAGE, DMA_MAX);
+		_exit(0);
+	}
+	wait_for(pid);
+	expect_eq(sys_vmlck(), vmlck);
+	/* The child is gone, its memory is not. */
+	dma_load(&rig->devices[0], IOVA + MIB, 0, 64);
+	assert_ret(dma_unmap(rig->container, IOVA, 2 * MIB),
+		   SIZE + 2 * PAGE);
+	expect_eq(sys_vmlck(), 4);
+}
+
+/* Whoever unmaps, the one who mapped gets the refund. */
+static void child_unmaps(void)
+{
+	pid_t pid;
+
+	rig_with_memory();
+	expect_eq(sys_vmlck(), (N + 1) * 4);
+	pid = fork();
+	if (!pid) {
+		assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+		expect_eq(sys_vmlck(), 0);
+		_exit(0);
+	}
+	wait_for(pid);
+	expect_eq(sys_vmlck(), 4);
+	dma_check_refused(rig, 0, IOVA, memory);
+}
+
+static void exit_with_mappings(void)
+{
+	long refs = sys_refs(), pins = sys_pins();
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		rig_with_memory();
+		_exit(0);
+	}
+	wait_for(pid);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+}
+
+/* The memory's owner is gone, but the container lives on in another process. */
+static void exit_with_files_elsewhere(void)
+{
+	long refs = sys_refs(), pins = sys_pins();
+	int ready[2], over[2];
+	pid_t owner, heir;
+	char byte;
+
+	assert_eq(pipe(ready), 0);
+	assert_eq(pipe(over), 0);
+	owner = fork();
+	if (!owner) {
+		rig_with_memory();
+		heir = fork();
+		if (!heir) {
+			/* Until its parent is gone and it was told to go on. */
+			close(over[1]);
+			if (read(over[0], &byte, 1) != 1)
+				_exit(1);
+			dma_load(&rig->devices[0], IOVA, 0, 64);
+			assert_ret(dma_unmap(rig->container, IOVA, PAGE),
+				   -EINVAL);
+			assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+			expect_eq(sys_vmlck(), 0);
+			byte = 'd';
+			if (write(ready[1], &byte, 1) != 1)
+				_exit(1);
+			_exit(0);
+		}
+		_exit(0);
+	}
+	wait_for(owner);
+	close(ready[1]);
+	expect_eq(sys_refs(), refs + 1);
+	expect_eq(sys_pins(), pins + N + 1);
+	assert_eq(write(over[1], "g", 1), 1);
+	assert_eq(read(ready[0], &byte, 1), 1);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+}
+
+/* Memory that is nobody's any more can only be unmapped, and is. */
+static void exec_with_mappings(void)
+{
+	char container[16];
+	long pins;
+	pid_t pid;
+
+	rig_with_memory();
+	pins = sys_pins();
+	snprintf(container, sizeof(container), "%d", rig->container);
+	pid = fork();
+	if (!pid) {
+		assert_ret(dma_map(rig->container, memory, IOVA + MIB, SIZE,
+				   RW), 0);
+		execl("/proc/self/exe", "process", "unmap", container, NULL);
+		_exit(1);
+	}
+	wait_for(pid);
+	sys_settle_pins(pins);
+	dma_check_pages(rig, 0, IOVA, memory, 2);
+}
+
+/* What is left of exec_with_mappings() behind exec. */
+static int unmap_after_exec(int container)
+{
+	if (sys_vmlck() != 0)
+		return 2;
+	if (dma_unmap(container, IOVA + MIB, SIZE) != SIZE)
+		return 3;
+	return sys_vmlck() != 0 ? 4 : 0;
+}
+
+/* Threads come and go, memory belongs to the process. */
+static void *map_in_thread(void *arg)
+{
+	(void)arg;
+	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
+	return NULL;
+}
+
+static void thread_maps_and_ends(void)
+{
+	pthread_t thread;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	memory = mem_anon(SIZE);
+	assert_eq(pthread_create(&thread, NULL, map_in_thread, NULL), 0);
+	pthread_join(thread, NULL);
+	expect_eq(sys_vmlck(), (N + 1) * 4);
+	dma_check_pages(rig, 0, IOVA, memory, N);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+	expect_eq(sys_vmlck(), 4);
+}
+
+/*
+ * SIGKILL ends a map that takes long. The memory is cold, so there is much to
+ * do; that the map did not end by itself is what the flag is for.
+ */
+static void kill_in_the_middle_of_map(void)
+{
+	size_t size = 512 * MIB, half = sys_mem_available() / 2 * 1024UL;
+	long refs = sys_refs(), pins = sys_pins(), acquired;
+	volatile int *done;
+	uint64_t end;
+	int status;
+	pid_t pid;
+
+	if (size > half)
+		size = half & ~(MIB - 1);
+	done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	acquired = sys_pins_acquired();
+	pid = fork();
+	if (!pid) {
+		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+		memory = mem_anon_cold(size);
+		madvise(memory, size, MADV_NOHUGEPAGE);
+		*done = 1;
+		dma_map(rig->container, memory, IOVA, size, RW);
+		*done = 2;
+		pause();
+	}
+
+	end = sys_now_ms() + 20000;
+	while (sys_pins_acquired() < acquired + 2000 && sys_now_ms() < end)
+		sys_msleep(1);
+	expect_ge(sys_pins_acquired(), acquired + 2000);
+	expect_eq(*done, 1);
+	kill(pid, SIGKILL);
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
+	expect_eq(*done, 1);
+	expect_le(sys_pins_acquired() - acquired, (long)(size / PAGE) - 1);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+}
+
+/* A signal that does not kill does not cut a map short. */
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void signal_in_the_middle_of_map(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	pid_t parent = getpid(), pid;
+	size_t size = 32 * MIB;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	memory = mem_anon_cold(size);
+	assert_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	pid = fork();
+	if (!pid) {
+		for (;;) {
+			kill(parent, SIGUSR1);
+			usleep(500);
+		}
+	}
+	assert_ret(dma_map(rig->container, memory, IOVA, size, RW), 0);
+	expect_eq(sys_vmlck(), 4 + (long)(size >> 10));
+	assert_ret(dma_unmap(rig->container, IOVA, size), size);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static const struct test tests[] = {
+	TEST(fork_does_not_disturb),
+	TEST(child_maps),
+	TEST(child_unmaps),
+	TEST(exit_with_mappings),
+	TEST(exit_with_files_elsewhere),
+	TEST(exec_with_mappings),
+	TEST(thread_maps_and_ends),
+	TEST(kill_in_the_middle_of_map),
+	TEST(signal_in_the_middle_of_map),
+};
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "unmap"))
+		return unmap_after_exec(atoi(argv[2]));
+	return test_main(tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/* UNMAP_DMA: what goes, what stays, and how much it says it was. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+
+#define N 16
+#define SIZE (N * PAGE)
+#define ALL VFIO_DMA_UNMAP_FLAG_ALL
+
+static struct rig *rig;
+static void *vaddr;
+static long vmlck;
+
+/* One mapping of N pages at IOVA. */
+static void one_mapping(unsigned long type)
+{
+	rig = rig_open(1, type);
+	vaddr = mem_anon(SIZE);
+	vmlck = sys_vmlck();
+	assert_ret(dma_map(rig->container, vaddr, IOVA, SIZE, RW), 0);
+}
+
+/* N mappings of a page each, side by side. */
+static void many_mappings(unsigned long type)
+{
+	int i;
+
+	rig = rig_open(1, type);
+	vaddr = mem_anon(SIZE);
+	vmlck = sys_vmlck();
+	for (i = 0; i < N; i++)
+		assert_ret(dma_map(rig->container, vaddr + i * PAGE,
+				   IOVA + i * PAGE, PAGE, RW), 0);
+}
+
+static void check_locked(size_t npages)
+{
+	expect_eq(sys_vmlck(), vmlck + (long)(npages * PAGE >> 10));
+}
+
+static void v2_bisect_is_refused(void)
+{
+	static const struct { long first, last; } ranges[] = {
+		{ 0, N - 1 }, { 1, N }, { 1, N - 1 }, { 0, 1 }, { N - 1, N },
+		{ -1, 1 }, { N - 1, N + 1 }, { -1, N - 1 }, { 1, N + 1 },
+		{ 3, 4 },
+	};
+	size_t i;
+
+	one_mapping(VFIO_TYPE1v2_IOMMU);
+	for (i = 0; i < ARRAY_SIZE(ranges); i++)
+		expect_ret(dma_unmap(rig->container,
+				     IOVA + ranges[i].first * PAGE,
+				     (ranges[i].last - ranges[i].first) * PAGE),
+			   -EINVAL);
+	check_locked(N);
+	dma_check_pages(rig, 0, IOVA, vaddr, N);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+}
+
+/* The mappings that the range covers whole must not go either. */
+static void v2_bisect_of_the_last_spares_the_first(void)
+{
+	many_mappings(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dma_map(rig->container, vaddr, IOVA + SIZE, 2 * PAGE, RW),
+		   0);
+	expect_ret(dma_unmap(rig->container, IOVA, SIZE + PAGE), -EINVAL);
+	check_locked(N + 2);
+	dma_check_pages(rig, 0, IOVA, vaddr, 2);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE + 2 * PAGE),
+		   SIZE + 2 * PAGE);
+}
+
+static void v2_range_may_be_larger(void)
+{
+	one_mapping(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dma_unmap(rig->container, IOVA - 8 * PAGE, 4 * SIZE), SIZE);
+	check_locked(0);
+	dma_check_refused(rig, 0, IOVA, vaddr);
+}
+
+static void v2_part_of_many(void)
+{
+	many_mappings(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dma_unmap(rig->container, IOVA + 4 * PAGE, 8 * PAGE),
+		   8 * PAGE);
+	check_locked(8);
+	dma_check_write(rig, 0, IOVA + 3 * PAGE, vaddr + 3 * PAGE, DMA_MAX);
+	dma_check_refused(rig, 0, IOVA + 4 * PAGE, vaddr + 4 * PAGE);
+	dma_check_refused(rig, 0, IOVA + 11 * PAGE, vaddr + 11 * PAGE);
+	dma_check_write(rig, 0, IOVA + 12 * PAGE, vaddr + 12 * PAGE, DMA_MAX);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), 8 * PAGE);
+	check_locked(0);
+}
+
+/* A range that does not begin at the mapping's first byte takes nothing. */
+static void v1_inside_takes_nothing(void)
+{
+	one_mapping(VFIO_TYPE1_IOMMU);
+	expect_ret(dma_unmap(rig->container, IOVA + PAGE, PAGE), 0);
+	expect_ret(dma_unmap(rig->container, IOVA + PAGE, SIZE), 0);
+	expect_ret(dma_unmap(rig->container, IOVA + SIZE - PAGE, 4 * PAGE), 0);
+	check_locked(N);
+	dma_check_pages(rig, 0, IOVA, vaddr, N);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+}
+
+/* A range with the mapping's first byte in it takes all of it. */
+static void v1_first_byte_takes_all(void)
+{
+	one_mapping(VFIO_TYPE1_IOMMU);
+	assert_ret(dma_unmap(rig->container, IOVA, PAGE), SIZE);
+	check_locked(0);
+	dma_check_refused(rig, 0, IOVA, vaddr);
+	dma_check_refused(rig, 0, IOVA + SIZE - PAGE, vaddr + SIZE - PAGE);
+}
+
+static void v1_range_may_begin_before(void)
+{
+	one_mapping(VFIO_TYPE1_IOMMU);
+	assert_ret(dma_unmap(rig->container, IOVA - 4 * PAGE, 5 * PAGE), SIZE);
+	check_locked(0);
+	dma_check_refused(rig, 0, IOVA + SIZE - PAGE, vaddr + SIZE - PAGE);
+}
+
+/* It ends in the middle of the second one, which goes as a whole. */
+static void v1_many(void)
+{
+	one_mapping(VFIO_TYPE1_IOMMU);
+	assert_ret(dma_map(rig->container, vaddr, IOVA + SIZE, SIZE, RW), 0);
+	assert_ret(dma_map(rig->container, vaddr, IOVA + 2 * SIZE, SIZE, RW),
+		   0);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE + PAGE), 2 * SIZE);
+	check_locked(N);
+	dma_check_refused(rig, 0, IOVA + SIZE, vaddr);
+	dma_check_write(rig, 0, IOVA + 2 * SIZE, vaddr, DMA_MAX);
+
+	/* Begins inside: the search ends there, nothing behind it goes. */
+	assert_ret(dma_map(rig->container, vaddr, IOVA + 3 * SIZE, SIZE, RW),
+		   0);
+	expect_ret(dma_unmap(rig->container, IOVA + 2 * SIZE + PAGE, 4 * SIZE),
+		   0);
+	assert_ret(dma_unmap(rig->container, IOVA, 8 * SIZE), 2 * SIZE);
+	check_locked(0);
+}
+
+/* What DPDK does with a hole in what it had mapped as a whole. */
+static void v1_page_by_page_from_the_end(void)
+{
+	int64_t total = 0, size;
+	long i;
+
+	one_mapping(VFIO_TYPE1_IOMMU);
+	for (i = N - 1; i >= 0; i--) {
+		size = dma_unmap(rig->container, IOVA + i * PAGE, PAGE);
+		assert_ge(size, 0);
+		total += size;
+	}
+	expect_eq(total, SIZE);
+	check_locked(0);
+}
+
+static void nothing_is_not_an_error(void)
+{
+	static const unsigned long types[] = {
+		VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		rig = rig_open(1, types[i]);
+		expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
+		expect_ret(dma_unmap(rig->container, IOVA, PAGE), 0);
+		expect_ret(dma_unmap(rig->container, 1UL << 40, 1UL << 40), 0);
+		assert_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), PAGE);
+		expect_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), 0);
+		expect_ret(dma_unmap_flags(rig->container, 0, 0, ALL), 0);
+		rig_close(rig);
+	}
+}
+
+/* As QEMU clears a container: two halves of the whole 64 bits. */
+static void two_halves_of_everything(void)
+{
+	const uint64_t half = 1ULL << 63;
+
+	many_mappings(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dma_unmap(rig->container, 0, half), SIZE + PAGE);
+	assert_ret(dma_unmap(rig->container, half, half), 0);
+	expect_eq(sys_vmlck(), vmlck - 4);
+}
+
+static void all(void)
+{
+	static const unsigned long types[] = {
+		VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		many_mappings(types[i]);
+		assert_ret(dma_map(rig->container, vaddr, 1UL << 36, SIZE, RW),
+			   0);
+		assert_ret(dma_unmap_flags(rig->container, 0, 0, ALL),
+			   2 * SIZE + PAGE);
+		expect_eq(sys_vmlck(), vmlck - 4);
+		assert_ret(dma_map(rig->container, rig->scratch, IOVA_SCRATCH,
+				   PAGE, RW), 0);
+		dma_check_refused(rig, 0, IOVA, vaddr);
+		dma_check_refused(rig, 0, 1UL << 36, vaddr);
+		rig_close(rig);
+	}
+}
+
+static void all_of_many_entries(void)
+{
+	const size_t n = 3000;
+	size_t i;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vmlck = sys_vmlck();
+	vaddr = mem_anon(PAGE);
+	for (i = 0; i < n; i++)
+		assert_ret(dma_map(rig->container, vaddr, IOVA + 2 * i * PAGE,
+				   PAGE, RW), 0);
+	check_locked(n);
+	assert_ret(dma_unmap_flags(rig->container, 0, 0, ALL),
+		   (n + 1) * PAGE);
+	expect_eq(sys_vmlck(), vmlck - 4);
+}
+
+/* Unmapped IOVAs can be mapped again at once, to something else. */
+static void map_again(void)
+{
+	void *other = mem_anon(SIZE);
+
+	one_mapping(VFIO_TYPE1v2_IOMMU);
+	dma_check_pages(rig, 0, IOVA, vaddr, 2);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+	assert_ret(dma_map(rig->container, other, IOVA, SIZE, RW), 0);
+	dma_check_no_write(rig, 0, IOVA, vaddr);
+	dma_check_pages(rig, 0, IOVA, other, N);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+	check_locked(0);
+}
+
+/* The same, hot: as a guest with a virtual IOMMU does for each packet. */
+static void map_and_unmap_many_times(void)
+{
+	char *pages;
+	int i;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vmlck = sys_vmlck();
+	pages = mem_anon(4 * PAGE);
+	for (i = 0; i < 1000; i++) {
+		void *page = pages + i % 4 * PAGE;
+
+		assert_ret(dma_map(rig->container, page, IOVA, PAGE, RW), 0);
+		if (i % (sys_is_uml() ? 10 : 250) == 0)
+			dma_check_write(rig, 0, IOVA, page, 64);
+		assert_ret(dma_unmap(rig->container, IOVA, PAGE), PAGE);
+	}
+	check_locked(0);
+}
+
+/* Large mappings between small ones, in an order that moves through a tree. */
+static void any_order(void)
+{
+	const int n = 64, stride = 37;
+	int i, at;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vaddr = mem_anon(SIZE);
+	vmlck = sys_vmlck();
+	for (i = 0; i < n; i++) {
+		at = i * stride % n;
+		assert_ret(dma_map(rig->container, vaddr, IOVA + at * SIZE,
+				   at % 2 ? PAGE : SIZE, RW), 0);
+	}
+	for (i = 0; i < n; i++) {
+		at = i * (stride + 6) % n;
+		assert_ret(dma_unmap(rig->container, IOVA + at * SIZE, SIZE),
+			   at % 2 ? PAGE : SIZE);
+	}
+	check_locked(0);
+}
+
+static const struct test tests[] = {
+	TEST(v2_bisect_is_refused),
+	TEST(v2_bisect_of_the_last_spares_the_first),
+	TEST(v2_range_may_be_larger),
+	TEST(v2_part_of_many),
+	TEST(v1_inside_takes_nothing),
+	TEST(v1_first_byte_takes_all),
+	TEST(v1_range_may_begin_before),
+	TEST(v1_many),
+	TEST(v1_page_by_page_from_the_end),
+	TEST(nothing_is_not_an_error),
+	TEST(two_halves_of_everything),
+	TEST(all),
+	TEST(all_of_many_entries),
+	TEST(map_again),
+	TEST(map_and_unmap_many_times),
+	TEST(any_order),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}
