@@ -4,14 +4,16 @@
  *
  * mock_main.c	platform devices, module parameters
  * mock_stat.c	counters and knobs in debugfs
- * mock_iommu.c	the IOMMU: a checked page table with an IOTLB that is stale
- *		until it is told otherwise
+ * mock_domain.c	a checked page table, with an IOTLB that is stale until it is
+ *		told otherwise
+ * mock_iommu.c	the IOMMU that it belongs to
  * mock_vfio.c	the devices: a DMA engine, a BAR, and contiguous memory
  */
 #ifndef T1X_MOCK_H
 #define T1X_MOCK_H
 
 #include <linux/device.h>
+#include <linux/iommu.h>
 #include <linux/types.h>
 
 /** enum t1x_mock_stat - counters, each a file of its name in debugfs */
@@ -64,6 +66,8 @@ enum t1x_mock_knob {
 	T1X_MOCK_FAIL_MAP_IN,
 	/** @T1X_MOCK_SHORT_UNMAP_IN: refuse the Nth unmap_pages() from now */
 	T1X_MOCK_SHORT_UNMAP_IN,
+	/** @T1X_MOCK_REFUSE_UNMAPS: refuse as many unmap_pages() from now on */
+	T1X_MOCK_REFUSE_UNMAPS,
 	/** @T1X_MOCK_NR_KNOBS: number of settings */
 	T1X_MOCK_NR_KNOBS,
 };
@@ -75,11 +79,33 @@ void t1x_mock_stat_exit(void);
 void t1x_mock_stat_add(enum t1x_mock_stat stat, long n);
 void t1x_mock_stat_max(enum t1x_mock_stat stat, u64 value);
 bool t1x_mock_knob_fires(enum t1x_mock_knob knob);
+bool t1x_mock_knob_spends(enum t1x_mock_knob knob);
 void t1x_mock_violation(const char *what, u64 iova, u64 phys);
+
+struct iommu_domain *
+t1x_mock_domain_alloc(const struct iommu_domain_ops *ops);
+void t1x_mock_domain_free(struct iommu_domain *domain);
+int t1x_mock_domain_join(struct iommu_domain *domain, bool noncoherent);
+void t1x_mock_domain_leave(struct iommu_domain *domain, bool noncoherent);
+int t1x_mock_domain_dma(struct iommu_domain *domain, u64 iova, void *buf,
+			size_t len, bool to_memory);
+int t1x_mock_domain_provoke(void);
+
+/* Operations of a paging domain. */
+int t1x_mock_map_pages(struct iommu_domain *domain, unsigned long iova,
+		       phys_addr_t paddr, size_t pgsize, size_t pgcount,
+		       int prot, gfp_t gfp, size_t *mapped);
+size_t t1x_mock_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			    size_t pgsize, size_t pgcount,
+			    struct iommu_iotlb_gather *gather);
+void t1x_mock_iotlb_sync(struct iommu_domain *domain,
+			 struct iommu_iotlb_gather *gather);
+void t1x_mock_flush_iotlb_all(struct iommu_domain *domain);
+phys_addr_t t1x_mock_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
+bool t1x_mock_enforce_cache_coherency(struct iommu_domain *domain);
 
 int t1x_mock_iommu_init(void);
 void t1x_mock_iommu_exit(void);
-int t1x_mock_iommu_provoke(void);
 bool t1x_mock_iommu_isolated_msi(void);
 void t1x_mock_iommu_set_isolated_msi(bool isolated);
 int t1x_mock_dma(struct device *dev, dma_addr_t iova, void *buf, size_t len,

@@ -40,6 +40,7 @@ static const char * const mock_stat_names[T1X_MOCK_NR_STATS] = {
 static const char * const mock_knob_names[T1X_MOCK_NR_KNOBS] = {
 	[T1X_MOCK_FAIL_MAP_IN] = "fail_map_in",
 	[T1X_MOCK_SHORT_UNMAP_IN] = "short_unmap_in",
+	[T1X_MOCK_REFUSE_UNMAPS] = "refuse_unmaps",
 };
 
 static atomic64_t mock_stats[T1X_MOCK_NR_STATS];
@@ -79,6 +80,17 @@ void t1x_mock_stat_max(enum t1x_mock_stat stat, u64 value)
 bool t1x_mock_knob_fires(enum t1x_mock_knob knob)
 {
 	return atomic64_dec_if_positive(&mock_knobs[knob]) == 0;
+}
+
+/**
+ * t1x_mock_knob_spends() - is this one of the calls that are to go wrong
+ * @knob: how many of them are left
+ *
+ * Return: true as many times as was set.
+ */
+bool t1x_mock_knob_spends(enum t1x_mock_knob knob)
+{
+	return atomic64_dec_if_positive(&mock_knobs[knob]) >= 0;
 }
 
 /**
@@ -129,7 +141,7 @@ static int mock_provoke_get(void *data, u64 *value)
 	s64 before = atomic64_read(&mock_stats[T1X_MOCK_VIOLATIONS]);
 	int ret;
 
-	ret = t1x_mock_iommu_provoke();
+	ret = t1x_mock_domain_provoke();
 	if (ret)
 		return ret;
 

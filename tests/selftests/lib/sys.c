@@ -379,6 +379,7 @@ static const struct {
 	{ "leaves mapped uncached", read_mock, "uncached" },
 	{ "armed failures of map", read_mock, "fail_map_in" },
 	{ "armed failures of unmap", read_mock, "short_unmap_in" },
+	{ "armed refusals of unmap", read_mock, "refuse_unmaps" },
 };
 
 static_assert(ARRAY_SIZE(states) <= SYS_STATE_MAX, "SYS_STATE_MAX");
