@@ -3,10 +3,14 @@
 # What scripts/vm and scripts/uml share: the files in a guest, the steps of a run and
 # what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
 
+# chosen NAME: does -t want it? Notes in $matched that it wanted anything at all.
 chosen() {
 	# shellcheck disable=SC2053,SC2154 # a pattern is meant, and it is the runner's
-	[[ $1 == $only ]]
+	[[ $1 == $only ]] && matched=y
 }
+
+# A pattern with a slip in it must not look like a success.
+some_chosen() { [ -n "${matched:-}" ] || die "no test has a name like '$only'"; }
 
 # counts FOLDER: `NAME COUNT` of tests/FOLDER/expected.
 counts() { grep -vE '^(#|$)' "$TOP/tests/$1/expected" || die "tests/$1/expected says nothing"; }
