@@ -13,6 +13,7 @@
 #include "account.h"
 
 #include <linux/capability.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -36,28 +37,59 @@ void t1x_owner_get(struct t1x_owner *owner)
 	owner->mm = current->mm;
 	mmgrab(owner->mm);
 	owner->lock_cap = capable(CAP_IPC_LOCK);
+	owner->charged = 0;
 }
 
 /**
  * t1x_owner_put() - undo t1x_owner_get()
- * @owner: the owner, with everything refunded
+ * @owner: the owner; what is still charged is refunded
  */
 void t1x_owner_put(struct t1x_owner *owner)
 {
+	t1x_refund(owner, owner->charged);
 	mmdrop(owner->mm);
 	put_task_struct(owner->task);
 }
 
 /**
+ * t1x_owner_change() - make the calling process the owner instead
+ * @owner: the owner so far; may be dying or dead
+ *
+ * What is charged moves over.  A process that already pays stays the owner as
+ * it is.
+ *
+ * Context: process context with an mm; takes mmap_lock for write; may sleep.
+ * Return: 0, or an error of t1x_charge() with nothing changed.
+ */
+int t1x_owner_change(struct t1x_owner *owner)
+{
+	struct t1x_owner heir;
+	int ret;
+
+	if (owner->mm == current->mm)
+		return 0;
+
+	t1x_owner_get(&heir);
+	ret = t1x_charge(&heir, owner->charged);
+	if (ret) {
+		t1x_owner_put(&heir);
+		return ret;
+	}
+	t1x_owner_put(owner);
+	*owner = heir;
+	return 0;
+}
+
+/**
  * t1x_charge() - charge pages against RLIMIT_MEMLOCK
- * @owner: who pays; his mm is the caller's
+ * @owner: who pays; somebody uses his mm
  * @npages: RAM pages just pinned; may be 0
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
  * killed; on failure nothing is charged.
  */
-int t1x_charge(const struct t1x_owner *owner, unsigned long npages)
+int t1x_charge(struct t1x_owner *owner, unsigned long npages)
 {
 	struct mm_struct *mm = owner->mm;
 	int ret;
@@ -72,13 +104,15 @@ int t1x_charge(const struct t1x_owner *owner, unsigned long npages)
 				  owner->lock_cap);
 	mmap_write_unlock(mm);
 
-	if (ret)
+	if (ret) {
 		t1x_refuse("RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
 			   owner->task->comm, owner->task->tgid,
 			   task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
-	else
-		t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
-	return ret;
+		return ret;
+	}
+	owner->charged += npages;
+	t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
+	return 0;
 }
 
 /**
@@ -86,14 +120,19 @@ int t1x_charge(const struct t1x_owner *owner, unsigned long npages)
  * @owner: who paid; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
  *
+ * Never gives back more than was taken: a page can be RAM to a mediated device
+ * that pinned it late, and have been the zero page when it was mapped.
+ *
  * Context: takes mmap_lock for write; may sleep.
  */
-void t1x_refund(const struct t1x_owner *owner, unsigned long npages)
+void t1x_refund(struct t1x_owner *owner, unsigned long npages)
 {
 	struct mm_struct *mm = owner->mm;
 
+	npages = min(npages, owner->charged);
 	if (!npages)
 		return;
+	owner->charged -= npages;
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
 
 	/* An mm without users has no locked_vm that anybody could look at. */

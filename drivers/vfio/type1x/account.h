@@ -6,7 +6,8 @@
 
 void t1x_owner_get(struct t1x_owner *owner);
 void t1x_owner_put(struct t1x_owner *owner);
-int t1x_charge(const struct t1x_owner *owner, unsigned long npages);
-void t1x_refund(const struct t1x_owner *owner, unsigned long npages);
+int t1x_owner_change(struct t1x_owner *owner);
+int t1x_charge(struct t1x_owner *owner, unsigned long npages);
+void t1x_refund(struct t1x_owner *owner, unsigned long npages);
 
 #endif /* _T1X_ACCOUNT_H */

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "container.h"
+#include "dirty.h"
 #include "dma.h"
 #include "fill.h"
 #include "t1x.h"
@@ -118,13 +119,28 @@ static void t1x_pgsizes_update(struct t1x_container *c)
 		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
 }
 
-static struct t1x_group *t1x_group_find(struct t1x_container *c,
-					struct iommu_group *group,
-					struct t1x_domain **domain)
+/**
+ * t1x_group_find() - find a group of a container
+ * @c: the container
+ * @group: the kernel's group
+ * @domain: set to its domain; %NULL for an emulated group
+ *
+ * Context: the lock is held.
+ * Return: our group, or %NULL.
+ */
+struct t1x_group *t1x_group_find(struct t1x_container *c,
+				 struct iommu_group *group,
+				 struct t1x_domain **domain)
 {
 	struct t1x_domain *d;
 	struct t1x_group *g;
 
+	lockdep_assert_held(&c->lock);
+
+	*domain = NULL;
+	list_for_each_entry(g, &c->emulated, node)
+		if (g->group == group)
+			return g;
 	list_for_each_entry(d, &c->domains, node)
 		list_for_each_entry(g, &d->groups, node)
 			if (g->group == group) {
@@ -159,10 +175,50 @@ static struct t1x_domain *t1x_domain_join(struct t1x_container *c,
 	return NULL;
 }
 
+static void t1x_unfill_all(struct t1x_container *c)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		t1x_dma_unfill(c, dma);
+}
+
+static void t1x_abandon_all(struct t1x_container *c)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		t1x_dma_abandon(dma);
+}
+
+/*
+ * The first domain of a container with mediated devices: fills the mappings
+ * that they made.  Leaves the domain out of the list.
+ */
+static int t1x_domain_fill(struct t1x_container *c, struct t1x_domain *d)
+{
+	struct t1x_dma *dma;
+	int ret = 0;
+
+	list_add(&d->node, &c->domains);
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		ret = t1x_dma_fill(c, dma);
+	if (ret)
+		t1x_unfill_all(c);
+	list_del(&d->node);
+	return ret;
+}
+
 static int t1x_domain_replay(struct t1x_container *c, struct t1x_domain *d)
 {
 	struct t1x_dma *dma;
 	int ret = 0;
+
+	if (list_empty(&c->domains))
+		return t1x_domain_fill(c, d);
 
 	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
@@ -238,6 +294,9 @@ err_detach:
 	t1x_domain_detach(fresh, g->group);
 err_free:
 	t1x_domain_free(fresh);
+	/* What the IOMMU would not unmap is unmapped now. */
+	if (list_empty(&c->domains))
+		t1x_abandon_all(c);
 	return ret;
 }
 
@@ -249,10 +308,10 @@ err_free:
  *
  * Context: called by vfio.ko with its group_lock held for write.
  * Return: 0; -EINVAL for a group attached twice or one that cannot reach
- * existing mappings; -EPERM without isolated MSIs; -EOPNOTSUPP for an emulated
- * group; -EINTR when killed while waiting; errors of the IOMMU.  On failure
- * nothing changed.  During VFIO_SET_IOMMU vfio.ko then asks the next backend,
- * without a word.
+ * existing mappings; -EPERM without isolated MSIs; -EBUSY while a vaddr is
+ * invalid; -EINTR when killed while waiting; errors of the IOMMU and of
+ * t1x_dma_fill().  On failure nothing changed.  During VFIO_SET_IOMMU vfio.ko
+ * then asks the next backend, without a word.
  */
 int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type)
@@ -263,11 +322,6 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	struct t1x_group *g;
 	int ret;
 
-	if (type != VFIO_IOMMU) {
-		t1x_refuse("mediated devices are not supported yet; vfio may try another backend");
-		return -EOPNOTSUPP;
-	}
-
 	c = t1x_container_get(cookie);
 	if (WARN_ON_ONCE(!c))
 		return -EINVAL;
@@ -275,10 +329,12 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	if (ret)
 		goto out_put;
 
-	if (t1x_group_find(c, group, &d)) {
-		ret = -EINVAL;
+	ret = -EBUSY;
+	if (c->nr_vaddr_invalid)
 		goto out_unlock;
-	}
+	ret = -EINVAL;
+	if (type == VFIO_NO_IOMMU || t1x_group_find(c, group, &d))
+		goto out_unlock;
 	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
 	if (!g) {
 		ret = -ENOMEM;
@@ -286,11 +342,21 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	}
 	g->group = group;
 
+	if (type == VFIO_EMULATED_IOMMU) {
+		list_add(&g->node, &c->emulated);
+		ret = 0;
+		goto out_unlock;
+	}
+
 	t1x_iova_init(&ranges);
 	ret = t1x_attach(c, g, &ranges);
 	t1x_iova_free(&ranges);
-	if (ret)
+	if (ret) {
 		kfree(g);
+		goto out_unlock;
+	}
+	g->blind = true;
+	c->nr_blind++;
 
 out_unlock:
 	mutex_unlock(&c->lock);
@@ -302,15 +368,18 @@ out_put:
 	return ret;
 }
 
-/* A domain without groups goes; with the last one go all mappings. */
+/*
+ * A domain without groups goes.  With the last one everything is unfilled; the
+ * mappings stay if a mediated device does.
+ */
 static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
 {
 	if (list_is_singular(&c->domains))
-		t1x_unmap_all(c);
+		t1x_unfill_all(c);
 	list_del(&d->node);
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
-		t1x_unmap_all(c);
+		t1x_abandon_all(c);
 	t1x_pgsizes_update(c);
 }
 
@@ -319,9 +388,7 @@ static void t1x_ranges_refresh(struct t1x_container *c)
 	struct t1x_iova_ranges ranges;
 
 	t1x_iova_init(&ranges);
-	if (list_empty(&c->domains))
-		t1x_iova_replace(&c->ranges, &ranges);
-	else if (!t1x_ranges_compute(c, NULL, &ranges))
+	if (!t1x_ranges_compute(c, NULL, &ranges))
 		t1x_iova_replace(&c->ranges, &ranges);
 	/* else: the old ranges are narrower than need be, and safe (I3) */
 	t1x_iova_free(&ranges);
@@ -349,15 +416,55 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	mutex_lock(&c->lock);
 
 	g = t1x_group_find(c, group, &d);
-	if (g) {
+	if (WARN_ON_ONCE(!g))
+		goto out_unlock;
+	if (d)
 		t1x_domain_detach(d, group);
-		list_del(&g->node);
-		kfree(g);
-		if (list_empty(&d->groups))
-			t1x_domain_leave(c, d);
-		t1x_ranges_refresh(c);
+	list_del(&g->node);
+	if (g->blind) {
+		c->nr_blind--;
+		t1x_dirty_mark_all(c);
 	}
+	kfree(g);
 
+	if (d && list_empty(&d->groups))
+		t1x_domain_leave(c, d);
+	if (d)
+		t1x_ranges_refresh(c);
+	if (list_empty(&c->domains) && list_empty(&c->emulated))
+		t1x_unmap_all(c);
+
+out_unlock:
 	mutex_unlock(&c->lock);
 	t1x_container_put(c);
+}
+
+/**
+ * t1x_group_domain() - the domain a group is attached to
+ * @cookie: the container
+ * @group: the group
+ *
+ * Context: called by vfio.ko; may sleep.
+ * Return: the kernel's domain, valid while the group is attached; an ERR_PTR():
+ * -EINVAL without container or group, -ENODEV for one that has no domain.
+ */
+struct iommu_domain *t1x_group_domain(void *cookie, struct iommu_group *group)
+{
+	struct iommu_domain *domain = ERR_PTR(-ENODEV);
+	struct t1x_container *c;
+	struct t1x_domain *d;
+
+	c = t1x_container_get(cookie);
+	if (!c || !group) {
+		domain = ERR_PTR(-EINVAL);
+		goto out_put;
+	}
+	mutex_lock(&c->lock);
+	if (t1x_group_find(c, group, &d) && d)
+		domain = d->domain;
+	mutex_unlock(&c->lock);
+out_put:
+	if (c)
+		t1x_container_put(c);
+	return domain;
 }

@@ -6,14 +6,15 @@
  *
  * I1  A page is unpinned only after every domain was told to unmap it, said
  *     so, and had its IOTLB synced.
- * I2  Whenever the lock is free, pages charged equal RAM pages pinned.  They
- *     are charged before a device can see them and refunded after the unpin.
+ * I2  Whenever the lock is free, pages charged equal RAM pages pinned, where a
+ *     page both mapped and held by a mediated device counts once.  They are
+ *     charged before a device can see them and refunded after the unpin.
  * I3  Unmap, detach and release cannot fail for want of memory.
  * I4  A failed operation leaves the container as it was.  The one exception is
  *     UNMAP over several mappings, which reports the bytes it did.
  * I5  Mappings of a container do not overlap.  Each is present in every domain
  *     up to t1x_dma.filled and absent beyond; with the lock free, all of it is
- *     filled, or (after the last domain) none of it.
+ *     filled, or (without a domain) none of it.
  * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
  *     of runs, so it never cuts what one iommu_map() made.
  * I7  IOVA ranges are [first, last]; nothing computes iova + size.
@@ -21,7 +22,12 @@
  * Locking: t1x_container.lock is held for the whole of every operation and
  * nests outside mmap_lock.  vfio.ko calls attach, detach and release with its
  * own group_lock held, which nests outside ours; so nothing here may call back
- * into vfio.ko.  User memory is copied without any lock.
+ * into vfio.ko.  Arguments are copied without any lock; only dirty bitmaps, and
+ * what mediated devices read and write, are copied under it.
+ *
+ * Mediated devices are told of an unmap with the lock dropped, for they call
+ * back to unpin, and with device_sem held for read, so that they stay open.
+ * device_sem nests outside the lock.
  *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number
@@ -68,8 +74,11 @@ void *t1x_container_open(unsigned long arg)
 	init_completion(&c->drained);
 	c->v2 = arg == VFIO_TYPE1v2_IOMMU;
 	c->pin_batch = T1X_PIN_BATCH;
+	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
 	c->tree = RB_ROOT;
+	INIT_LIST_HEAD(&c->emulated);
+	INIT_LIST_HEAD(&c->devices);
 	INIT_LIST_HEAD(&c->domains);
 	t1x_iova_init(&c->ranges);
 	c->pgsizes = PAGE_MASK;
@@ -142,7 +151,7 @@ void t1x_container_release(void *cookie)
 	 * now may still have added mappings, filled in no domain.
 	 */
 	mutex_lock(&c->lock);
-	WARN_ON_ONCE(!list_empty(&c->domains));
+	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated));
 	t1x_unmap_all(c);
 	mutex_unlock(&c->lock);
 
@@ -188,6 +197,23 @@ bool t1x_container_coherent(struct t1x_container *c)
 }
 
 /**
+ * t1x_container_emulated() - has the container mediated devices
+ * @c: the container
+ *
+ * Context: takes the lock; may sleep.
+ * Return: whether an emulated group is attached.
+ */
+bool t1x_container_emulated(struct t1x_container *c)
+{
+	bool emulated;
+
+	mutex_lock(&c->lock);
+	emulated = !list_empty(&c->emulated);
+	mutex_unlock(&c->lock);
+	return emulated;
+}
+
+/**
  * t1x_container_insert() - add a mapping
  * @c: the container, with an entry left
  * @dma: the mapping; overlaps no other
@@ -216,6 +242,8 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_erase(&c->tree, dma);
+	if (dma->vaddr_invalid)
+		c->nr_vaddr_invalid--;
 	if (c->entries != T1X_ENTRIES_UNLIMITED)
 		c->entries++;
 	t1x_stat_add(T1X_STAT_MAPPINGS, -1);

@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
 #include <vfio_abi/vfio_iommu_driver.h>
 
 #include "domain.h"
@@ -23,12 +24,18 @@ struct t1x_dma;
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @pin_batch: pages pinned at a time; tests make it small
+ * @device_sem: protects @devices together with @lock, see container.c
  * @lock: the lock
  * @tree: the mappings, struct t1x_dma
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
  * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED
+ * @emulated: groups without an IOMMU, struct t1x_group
+ * @devices: open mediated devices, &vfio_device.iommu_entry
+ * @nr_vaddr_invalid: mappings whose vaddr was taken back
+ * @nr_blind: groups that can write anywhere and do not tell where
+ * @dirty: dirty pages are tracked; every mapping has a bitmap
  */
 struct t1x_container {
 	unsigned long id;
@@ -38,6 +45,7 @@ struct t1x_container {
 	bool dying;
 	bool v2;
 	unsigned int pin_batch;
+	struct rw_semaphore device_sem;
 
 	struct mutex lock;	/* protects what follows, see container.c */
 	struct rb_root tree;
@@ -45,6 +53,33 @@ struct t1x_container {
 	struct t1x_iova_ranges ranges;
 	unsigned long pgsizes;
 	unsigned int entries;
+	struct list_head emulated;
+	struct list_head devices;
+	unsigned long nr_vaddr_invalid;
+	unsigned int nr_blind;
+	bool dirty;
+};
+
+/**
+ * struct t1x_unmap_request - what VFIO_IOMMU_UNMAP_DMA asks
+ * @iova: first byte; 0 with @all
+ * @size: bytes; 0 with @all
+ * @all: every mapping there is
+ * @vaddr: take back the vaddr instead of unmapping
+ * @dirty: tell dirty pages first
+ * @bitmap: where to
+ * @pgsize: bytes a bit of @bitmap stands for
+ * @unmapped: set to the bytes really unmapped, also on failure
+ */
+struct t1x_unmap_request {
+	dma_addr_t iova;
+	u64 size;
+	bool all;
+	bool vaddr;
+	bool dirty;
+	u64 __user *bitmap;
+	u64 pgsize;
+	u64 unmapped;
 };
 
 void *t1x_container_open(unsigned long arg);
@@ -54,6 +89,7 @@ void t1x_container_put(struct t1x_container *c);
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 bool t1x_container_coherent(struct t1x_container *c);
+bool t1x_container_emulated(struct t1x_container *c);
 void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
 
@@ -61,14 +97,19 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
 int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type);
 void t1x_detach_group(void *cookie, struct iommu_group *group);
+struct iommu_domain *t1x_group_domain(void *cookie, struct iommu_group *group);
+struct t1x_group *t1x_group_find(struct t1x_container *c,
+				 struct iommu_group *group,
+				 struct t1x_domain **domain);
 
 /* map.c */
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot);
+int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+		  unsigned long vaddr);
 
 /* unmap.c */
-int t1x_unmap(struct t1x_container *c, dma_addr_t iova, u64 size, bool all,
-	      u64 *unmapped);
+int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req);
 void t1x_unmap_all(struct t1x_container *c);
 
 #endif /* _T1X_CONTAINER_H */

@@ -64,18 +64,22 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->vaddr = vaddr;
 	dma->prot = prot;
 	dma->untracked = false;
+	dma->vaddr_invalid = false;
 	dma->filled = 0;
+	dma->owner.charged = 0;
 	t1x_runs_init(&dma->runs);
+	t1x_pins_init(&dma->pins);
+	dma->dirty = NULL;
 	return dma;
 }
 
 /**
  * t1x_dma_free() - free an empty mapping
- * @dma: the mapping, in no tree and with nothing filled
+ * @dma: the mapping, in no tree, with nothing filled, held or tracked
  */
 void t1x_dma_free(struct t1x_dma *dma)
 {
-	WARN_ON_ONCE(dma->filled);
+	WARN_ON_ONCE(dma->filled || dma->dirty || !t1x_pins_empty(&dma->pins));
 	t1x_runs_free(&dma->runs);
 	kmem_cache_free(t1x_dma_cache, dma);
 }

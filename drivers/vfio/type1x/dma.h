@@ -5,6 +5,7 @@
 #include <linux/mm_types.h>
 #include <linux/rbtree.h>
 
+#include "pins.h"
 #include "runs.h"
 
 struct task_struct;
@@ -15,11 +16,13 @@ struct task_struct;
  * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
  *	outlive its users
  * @lock_cap: mapper had CAP_IPC_LOCK: no limit
+ * @charged: pages charged and not yet refunded
  */
 struct t1x_owner {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	bool lock_cap;
+	unsigned long charged;
 };
 
 /**
@@ -30,13 +33,17 @@ struct t1x_owner {
  * @vaddr: user address of @iova in the owner's mm
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
+ * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @owner: whom the RAM pages are charged to
  * @runs: what was pinned, in IOVA order
+ * @pins: what mediated devices pinned besides, page by page
+ * @dirty: a bit for each page that may have been written to, while dirty pages
+ *	are tracked; else %NULL
  *
- * @iova, @last, @vaddr, @prot and @owner do not change once the mapping is in
- * the tree; the rest is protected by the container's lock.
+ * @iova, @last and @prot do not change once the mapping is in the tree; the
+ * rest is protected by the container's lock.
  */
 struct t1x_dma {
 	struct rb_node node;
@@ -45,9 +52,12 @@ struct t1x_dma {
 	unsigned long vaddr;
 	u8 prot;
 	bool untracked;
+	bool vaddr_invalid;
 	unsigned long filled;
 	struct t1x_owner owner;
 	struct t1x_runs runs;
+	struct t1x_pins pins;
+	unsigned long *dirty;
 };
 
 /**
@@ -73,6 +83,17 @@ static inline dma_addr_t t1x_dma_iova_at(const struct t1x_dma *dma,
 					 unsigned long index)
 {
 	return dma->iova + ((dma_addr_t)index << PAGE_SHIFT);
+}
+
+/**
+ * t1x_dma_bytes() - size of a mapping
+ * @dma: the mapping
+ *
+ * Return: bytes; 0 for one of all 2^64.
+ */
+static inline u64 t1x_dma_bytes(const struct t1x_dma *dma)
+{
+	return (u64)t1x_dma_npages(dma) << PAGE_SHIFT;
 }
 
 int t1x_dma_cache_init(void);

@@ -26,13 +26,16 @@ struct t1x_domain {
 };
 
 /**
- * struct t1x_group - one IOMMU group of a domain
- * @node: in &t1x_domain.groups
+ * struct t1x_group - one IOMMU group of a container
+ * @node: in &t1x_domain.groups, or in &t1x_container.emulated
  * @group: the kernel's group; vfio.ko keeps it alive while it is attached
+ * @blind: may write to any mapping without telling which pages; ends when the
+ *	group pins pages, for then it writes to nothing else
  */
 struct t1x_group {
 	struct list_head node;
 	struct iommu_group *group;
+	bool blind;
 };
 
 struct t1x_domain *t1x_domain_alloc(struct iommu_group *group);

@@ -14,6 +14,7 @@
 #include "fill.h"
 
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 
 #include "account.h"
 #include "container.h"
@@ -47,6 +48,36 @@ static int t1x_unmap_sync(struct t1x_container *c, const struct t1x_dma *dma,
 			ret = -EIO;
 	list_for_each_entry(d, &c->domains, node)
 		t1x_domain_sync(d);
+	return ret;
+}
+
+/*
+ * RAM among @nram pages of a range that no mediated device holds: those are
+ * charged for as long as either of the two has them (I2).
+ */
+static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
+				  unsigned long first, unsigned long npages)
+{
+	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
+}
+
+/* Pins and charges the next batch, or does neither. */
+static int t1x_fill_refill(struct t1x_dma *dma, struct t1x_pin *pin)
+{
+	unsigned long first = t1x_dma_npages(dma) - pin->left;
+	unsigned long left = pin->left;
+	int ret;
+
+	ret = t1x_pin_refill(pin);
+	if (ret)
+		return ret;
+
+	ret = t1x_charge(&dma->owner, t1x_not_held(dma, pin->nram, first,
+						   left - pin->left));
+	if (ret) {
+		t1x_pin_drain(pin);
+		pin->left = left;	/* as if they had not been read */
+	}
 	return ret;
 }
 
@@ -90,8 +121,7 @@ out_filled:
 
 /*
  * The loop of t1x_dma_fill().  On failure @run and what @pin still holds are
- * pinned and not mapped; both are charged unless the charge itself failed, in
- * which case @pin was drained.
+ * pinned, charged and not mapped.
  */
 static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
 			   struct t1x_pin *pin, struct t1x_run *run)
@@ -110,14 +140,9 @@ static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
 				continue;
 			}
 		} else if (pin->left) {
-			ret = t1x_pin_refill(pin);
+			ret = t1x_fill_refill(dma, pin);
 			if (ret)
 				return ret;
-			ret = t1x_charge(&dma->owner, pin->nram);
-			if (ret) {
-				t1x_pin_drain(pin);
-				return ret;
-			}
 			continue;
 		} else if (!run->npages) {
 			return 0;
@@ -137,10 +162,9 @@ static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
  * @c: the container
  * @dma: the mapping, with nothing filled
  *
- * Without a domain, between the last group's leaving and release, nothing is
- * done.
+ * Without a domain nothing is done; the first one to come fills what is there.
  *
- * Context: the lock is held; called by the process that owns the mapping.
+ * Context: the lock is held; may be called by another process than the owner.
  * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away)
  * or an error of the IOMMU.  On failure nothing stays filled, unless the IOMMU
  * would not unmap; then @dma->filled says how much.
@@ -148,7 +172,7 @@ static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
 int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 {
 	struct t1x_run run = { .npages = 0 };
-	unsigned long nram;
+	unsigned long npages, nram;
 	struct t1x_pin pin;
 	int ret;
 
@@ -156,17 +180,24 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 
 	if (list_empty(&c->domains))
 		return 0;
+	if (!mmget_not_zero(dma->owner.mm))
+		return -ENODEV;
 
 	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr, t1x_dma_npages(dma),
 		     t1x_dma_writable(dma), c->pin_batch);
 	ret = t1x_fill_pinned(c, dma, &pin, &run);
 	if (ret) {
+		npages = t1x_dma_npages(dma) - pin.left - dma->filled;
 		nram = t1x_unpin(&run, false);
 		nram += t1x_pin_drain(&pin);
-		t1x_refund(&dma->owner, nram);
+		t1x_refund(&dma->owner,
+			   t1x_not_held(dma, nram, dma->filled, npages));
 		t1x_dma_unfill(c, dma);
 	}
 	t1x_pin_exit(&pin);
+
+	/* Never tear an address space down under the container's lock. */
+	mmput_async(dma->owner.mm);
 	return ret;
 }
 
@@ -270,7 +301,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
  */
 int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long nram = 0;
+	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
 
 	lockdep_assert_held(&c->lock);
@@ -282,7 +313,8 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 			ret = t1x_unfill_runs(c, dma, &nram);
 		cond_resched();
 	}
-	t1x_refund(&dma->owner, nram);
+	t1x_refund(&dma->owner, t1x_not_held(dma, nram, dma->filled,
+					     filled - dma->filled));
 	return ret;
 }
 
@@ -350,6 +382,6 @@ void t1x_dma_abandon(struct t1x_dma *dma)
 				  t1x_dma_writable(dma));
 		t1x_runs_pop(&dma->runs);
 	}
+	t1x_refund(&dma->owner, t1x_not_held(dma, nram, 0, dma->filled));
 	dma->filled = 0;
-	t1x_refund(&dma->owner, nram);
 }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * GET_INFO: page sizes and the chain of capabilities.
- *
- * The migration capability is not in the chain: <linux/vfio.h> lets its mere
- * presence promise dirty page logging.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
 #include "container.h"
+#include "dirty.h"
 #include "uapi.h"
 
 /* Room for a capability at the end of the chain, zeroed but for its header. */
@@ -17,6 +15,20 @@ static void *t1x_info_cap(struct vfio_info_cap *caps, size_t size, u16 id)
 {
 	/* The chain keeps 8-byte alignment only if every member does. */
 	return vfio_info_cap_add(caps, ALIGN(size, sizeof(u64)), id, 1);
+}
+
+static int t1x_info_add_migration(struct t1x_container *c,
+				  struct vfio_info_cap *caps)
+{
+	struct vfio_iommu_type1_info_cap_migration *cap;
+
+	cap = t1x_info_cap(caps, sizeof(*cap),
+			   VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION);
+	if (IS_ERR(cap))
+		return PTR_ERR(cap);
+	cap->pgsize_bitmap = t1x_container_pgsize(c);
+	cap->max_dirty_bitmap_size = t1x_dirty_bytes(T1X_DIRTY_MAX_BITS);
+	return 0;
 }
 
 static int t1x_info_add_avail(struct t1x_container *c,
@@ -65,7 +77,9 @@ static int t1x_info_collect(struct t1x_container *c,
 
 	info->flags = VFIO_IOMMU_INFO_PGSIZES;
 	info->iova_pgsizes = c->pgsizes;
-	ret = t1x_info_add_avail(c, caps);
+	ret = t1x_info_add_migration(c, caps);
+	if (!ret)
+		ret = t1x_info_add_avail(c, caps);
 	if (!ret)
 		ret = t1x_info_add_ranges(c, caps);
 

@@ -9,6 +9,7 @@
 
 #include "container.h"
 #include "dma.h"
+#include "extpin.h"
 #include "stats.h"
 #include "t1x.h"
 #include "uapi.h"
@@ -37,6 +38,12 @@ static const struct vfio_iommu_driver_ops t1x_ops = {
 	.ioctl		= t1x_uapi_ioctl,
 	.attach_group	= t1x_attach_group,
 	.detach_group	= t1x_detach_group,
+	.pin_pages	= t1x_pin_pages,
+	.unpin_pages	= t1x_unpin_pages,
+	.register_device	= t1x_register_device,
+	.unregister_device	= t1x_unregister_device,
+	.dma_rw		= t1x_dma_rw,
+	.group_iommu_domain	= t1x_group_domain,
 };
 
 static int __init t1x_init(void)

@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "container.h"
+#include "dirty.h"
 #include "dma.h"
 #include "fill.h"
 #include "stats.h"
@@ -80,7 +81,10 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	t1x_owner_get(&dma->owner);
 	t1x_container_insert(c, dma);
 
-	ret = t1x_dma_fill(c, dma);
+	if (c->dirty)
+		ret = t1x_dirty_track(c, dma);
+	if (!ret)
+		ret = t1x_dma_fill(c, dma);
 	if (ret && !dma->filled)
 		goto err_remove;
 
@@ -88,9 +92,63 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	goto out_unlock;
 
 err_remove:
+	t1x_dirty_untrack(dma);
 	t1x_container_remove(c, dma);
 	t1x_owner_put(&dma->owner);
 	t1x_dma_free(dma);
+out_unlock:
+	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * t1x_map_vaddr() - give a mapping a new vaddr after its old one was taken back
+ * @c: the container
+ * @iova: first byte of the mapping
+ * @last: its last byte
+ * @vaddr: user address of @iova in the caller
+ *
+ * The caller becomes the owner.  He must have the very same memory there: what
+ * is pinned stays pinned, and DMA never stopped.
+ *
+ * Context: takes the lock; may sleep.
+ * Return: 0; -ENOENT where nothing is mapped; -EINVAL unless the range is one
+ * whole mapping whose vaddr is invalid; errors of t1x_owner_change(); -EINTR
+ * when killed while waiting.  On failure nothing changed.
+ */
+int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+		  unsigned long vaddr)
+{
+	unsigned long mask;
+	struct t1x_dma *dma;
+	int ret;
+
+	if (!current->mm)
+		return -ENODEV;
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+
+	mask = t1x_container_pgsize(c) - 1;
+	dma = t1x_dma_first(&c->tree, iova, last);
+	if ((iova | (last + 1) | vaddr) & mask)
+		ret = -EINVAL;
+	else if (!dma)
+		ret = -ENOENT;
+	else if (!dma->vaddr_invalid || dma->iova != iova || dma->last != last)
+		ret = -EINVAL;
+	else
+		ret = t1x_owner_change(&dma->owner);
+	if (ret) {
+		t1x_refuse("new vaddr %#lx for [%pad, %pad]: %pe", vaddr, &iova,
+			   &last, ERR_PTR(ret));
+		goto out_unlock;
+	}
+
+	dma->vaddr = vaddr;
+	dma->vaddr_invalid = false;
+	c->nr_vaddr_invalid--;
+
 out_unlock:
 	mutex_unlock(&c->lock);
 	return ret;

@@ -8,11 +8,13 @@
  */
 #include "uapi.h"
 
+#include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
 #include "container.h"
+#include "dirty.h"
 #include "t1x.h"
 
 static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
@@ -24,6 +26,9 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
 		return c && t1x_container_coherent(c);
+	case VFIO_UPDATE_VADDR:
+		/* Mediated devices need a vaddr at any time. */
+		return c && !t1x_container_emulated(c);
 	default:
 		return 0;
 	}
@@ -31,7 +36,8 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 
 static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 {
-	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
+			  VFIO_DMA_MAP_FLAG_VADDR;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 	unsigned long vaddr, vaddr_last;
@@ -67,45 +73,153 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 		prot |= IOMMU_READ;
 	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
 		prot |= IOMMU_WRITE;
-	if (!prot) {
-		t1x_refuse("map neither readable nor writable");
+	if (!prot == !(map.flags & VFIO_DMA_MAP_FLAG_VADDR)) {
+		t1x_refuse("map neither readable nor writable, or both that and a new vaddr");
 		return -EINVAL;
 	}
 
+	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
+		return t1x_map_vaddr(c, iova, last, vaddr);
 	return t1x_map(c, iova, last, vaddr, prot);
+}
+
+/*
+ * A user's bitmap for @size bytes, checked as far as it can be without the
+ * container.
+ */
+static int t1x_uapi_bitmap(const struct vfio_bitmap *bitmap, u64 size,
+			   u64 __user **data)
+{
+	u64 nbits;
+
+	*data = bitmap->data;
+	if (!access_ok(*data, bitmap->size) || !is_power_of_2(bitmap->pgsize))
+		goto err_inval;
+
+	nbits = size >> __ffs(bitmap->pgsize);
+	if (!nbits || bitmap->size > t1x_dirty_bytes(T1X_DIRTY_MAX_BITS) ||
+	    bitmap->size < t1x_dirty_bytes(nbits))
+		goto err_inval;
+	return 0;
+
+err_inval:
+	t1x_refuse("bitmap of %#llx bytes by %#llx for %#llx bytes of IOVA",
+		   bitmap->size, bitmap->pgsize, size);
+	return -EINVAL;
+}
+
+static int t1x_uapi_unmap_bitmap(void __user *arg,
+				 const struct vfio_iommu_type1_dma_unmap *unmap,
+				 struct t1x_unmap_request *req)
+{
+	struct vfio_bitmap bitmap;
+
+	if (!(unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
+		return 0;
+	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL |
+			    VFIO_DMA_UNMAP_FLAG_VADDR) ||
+	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap)) {
+		t1x_refuse("unmap with bitmap: argsz %u, flags %#x",
+			   unmap->argsz, unmap->flags);
+		return -EINVAL;
+	}
+	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
+		return -EFAULT;
+	req->dirty = true;
+	req->pgsize = bitmap.pgsize;
+	return t1x_uapi_bitmap(&bitmap, unmap->size, &req->bitmap);
 }
 
 static long t1x_uapi_unmap(struct t1x_container *c, void __user *arg)
 {
+	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
+			  VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
 					 size);
 	struct vfio_iommu_type1_dma_unmap unmap;
-	dma_addr_t iova;
-	u64 unmapped;
+	struct t1x_unmap_request req = {};
 	int ret;
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL) {
+	if (unmap.argsz < minsz || unmap.flags & ~known) {
 		t1x_refuse("unmap with argsz %u, flags %#x", unmap.argsz,
 			   unmap.flags);
 		return -EINVAL;
 	}
+	ret = t1x_uapi_unmap_bitmap(arg, &unmap, &req);
+	if (ret)
+		return ret;
 
-	iova = unmap.iova;
-	if (iova != unmap.iova || (size_t)unmap.size != unmap.size)
+	req.iova = unmap.iova;
+	req.size = unmap.size;
+	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	req.vaddr = unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR;
+	if (req.iova != unmap.iova || (size_t)unmap.size != unmap.size)
 		return -EOVERFLOW;
 
-	ret = t1x_unmap(c, iova, unmap.size,
-			unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL, &unmapped);
+	ret = t1x_unmap(c, &req);
 	/* A refused request is left as it was; what was done is always told. */
 	if (ret && ret != -EIO)
 		return ret;
 
-	unmap.size = unmapped;
+	unmap.size = req.unmapped;
 	if (copy_to_user(arg, &unmap, minsz))
 		return -EFAULT;
 	return ret;
+}
+
+static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
+			       size_t argsz)
+{
+	struct vfio_iommu_type1_dirty_bitmap_get range;
+	dma_addr_t iova, last;
+	u64 __user *bitmap;
+	int ret;
+
+	if (argsz < sizeof(range))
+		return -EINVAL;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+
+	iova = range.iova;
+	if (iova != range.iova || (size_t)range.size != range.size)
+		return -EOVERFLOW;
+	if (!range.size)
+		return -EINVAL;
+	if (check_add_overflow(iova, (dma_addr_t)range.size - 1, &last))
+		return -EOVERFLOW;
+	ret = t1x_uapi_bitmap(&range.bitmap, range.size, &bitmap);
+	if (ret)
+		return ret;
+
+	return t1x_dirty_get(c, iova, last, bitmap, range.bitmap.pgsize);
+}
+
+static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_iommu_type1_dirty_bitmap,
+					 flags);
+	struct vfio_iommu_type1_dirty_bitmap dirty;
+
+	if (!c->v2)
+		return -EACCES;
+	if (copy_from_user(&dirty, arg, minsz))
+		return -EFAULT;
+	if (dirty.argsz < minsz)
+		return -EINVAL;
+
+	switch (dirty.flags) {
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
+		return t1x_dirty_start(c);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
+		return t1x_dirty_stop(c);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
+		return t1x_uapi_dirty_get(c, arg + minsz, dirty.argsz - minsz);
+	default:
+		t1x_refuse("dirty pages: flags %#x, not just one", dirty.flags);
+		return -EINVAL;
+	}
 }
 
 /**
@@ -141,6 +255,8 @@ long t1x_uapi_ioctl(void *cookie, unsigned int cmd, unsigned long arg)
 		ret = t1x_uapi_map(c, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_UNMAP_DMA)
 		ret = t1x_uapi_unmap(c, (void __user *)arg);
+	else if (cmd == VFIO_IOMMU_DIRTY_PAGES)
+		ret = t1x_uapi_dirty(c, (void __user *)arg);
 	else
 		ret = -ENOTTY;
 

@@ -11,16 +11,25 @@
  *
  * Only whole mappings go, so what the IOMMU is asked to unmap never splits one
  * of its large pages (I6).
+ *
+ * An unmap is done in three steps, so that a failure comes before the first
+ * mapping has gone: mediated devices let go of all pages in the range, dirty
+ * pages are told, and then the mappings go.
  */
 #include <linux/overflow.h>
 #include <linux/sched.h>
 
 #include "account.h"
 #include "container.h"
+#include "dirty.h"
 #include "dma.h"
+#include "extpin.h"
 #include "fill.h"
 #include "stats.h"
 #include "t1x.h"
+
+/* How often devices are told to let go of one mapping before we give up. */
+#define T1X_RECALLS	10
 
 static int t1x_unmap_dma(struct t1x_container *c, struct t1x_dma *dma)
 {
@@ -30,88 +39,189 @@ static int t1x_unmap_dma(struct t1x_container *c, struct t1x_dma *dma)
 	if (ret)
 		return ret;
 
+	t1x_dirty_untrack(dma);
 	t1x_container_remove(c, dma);
 	t1x_owner_put(&dma->owner);
 	t1x_dma_free(dma);
 	return 0;
 }
 
-/* The errnos, and which comes first, are those of type1 in 7.2. */
-static int t1x_unmap_check(struct t1x_container *c, dma_addr_t iova, u64 size,
-			   bool all, dma_addr_t *last)
+static int t1x_unmap_check_range(struct t1x_container *c,
+				 const struct t1x_unmap_request *req,
+				 dma_addr_t *last)
 {
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
-	if (iova & mask)
+	if (req->iova & mask)
 		goto err_align;
 
-	if (all) {
+	if (req->all) {
 		*last = ~(dma_addr_t)0;
-		if (!iova && !size)
+		if (!req->iova && !req->size)
 			return 0;
 		t1x_refuse("unmap all takes neither IOVA nor size");
 		return -EINVAL;
 	}
 
-	if (!size || size & mask)
+	if (!req->size || req->size & mask)
 		goto err_align;
-	if (check_add_overflow(iova, (dma_addr_t)(size - 1), last)) {
-		t1x_refuse("unmap %#llx bytes at %pad wraps", size, &iova);
+	if (check_add_overflow(req->iova, (dma_addr_t)(req->size - 1), last)) {
+		t1x_refuse("unmap %#llx bytes at %pad wraps", req->size,
+			   &req->iova);
 		return -EOVERFLOW;
-	}
-	if (c->v2 && t1x_dma_bisects(&c->tree, iova, *last)) {
-		t1x_refuse("unmap [%pad, %pad] would bisect a mapping", &iova,
-			   last);
-		return -EINVAL;
 	}
 	return 0;
 
 err_align:
 	t1x_refuse("unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
-		   size, &iova, mask + 1);
+		   req->size, &req->iova, mask + 1);
 	return -EINVAL;
+}
+
+/* The errnos, and which comes first, are those of type1 in 7.2. */
+static int t1x_unmap_check(struct t1x_container *c,
+			   const struct t1x_unmap_request *req,
+			   dma_addr_t *last)
+{
+	int ret;
+
+	if (req->vaddr && !list_empty(&c->emulated)) {
+		t1x_refuse("mediated devices need their vaddr");
+		return -EBUSY;
+	}
+	ret = t1x_unmap_check_range(c, req, last);
+	if (ret)
+		return ret;
+	if (req->dirty &&
+	    (!c->dirty || req->pgsize != t1x_container_pgsize(c))) {
+		t1x_refuse("dirty pages are not tracked, or not by %#llx bytes",
+			   req->pgsize);
+		return -EINVAL;
+	}
+	if (c->v2 && !req->all &&
+	    t1x_dma_bisects(&c->tree, req->iova, *last)) {
+		t1x_refuse("unmap [%pad, %pad] would bisect a mapping",
+			   &req->iova, last);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The lowest mapping that a range takes away. */
+static struct t1x_dma *t1x_unmap_first(struct t1x_container *c,
+				       dma_addr_t iova, dma_addr_t last)
+{
+	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, last);
+
+	/* v1: a range that starts inside a mapping takes nothing at all. */
+	return dma && !c->v2 && dma->iova < iova ? NULL : dma;
+}
+
+/* Takes the vaddr of all mappings in a range back, or of none. */
+static int t1x_unmap_vaddr(struct t1x_container *c,
+			   struct t1x_unmap_request *req, dma_addr_t last)
+{
+	struct t1x_dma *first, *dma;
+
+	first = t1x_unmap_first(c, req->iova, last);
+	for (dma = first; dma; dma = t1x_dma_next(dma, last))
+		if (dma->vaddr_invalid) {
+			t1x_refuse("vaddr at %pad is invalid already",
+				   &dma->iova);
+			return -EINVAL;
+		}
+
+	for (dma = first; dma; dma = t1x_dma_next(dma, last)) {
+		dma->vaddr_invalid = true;
+		c->nr_vaddr_invalid++;
+		req->unmapped += t1x_dma_bytes(dma);
+	}
+	return 0;
+}
+
+/*
+ * Checks a request and has mediated devices let go of everything in its range.
+ * Each recall drops the lock, so the request is checked anew.  On failure the
+ * lock is not held.
+ */
+static int t1x_unmap_prepare(struct t1x_container *c,
+			     const struct t1x_unmap_request *req,
+			     dma_addr_t *last)
+{
+	unsigned int recalls = 0;
+	dma_addr_t recalled = 0;
+	struct t1x_dma *dma;
+	int ret;
+
+	for (;;) {
+		ret = t1x_unmap_check(c, req, last);
+		if (ret)
+			break;
+		dma = req->vaddr ? NULL : t1x_unmap_first(c, req->iova, *last);
+		while (dma && t1x_pins_empty(&dma->pins))
+			dma = t1x_dma_next(dma, *last);
+		if (!dma)
+			return 0;
+
+		if (!recalls || recalled != dma->iova)
+			recalls = 0;
+		if (recalls++ == T1X_RECALLS) {
+			pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
+					   &dma->iova);
+			ret = -EBUSY;
+			break;
+		}
+		recalled = dma->iova;
+		ret = t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma));
+		if (ret)
+			return ret;
+	}
+	mutex_unlock(&c->lock);
+	return ret;
 }
 
 /**
  * t1x_unmap() - unmap a range
  * @c: the container
- * @iova: first byte; 0 with @all
- * @size: bytes; 0 with @all
- * @all: every mapping there is
- * @unmapped: bytes really unmapped, also on failure
+ * @req: what to unmap, and what was
  *
- * Context: takes the lock; may sleep long.
+ * Context: takes the lock, and drops it while mediated devices let go; may
+ * sleep long.
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
- * cannot be unmapped, -EINTR when killed while waiting; -EIO if an IOMMU keeps
- * a page, whose mapping then stays.
+ * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
+ * that they need; -EFAULT for a bad bitmap; -EINTR when killed while waiting.
+ * In all these cases nothing is unmapped.  -EIO if an IOMMU keeps a page, whose
+ * mapping then stays.
  */
-int t1x_unmap(struct t1x_container *c, dma_addr_t iova, u64 size, bool all,
-	      u64 *unmapped)
+int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
 	struct t1x_dma *dma, *next;
 	dma_addr_t last;
 	u64 bytes;
 	int ret;
 
-	*unmapped = 0;
+	req->unmapped = 0;
 	ret = mutex_lock_killable(&c->lock);
 	if (ret)
 		return ret;
-
-	ret = t1x_unmap_check(c, iova, size, all, &last);
+	ret = t1x_unmap_prepare(c, req, &last);
 	if (ret)
+		return ret;
+
+	if (req->vaddr) {
+		ret = t1x_unmap_vaddr(c, req, last);
 		goto out_unlock;
+	}
+	if (req->dirty)
+		ret = t1x_dirty_tell(c, req->iova, last, req->bitmap);
 
-	dma = t1x_dma_first(&c->tree, iova, last);
-	if (dma && !c->v2 && dma->iova < iova)
-		dma = NULL;
-
-	for (; dma && !ret; dma = next) {
+	for (dma = t1x_unmap_first(c, req->iova, last); dma && !ret;
+	     dma = next) {
 		next = t1x_dma_next(dma, last);
-		bytes = (u64)t1x_dma_npages(dma) << PAGE_SHIFT;
+		bytes = t1x_dma_bytes(dma);
 		ret = t1x_unmap_dma(c, dma);
 		if (!ret)
-			*unmapped += bytes;
+			req->unmapped += bytes;
 		cond_resched();
 	}
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
@@ -140,6 +250,7 @@ void t1x_unmap_all(struct t1x_container *c)
 		next = t1x_dma_next(dma, ~(dma_addr_t)0);
 		if (list_empty(&c->domains))
 			t1x_dma_abandon(dma);
+		t1x_extpin_drop(dma);
 		t1x_unmap_dma(c, dma);
 		cond_resched();
 	}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arithmetic on dirty bitmaps: seen through a shift, never shifted.
+ *
+ * A bitmap that were shifted in place to fit the user's would be wrong ever
+ * after if copying it then failed.
+ */
+#include "bits.h"
+
+#include <linux/bits.h>
+
+/* 64 bits of @map from @word on; zeroes beyond @nbits, ones without a map. */
+static u64 t1x_bits_get(const unsigned long *map, unsigned long nbits,
+			unsigned long word)
+{
+	unsigned long first = word * 64;
+	u64 bits;
+
+	if (first >= nbits)
+		return 0;
+	bits = map ? map[word] : ~0ULL;
+	if (nbits - first < 64)
+		bits &= GENMASK_ULL(nbits - first - 1, 0);
+	return bits;
+}
+
+/**
+ * t1x_bits_word() - one word of a bitmap moved up
+ * @map: the bitmap; %NULL for one full of ones
+ * @nbits: its bits
+ * @shift: bits it is moved up by, less than 64
+ * @word: index of a word of the result
+ *
+ * Return: the word; bits below @shift and beyond the moved bitmap are zero.
+ */
+u64 t1x_bits_word(const unsigned long *map, unsigned long nbits,
+		  unsigned int shift, unsigned long word)
+{
+	u64 bits = t1x_bits_get(map, nbits, word) << shift;
+
+	if (shift && word)
+		bits |= t1x_bits_get(map, nbits, word - 1) >> (64 - shift);
+	return bits;
+}

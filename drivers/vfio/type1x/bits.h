@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_BITS_H
+#define _T1X_BITS_H
+
+#include <linux/types.h>
+
+u64 t1x_bits_word(const unsigned long *map, unsigned long nbits,
+		  unsigned int shift, unsigned long word);
+
+#endif /* _T1X_BITS_H */

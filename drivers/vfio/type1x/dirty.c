@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty page tracking: which pages may a device have written to.
+ *
+ * No IOMMU here reports writes.  So a page is dirty if a mediated device held
+ * it or wrote to it, and every mapped page is dirty while any group is blind,
+ * that is, able to write anywhere without telling.
+ *
+ * Each mapping has a bitmap while tracking is on, one bit for each smallest
+ * page.  A user's bitmap starts at the IOVA asked for, so the bits of a mapping
+ * stand shifted in it; they are computed word by word, and the tracked bitmap
+ * is changed only after all of it was copied (I4).
+ */
+#include "dirty.h"
+
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "bits.h"
+#include "container.h"
+#include "dma.h"
+#include "t1x.h"
+
+/* Words composed on the stack before they are copied out. */
+#define T1X_DIRTY_WORDS		32
+
+static unsigned int t1x_dirty_shift(struct t1x_container *c)
+{
+	return __ffs(t1x_container_pgsize(c));
+}
+
+static unsigned long t1x_dirty_nbits(struct t1x_container *c,
+				     const struct t1x_dma *dma)
+{
+	return t1x_dma_npages(dma) >> (t1x_dirty_shift(c) - PAGE_SHIFT);
+}
+
+/**
+ * t1x_dirty_mark() - note that part of a mapping was written to
+ * @c: the container
+ * @dma: the mapping
+ * @offset: bytes from its start
+ * @bytes: how many, at least one
+ *
+ * Context: the lock is held.
+ */
+void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
+		    u64 offset, u64 bytes)
+{
+	unsigned int shift = t1x_dirty_shift(c);
+	unsigned long first = offset >> shift;
+
+	if (dma->dirty)
+		bitmap_set(dma->dirty, first,
+			   ((offset + bytes - 1) >> shift) - first + 1);
+}
+
+/* Pages that a mediated device holds are dirty at any time. */
+static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma)
+{
+	unsigned long index = 0;
+	struct t1x_run page;
+
+	while (t1x_pins_first(&dma->pins, &index, &page)) {
+		t1x_dirty_mark(c, dma, (u64)index << PAGE_SHIFT, PAGE_SIZE);
+		index++;
+	}
+}
+
+/**
+ * t1x_dirty_mark_all() - note that everything may have been written to
+ * @c: the container
+ *
+ * A blind group has left: what it did is not forgotten with it.
+ *
+ * Context: the lock is held.
+ */
+void t1x_dirty_mark_all(struct t1x_container *c)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		if (dma->dirty)
+			bitmap_fill(dma->dirty, t1x_dirty_nbits(c, dma));
+}
+
+/**
+ * t1x_dirty_track() - give a mapping a bitmap if there is a need
+ * @c: the container
+ * @dma: the mapping, without one
+ *
+ * Context: the lock is held; may sleep.
+ * Return: 0; -EINVAL for more pages than a bitmap can have; -ENOMEM.
+ */
+int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
+{
+	unsigned long nbits = t1x_dirty_nbits(c, dma);
+
+	lockdep_assert_held(&c->lock);
+
+	if (nbits > T1X_DIRTY_MAX_BITS) {
+		t1x_refuse("%lu pages are too many to track dirty ones", nbits);
+		return -EINVAL;
+	}
+	dma->dirty = kvzalloc(BITS_TO_LONGS(nbits) * sizeof(long),
+			      GFP_KERNEL_ACCOUNT);
+	if (!dma->dirty)
+		return -ENOMEM;
+	t1x_dirty_mark_held(c, dma);
+	return 0;
+}
+
+/**
+ * t1x_dirty_untrack() - undo t1x_dirty_track()
+ * @dma: the mapping, with a bitmap or without
+ *
+ * Context: the lock of the container is held.
+ */
+void t1x_dirty_untrack(struct t1x_dma *dma)
+{
+	kvfree(dma->dirty);
+	dma->dirty = NULL;
+}
+
+static void t1x_dirty_untrack_all(struct t1x_container *c)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		t1x_dirty_untrack(dma);
+}
+
+/**
+ * t1x_dirty_start() - begin to track dirty pages
+ * @c: the container
+ *
+ * Context: takes the lock; may sleep.
+ * Return: 0, also if it had begun; errors of t1x_dirty_track(), -EINTR when
+ * killed while waiting; on failure nothing is tracked.
+ */
+int t1x_dirty_start(struct t1x_container *c)
+{
+	struct t1x_dma *dma;
+	int ret;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+	if (c->dirty)
+		goto out_unlock;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0)) {
+		ret = t1x_dirty_track(c, dma);
+		if (ret) {
+			t1x_dirty_untrack_all(c);
+			goto out_unlock;
+		}
+	}
+	c->dirty = true;
+
+out_unlock:
+	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * t1x_dirty_stop() - undo t1x_dirty_start()
+ * @c: the container
+ *
+ * Context: takes the lock; may sleep.
+ * Return: 0, also if nothing was tracked; -EINTR when killed while waiting.
+ */
+int t1x_dirty_stop(struct t1x_container *c)
+{
+	int ret;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+	c->dirty = false;
+	t1x_dirty_untrack_all(c);
+	mutex_unlock(&c->lock);
+	return 0;
+}
+
+/* Copies the bits of one mapping to where they belong in the user's bitmap. */
+static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
+			      dma_addr_t base, u64 __user *bitmap)
+{
+	u64 bit = (dma->iova - base) >> t1x_dirty_shift(c);
+	unsigned long nbits = t1x_dirty_nbits(c, dma);
+	unsigned int shift = bit % 64, n, i;
+	unsigned long word, nr, *map;
+	u64 words[T1X_DIRTY_WORDS];
+	u64 below = 0;
+
+	map = c->nr_blind && dma->filled ? NULL : dma->dirty;
+	bitmap += bit / 64;
+	/* The first word may hold the end of the mapping below. */
+	if (shift) {
+		if (copy_from_user(&below, bitmap, sizeof(below)))
+			return -EFAULT;
+		below &= GENMASK_ULL(shift - 1, 0);
+	}
+
+	nr = DIV_ROUND_UP(shift + nbits, 64);
+	for (word = 0; word < nr; word += n) {
+		n = min_t(unsigned long, nr - word, T1X_DIRTY_WORDS);
+		for (i = 0; i < n; i++)
+			words[i] = t1x_bits_word(map, nbits, shift, word + i);
+		words[0] |= below;
+		below = 0;
+		if (copy_to_user(bitmap + word, words, n * sizeof(u64)))
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * t1x_dirty_tell() - copy the bits of all mappings in a range to the user
+ * @c: the container, with tracking on
+ * @iova: first byte of the range; cuts no mapping
+ * @last: last byte of the range
+ * @bitmap: the user's bitmap; its first bit stands for @iova
+ *
+ * Only words in which a mapping has bits are written.
+ *
+ * Context: the lock is held; faults user memory in.
+ * Return: 0, -EFAULT, or -EINTR when the caller is being killed; what is
+ * tracked is unchanged.
+ */
+int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+		   u64 __user *bitmap)
+{
+	struct t1x_dma *dma;
+	int ret = 0;
+
+	for (dma = t1x_dma_first(&c->tree, iova, last); dma && !ret;
+	     dma = t1x_dma_next(dma, last))
+		if (dma->iova >= iova)
+			ret = t1x_dirty_tell_one(c, dma, iova, bitmap);
+	return ret;
+}
+
+/**
+ * t1x_dirty_get() - tell the user what is dirty, and begin anew
+ * @c: the container
+ * @iova: first byte of a range
+ * @last: last byte of the range
+ * @bitmap: the user's bitmap, large enough; its first bit stands for @iova
+ * @pgsize: bytes a bit stands for
+ *
+ * Context: takes the lock; may sleep.
+ * Return: 0; -EINVAL for a wrong @pgsize or alignment, a range that cuts a
+ * mapping, or without tracking; -EFAULT or -EINTR with nothing forgotten.
+ */
+int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+		  u64 __user *bitmap, u64 pgsize)
+{
+	struct t1x_dma *dma;
+	int ret;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+
+	if (!c->dirty || pgsize != t1x_container_pgsize(c) ||
+	    (iova | (last + 1)) & (pgsize - 1) ||
+	    t1x_dma_bisects(&c->tree, iova, last)) {
+		t1x_refuse("dirty pages of [%pad, %pad] by %#llx: not tracked, not aligned, or cuts a mapping",
+			   &iova, &last, pgsize);
+		ret = -EINVAL;
+		goto out_unlock;
+	}
+
+	ret = t1x_dirty_tell(c, iova, last, bitmap);
+	if (ret)
+		goto out_unlock;
+
+	for (dma = t1x_dma_first(&c->tree, iova, last); dma;
+	     dma = t1x_dma_next(dma, last)) {
+		bitmap_zero(dma->dirty, t1x_dirty_nbits(c, dma));
+		t1x_dirty_mark_held(c, dma);
+	}
+
+out_unlock:
+	mutex_unlock(&c->lock);
+	return ret;
+}

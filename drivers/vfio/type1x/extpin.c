@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mediated devices: software that stands for a device and reaches the user's
+ * memory through us, page by page, instead of through an IOMMU.
+ *
+ * A page it pins is looked up by IOVA in the mappings, pinned once however many
+ * times it is asked for, and charged unless the mapping is filled, in which
+ * case it is charged already (I2).  A device that pins must have a dma_unmap
+ * callback: before a mapping goes it is told to let go of the pages.
+ */
+#include "extpin.h"
+
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "account.h"
+#include "container.h"
+#include "dirty.h"
+#include "dma.h"
+#include "pin.h"
+#include "t1x.h"
+
+static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
+{
+	return (iova - dma->iova) >> PAGE_SHIFT;
+}
+
+/* A held page is charged on its own account only where nothing is filled. */
+static unsigned long t1x_extpin_nram(const struct t1x_dma *dma,
+				     unsigned long index,
+				     const struct t1x_run *page)
+{
+	return page->ram && index >= dma->filled;
+}
+
+static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
+			   struct t1x_run *page)
+{
+	struct t1x_pin pin;
+	int ret;
+
+	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,
+		     dma->prot & IOMMU_WRITE, 1);
+	ret = t1x_pin_refill(&pin);
+	if (!ret) {
+		t1x_pin_peek(&pin, page);
+		t1x_pin_consume(&pin, 1);
+	}
+	t1x_pin_exit(&pin);
+	return ret;
+}
+
+/* Pins and charges a page that is not held yet, and holds it. */
+static int t1x_extpin_add(struct t1x_dma *dma, unsigned long index,
+			  unsigned long *pfn)
+{
+	struct mm_struct *mm = dma->owner.mm;
+	struct t1x_run page;
+	unsigned long nram;
+	int ret;
+
+	if (!mmget_not_zero(mm))
+		return -ENODEV;
+
+	ret = t1x_extpin_read(dma, index, &page);
+	if (ret)
+		goto out_put;
+	/* The device wants a struct page; a BAR need not have one. */
+	ret = pfn_valid(page.pfn) ? 0 : -EINVAL;
+	if (ret)
+		goto out_put;
+
+	nram = t1x_extpin_nram(dma, index, &page);
+	ret = t1x_charge(&dma->owner, nram);
+	if (ret)
+		goto err_unpin;
+	ret = t1x_pins_add(&dma->pins, index, &page);
+	if (ret)
+		goto err_refund;
+	*pfn = page.pfn;
+	goto out_put;
+
+err_refund:
+	t1x_refund(&dma->owner, nram);
+err_unpin:
+	t1x_unpin(&page, false);
+out_put:
+	mmput_async(mm);
+	return ret;
+}
+
+static void t1x_extpin_put(struct t1x_dma *dma, unsigned long index)
+{
+	struct t1x_run page;
+
+	if (!t1x_pins_put(&dma->pins, index, &page))
+		return;
+	t1x_unpin(&page, dma->prot & IOMMU_WRITE);
+	t1x_refund(&dma->owner, t1x_extpin_nram(dma, index, &page));
+}
+
+static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
+			  struct page **page)
+{
+	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
+	unsigned long index, pfn;
+	int ret;
+
+	if (!dma)
+		return -EINVAL;
+	if ((dma->prot & prot) != prot)
+		return -EPERM;
+
+	index = t1x_dma_index(dma, iova);
+	ret = t1x_pins_get(&dma->pins, index, &pfn);
+	if (ret == -ENOENT) {
+		ret = t1x_extpin_add(dma, index, &pfn);
+		if (!ret)
+			t1x_dirty_mark(c, dma, (u64)index << PAGE_SHIFT,
+				       PAGE_SIZE);
+	}
+	if (!ret)
+		*page = pfn_to_page(pfn);
+	return ret;
+}
+
+static void t1x_extpin_put_range(struct t1x_container *c, dma_addr_t iova,
+				 int npages)
+{
+	struct t1x_dma *dma;
+
+	for (; npages > 0; npages--, iova += PAGE_SIZE) {
+		dma = t1x_dma_first(&c->tree, iova, iova);
+		if (dma)
+			t1x_extpin_put(dma, t1x_dma_index(dma, iova));
+	}
+}
+
+/* From its first pin on a group writes to nothing that it did not pin. */
+static void t1x_group_sees(struct t1x_container *c, struct iommu_group *group)
+{
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	g = t1x_group_find(c, group, &d);
+	if (g && g->blind) {
+		g->blind = false;
+		c->nr_blind--;
+	}
+}
+
+static int t1x_pin_pages_locked(struct t1x_container *c,
+				struct iommu_group *group, dma_addr_t iova,
+				int npages, int prot, struct page **pages)
+{
+	int i, ret;
+
+	lockdep_assert_held(&c->lock);
+
+	if (c->nr_vaddr_invalid) {
+		t1x_refuse("pages cannot be pinned while a vaddr is invalid");
+		return -EBUSY;
+	}
+	/* Nobody could be told to let go again. */
+	if (list_empty(&c->devices))
+		return -EINVAL;
+
+	for (i = 0; i < npages; i++) {
+		ret = t1x_extpin_get(c, iova + (dma_addr_t)i * PAGE_SIZE, prot,
+				     &pages[i]);
+		if (ret)
+			goto err_put;
+	}
+	t1x_group_sees(c, group);
+	return npages;
+
+err_put:
+	t1x_extpin_put_range(c, iova, i);
+	memset(pages, 0, (i + 1) * sizeof(*pages));
+	return ret;
+}
+
+static int t1x_extpin_check(dma_addr_t iova, int npages)
+{
+	dma_addr_t last;
+	size_t size;
+
+	if (npages <= 0)
+		return -EINVAL;
+	if (check_mul_overflow((size_t)npages, PAGE_SIZE, &size) ||
+	    check_add_overflow(iova, (dma_addr_t)size - 1, &last))
+		return -EOVERFLOW;
+	return 0;
+}
+
+/**
+ * t1x_pin_pages() - pin pages for a mediated device
+ * @cookie: the container
+ * @group: the device's group
+ * @iova: first page
+ * @npages: pages; vfio.ko allows 512 at most
+ * @prot: IOMMU_READ and/or IOMMU_WRITE, what the device will do
+ * @pages: filled with the pages; cleared on failure
+ *
+ * Context: called by vfio.ko while the device is open; may sleep.
+ * Return: @npages; -EINVAL where nothing is mapped, for a page without struct
+ * page, or when no device can be told of an unmap; -EACCES for type1 v1;
+ * -EPERM for more than the mapping allows; -EBUSY while a vaddr is invalid;
+ * -EOVERFLOW, -ENOMEM, -EFAULT, -EINTR, -ENODEV (the owner has exited).  On
+ * failure nothing is pinned.
+ */
+int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
+		  int npages, int prot, struct page **pages)
+{
+	struct t1x_container *c;
+	int ret;
+
+	if (!pages || npages <= 0)
+		return -EINVAL;
+	c = t1x_container_get(cookie);
+	if (!c)
+		return -EINVAL;
+
+	ret = c->v2 ? t1x_extpin_check(iova, npages) : -EACCES;
+	if (!ret)
+		ret = mutex_lock_killable(&c->lock);
+	if (!ret) {
+		ret = t1x_pin_pages_locked(c, group, iova & PAGE_MASK, npages,
+					   prot, pages);
+		mutex_unlock(&c->lock);
+	}
+	t1x_container_put(c);
+	return ret;
+}
+
+/**
+ * t1x_unpin_pages() - undo t1x_pin_pages()
+ * @cookie: the container
+ * @iova: first page
+ * @npages: pages
+ *
+ * A page that is not held is passed over: it may have gone with its mapping.
+ *
+ * Context: called by vfio.ko, also from a device's dma_unmap callback.
+ */
+void t1x_unpin_pages(void *cookie, dma_addr_t iova, int npages)
+{
+	struct t1x_container *c = t1x_container_get(cookie);
+
+	if (!c)
+		return;
+	if (!t1x_extpin_check(iova, npages)) {
+		mutex_lock(&c->lock);
+		t1x_extpin_put_range(c, iova & PAGE_MASK, npages);
+		mutex_unlock(&c->lock);
+	}
+	t1x_container_put(c);
+}
+
+/* The part of a mapping that can be copied at once; returns bytes or an errno. */
+static ssize_t t1x_rw_chunk(struct t1x_container *c, dma_addr_t iova,
+			    void *data, size_t count, bool write)
+{
+	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
+	struct mm_struct *mm;
+	bool adopt = !current->mm;
+	void __user *vaddr;
+	u64 offset;
+	bool left;
+
+	if (!dma)
+		return -EINVAL;
+	/* Type1 wants READ even of a mapping that is only written. */
+	if ((write && !(dma->prot & IOMMU_WRITE)) || !(dma->prot & IOMMU_READ))
+		return -EPERM;
+
+	mm = dma->owner.mm;
+	if (!adopt && current->mm != mm)
+		return -EFAULT;
+	if (!mmget_not_zero(mm))
+		return -EPERM;
+	if (adopt)
+		kthread_use_mm(mm);
+
+	offset = iova - dma->iova;
+	count = min_t(u64, count, dma->last - iova + 1);
+	vaddr = (void __user *)(dma->vaddr + (unsigned long)offset);
+	if (write)
+		left = copy_to_user(vaddr, data, count);
+	else
+		left = copy_from_user(data, vaddr, count);
+	if (write && !left)
+		t1x_dirty_mark(c, dma, offset, count);
+
+	if (adopt)
+		kthread_unuse_mm(mm);
+	mmput_async(mm);
+	return left ? -EFAULT : (ssize_t)count;
+}
+
+/**
+ * t1x_dma_rw() - read or write the user's memory for a mediated device
+ * @cookie: the container
+ * @iova: first byte
+ * @data: kernel buffer
+ * @count: bytes
+ * @write: into user memory
+ *
+ * Nothing is pinned.
+ *
+ * Context: called by vfio.ko while the device is open, from a kernel thread or
+ * from the process that owns the mapping; faults user memory in.
+ * Return: 0; -EINVAL where nothing is mapped, -EPERM, -EFAULT, -EBUSY while a
+ * vaddr is invalid, -EINTR.  On failure part may have been copied.
+ */
+int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
+	       bool write)
+{
+	struct t1x_container *c = t1x_container_get(cookie);
+	ssize_t done;
+	int ret;
+
+	if (!c)
+		return -EINVAL;
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		goto out_put;
+
+	if (c->nr_vaddr_invalid) {
+		t1x_refuse("memory cannot be read or written while a vaddr is invalid");
+		ret = -EBUSY;
+	}
+	while (count && !ret) {
+		done = t1x_rw_chunk(c, iova, data, count, write);
+		if (done < 0) {
+			ret = done;
+			break;
+		}
+		count -= done;
+		data += done;
+		iova += done;
+	}
+
+	mutex_unlock(&c->lock);
+out_put:
+	t1x_container_put(c);
+	return ret;
+}
+
+/**
+ * t1x_register_device() - a mediated device was opened
+ * @cookie: the container
+ * @vdev: the device
+ *
+ * Context: called by vfio.ko; may sleep.
+ */
+void t1x_register_device(void *cookie, struct vfio_device *vdev)
+{
+	struct t1x_container *c;
+
+	if (!vdev->ops->dma_unmap)
+		return;
+	c = t1x_container_get(cookie);
+	if (WARN_ON_ONCE(!c))
+		return;
+	down_write(&c->device_sem);
+	mutex_lock(&c->lock);
+	list_add(&vdev->iommu_entry, &c->devices);
+	mutex_unlock(&c->lock);
+	up_write(&c->device_sem);
+	t1x_container_put(c);
+}
+
+/**
+ * t1x_unregister_device() - undo t1x_register_device()
+ * @cookie: the container
+ * @vdev: the device; its dma_unmap is not called any more
+ *
+ * Context: called by vfio.ko; may sleep.
+ */
+void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
+{
+	struct t1x_container *c;
+
+	if (!vdev->ops->dma_unmap)
+		return;
+	c = t1x_container_get(cookie);
+	if (WARN_ON_ONCE(!c))
+		return;
+	down_write(&c->device_sem);
+	mutex_lock(&c->lock);
+	list_del(&vdev->iommu_entry);
+	mutex_unlock(&c->lock);
+	up_write(&c->device_sem);
+	t1x_container_put(c);
+}
+
+/**
+ * t1x_extpin_recall() - tell mediated devices to let go of a mapping
+ * @c: the container
+ * @iova: first byte of the mapping
+ * @size: its bytes
+ *
+ * The lock is dropped meanwhile: nothing that was looked up before is valid
+ * afterwards.
+ *
+ * Context: the lock is held, and held again on success.
+ * Return: 0, or -EINTR when killed, with the lock not held.
+ */
+int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size)
+{
+	struct vfio_device *vdev;
+
+	lockdep_assert_held(&c->lock);
+	mutex_unlock(&c->lock);
+
+	down_read(&c->device_sem);
+	list_for_each_entry(vdev, &c->devices, iommu_entry)
+		vdev->ops->dma_unmap(vdev, iova, size);
+	up_read(&c->device_sem);
+
+	return mutex_lock_killable(&c->lock);
+}
+
+/**
+ * t1x_extpin_drop() - take held pages away from devices that are closed
+ * @dma: the mapping; it is about to go with the last group
+ *
+ * A well-behaved device let go when it was closed.  No device is open now, so
+ * none may use the pages, and nobody else would ever unpin them.
+ *
+ * Context: the lock of the container is held.
+ */
+void t1x_extpin_drop(struct t1x_dma *dma)
+{
+	unsigned long index = 0, dropped = 0;
+	struct t1x_run page;
+
+	while (t1x_pins_take(&dma->pins, &index, &page)) {
+		t1x_unpin(&page, dma->prot & IOMMU_WRITE);
+		t1x_refund(&dma->owner, t1x_extpin_nram(dma, index, &page));
+		dropped++;
+	}
+	if (dropped)
+		pr_err_ratelimited("closed device still held %lu pages\n",
+				   dropped);
+}
