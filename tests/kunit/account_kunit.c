@@ -59,6 +59,18 @@ static void charge_capable_has_no_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
 }
 
+static void refund_never_exceeds_the_charge(struct kunit *test)
+{
+	long before = fake_memory_locked();
+	struct t1x_owner owner = fake_owner(RLIM_INFINITY);
+
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3), 0);
+	t1x_refund(&owner, 2);
+	t1x_refund(&owner, 2);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
+	KUNIT_EXPECT_EQ(test, owner.charged, 0UL);
+}
+
 static void charge_nothing_takes_no_lock(struct kunit *test)
 {
 	struct t1x_owner owner = fake_owner(0);
@@ -73,6 +85,7 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE(charge_up_to_the_limit),
 	KUNIT_CASE(charge_rounds_the_limit_down),
 	KUNIT_CASE(charge_capable_has_no_limit),
+	KUNIT_CASE(refund_never_exceeds_the_charge),
 	KUNIT_CASE(charge_nothing_takes_no_lock),
 	{}
 };

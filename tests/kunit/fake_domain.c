@@ -7,8 +7,12 @@
  * until then a device could have used it (I1 of container.c).
  */
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "t1x_kunit.h"
 
 static struct fake_domain *fake_domain_of(struct iommu_domain *domain)
@@ -175,8 +179,11 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	mutex_init(&c->lock);
+	init_rwsem(&c->device_sem);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->domains);
+	INIT_LIST_HEAD(&c->emulated);
+	INIT_LIST_HEAD(&c->devices);
 	c->pgsizes = PAGE_MASK;
 	c->pin_batch = 512;
 	return c;
@@ -184,7 +191,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 
 /**
  * fake_dma_alloc() - make a mapping of fake memory
- * @test: the test, which may not outlive it
+ * @test: the test
  * @iova: where
  * @first: first page of the RAM window
  * @npages: pages; may reach into the BAR window
@@ -201,8 +208,19 @@ struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 			    IOMMU_READ | IOMMU_WRITE);
 	KUNIT_ASSERT_NOT_NULL(test, dma);
 	dma->owner.mm = fake_memory.mm;
-	dma->owner.task = current;
+	mmgrab(dma->owner.mm);
+	dma->owner.task = get_task_struct(current);
 	dma->owner.lock_cap = false;
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
 	return dma;
+}
+
+/**
+ * fake_dma_free() - undo fake_dma_alloc()
+ * @dma: the mapping, with nothing filled or held
+ */
+void fake_dma_free(struct t1x_dma *dma)
+{
+	t1x_owner_put(&dma->owner);
+	t1x_dma_free(dma);
 }

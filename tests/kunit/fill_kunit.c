@@ -7,6 +7,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "account.h"
 #include "fill.h"
 #include "stats.h"
 #include "t1x.h"
@@ -114,7 +115,7 @@ static void fill_joins_across_batches(struct kunit *test)
 		expect_mapped(test, f.fake[0], dma, 0);
 		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 		KUNIT_EXPECT_EQ(test, f.fake[0]->syncs, i + 1);
-		t1x_dma_free(dma);
+		fake_dma_free(dma);
 	}
 	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups, 0U);
 	fill_done(test, &f);
@@ -131,7 +132,7 @@ static void fill_without_hugepages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.fake[0]->map_ops, 100U);
 	expect_mapped(test, f.fake[0], dma, 0);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -147,7 +148,7 @@ static void fill_ram_then_bar_charges_ram(struct kunit *test)
 	expect_mapped(test, f.fake[0], dma, FAKE_PAGES - 20);
 	expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 20);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -161,7 +162,7 @@ static void fill_reserved_between_ram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 3UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 9);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -183,7 +184,7 @@ static void fill_limit_in_the_middle(struct kunit *test)
 				f.locked + (n < 40 ? 0 : 40));
 		KUNIT_EXPECT_EQ(test, f.fake[0]->nr, n < 40 ? 0UL : 40UL);
 		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-		t1x_dma_free(dma);
+		fake_dma_free(dma);
 	}
 	fill_done(test, &f);
 }
@@ -202,7 +203,7 @@ static void fill_hole_at_each_page(struct kunit *test)
 		KUNIT_EXPECT_LT(test, fill(&f, dma), 0);
 		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 		KUNIT_EXPECT_EQ(test, dma->runs.nr, 0UL);
-		t1x_dma_free(dma);
+		fake_dma_free(dma);
 	}
 	fill_done(test, &f);
 }
@@ -225,7 +226,7 @@ static void fill_map_fails_at_each_step(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, f.fake[0]->nr, 0UL);
 			KUNIT_EXPECT_EQ(test, f.fake[1]->nr, 0UL);
 			KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked);
-			t1x_dma_free(dma);
+			fake_dma_free(dma);
 		}
 	}
 	fill_done(test, &f);
@@ -247,7 +248,7 @@ static void unfill_syncs_every_512_runs(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 		syncs = f.fake[0]->syncs - syncs;
 		KUNIT_EXPECT_EQ(test, syncs, DIV_ROUND_UP(npages[i], 512));
-		t1x_dma_free(dma);
+		fake_dma_free(dma);
 	}
 	KUNIT_EXPECT_EQ(test, f.fake[0]->most_stale_runs, 512UL);
 	KUNIT_EXPECT_EQ(test, f.fake[1]->most_stale_runs, 512UL);
@@ -276,7 +277,7 @@ static void unfill_refused_keeps_the_pins(struct kunit *test)
 
 	f.fake[1]->keep_times = 0;
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -295,7 +296,7 @@ static void abandon_unpins_what_stays(struct kunit *test)
 	f.fake[0]->nr = 0;
 	t1x_dma_abandon(dma);
 	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -319,7 +320,7 @@ static void replay_maps_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 600);
 
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -345,7 +346,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	KUNIT_EXPECT_GT(test, f.fake[0]->lookups, 0U);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -368,7 +369,66 @@ static void untracked_after_some_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 20UL);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups >= 30U, true);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
+	fill_done(test, &f);
+}
+
+/* Pages 10 to 19 of a mapping of 30 are held by a mediated device. */
+static void hold_ten(struct kunit *test, struct t1x_dma *dma)
+{
+	struct t1x_run page = { .npages = 1, .pinned = 1, .ram = 1 };
+	unsigned long i;
+
+	for (i = 10; i < 20; i++) {
+		page.pfn = page_to_pfn(fake_memory.layout[i]);
+		KUNIT_ASSERT_EQ(test, t1x_pins_add(&dma->pins, i, &page), 0);
+	}
+	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10), 0);
+}
+
+static void let_go_of_ten(struct t1x_dma *dma)
+{
+	unsigned long index = 0;
+	struct t1x_run page;
+
+	while (t1x_pins_take(&dma->pins, &index, &page))
+		;
+	t1x_refund(&dma->owner, 10);
+}
+
+static void held_pages_are_charged_once(struct kunit *test)
+{
+	struct fill_case f = fill_begin(test, 1);
+	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 30);
+
+	f.c->pin_batch = 8;
+	hold_ten(test, dma);
+	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 30);
+	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
+	let_go_of_ten(dma);
+	fake_dma_free(dma);
+	fill_done(test, &f);
+}
+
+static void held_pages_stay_charged_if_fill_fails(struct kunit *test)
+{
+	struct fill_case f = fill_begin(test, 1);
+	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 30);
+	unsigned int n;
+
+	f.c->pin_batch = 4;
+	hold_ten(test, dma);
+	for (n = 0; n < 20; n++) {
+		current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
+			(f.locked + 10 + n) << PAGE_SHIFT;
+		KUNIT_EXPECT_EQ(test, fill(&f, dma), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
+		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
+	}
+	let_go_of_ten(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -379,7 +439,7 @@ static void dying_container_gives_up(struct kunit *test)
 
 	f.c->dying = true;
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), -ENODEV);
-	t1x_dma_free(dma);
+	fake_dma_free(dma);
 	fill_done(test, &f);
 }
 
@@ -411,7 +471,7 @@ static void fill_random_against_layout(struct kunit *test)
 			expect_mapped(test, f.fake[0], dma[slot], first[slot]);
 			expect_mapped(test, f.fake[1], dma[slot], first[slot]);
 			KUNIT_EXPECT_EQ(test, unfill(&f, dma[slot]), 0);
-			t1x_dma_free(dma[slot]);
+			fake_dma_free(dma[slot]);
 			dma[slot] = NULL;
 			continue;
 		}
@@ -430,7 +490,7 @@ static void fill_random_against_layout(struct kunit *test)
 		if (fill(&f, dma[slot])) {
 			KUNIT_EXPECT_TRUE(test, fail);
 			KUNIT_EXPECT_EQ(test, dma[slot]->filled, 0UL);
-			t1x_dma_free(dma[slot]);
+			fake_dma_free(dma[slot]);
 			dma[slot] = NULL;
 		}
 		f.fake[i]->fail_map = 0;
@@ -440,7 +500,7 @@ static void fill_random_against_layout(struct kunit *test)
 		if (!dma[slot])
 			continue;
 		KUNIT_EXPECT_EQ(test, unfill(&f, dma[slot]), 0);
-		t1x_dma_free(dma[slot]);
+		fake_dma_free(dma[slot]);
 	}
 	KUNIT_EXPECT_LE(test, f.fake[0]->most_stale_runs, 512UL);
 	fill_done(test, &f);
@@ -460,6 +520,8 @@ static struct kunit_case fill_cases[] = {
 	KUNIT_CASE(replay_maps_the_same),
 	KUNIT_CASE(untracked_takes_the_walk),
 	KUNIT_CASE(untracked_after_some_runs),
+	KUNIT_CASE(held_pages_are_charged_once),
+	KUNIT_CASE(held_pages_stay_charged_if_fill_fails),
 	KUNIT_CASE(dying_container_gives_up),
 	KUNIT_CASE(fill_random_against_layout),
 	{}

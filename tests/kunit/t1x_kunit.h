@@ -107,5 +107,6 @@ unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova);
 struct t1x_container *fake_container_alloc(struct kunit *test);
 struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 			       unsigned int first, unsigned int npages);
+void fake_dma_free(struct t1x_dma *dma);
 
 #endif /* _T1X_KUNIT_H */

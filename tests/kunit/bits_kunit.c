@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bitmaps seen through a shift, against moving them bit by bit.
+ */
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+
+#include "bits.h"
+#include "t1x_kunit.h"
+
+#define MAX_BITS	400
+
+static void bits_check(struct kunit *test, const unsigned long *map,
+		       unsigned long nbits, unsigned int shift)
+{
+	unsigned long bit, at;
+	u64 word, want;
+
+	for (at = 0; at < DIV_ROUND_UP(shift + nbits, 64) + 1; at++) {
+		want = 0;
+		for (bit = 0; bit < nbits; bit++)
+			if ((bit + shift) / 64 == at &&
+			    (!map || test_bit(bit, map)))
+				want |= 1ULL << (bit + shift) % 64;
+		word = t1x_bits_word(map, nbits, shift, at);
+		KUNIT_ASSERT_EQ(test, word, want);
+	}
+}
+
+static void bits_every_length_and_shift(struct kunit *test)
+{
+	unsigned long nbits;
+	unsigned int shift;
+
+	for (nbits = 1; nbits < 140; nbits++)
+		for (shift = 0; shift < 64; shift += 1 + shift / 3)
+			bits_check(test, NULL, nbits, shift);
+}
+
+static void bits_random_against_moving(struct kunit *test)
+{
+	struct rnd_state rnd = t1x_kunit_seed(test);
+	DECLARE_BITMAP(map, MAX_BITS);
+	unsigned int round;
+
+	for (round = 0; round < 300; round++) {
+		prandom_bytes_state(&rnd, map, sizeof(map));
+		bits_check(test, map, 1 + prandom_u32_state(&rnd) % MAX_BITS,
+			   prandom_u32_state(&rnd) % 64);
+	}
+}
+
+static struct kunit_case bits_cases[] = {
+	KUNIT_CASE(bits_every_length_and_shift),
+	KUNIT_CASE(bits_random_against_moving),
+	{}
+};
+
+static struct kunit_suite bits_suite = {
+	.name = "t1x_bits",
+	.test_cases = bits_cases,
+};
+
+kunit_test_suite(bits_suite);
