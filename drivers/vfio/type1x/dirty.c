@@ -251,6 +251,24 @@ int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	return ret;
 }
 
+static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
+			       dma_addr_t last, u64 pgsize)
+{
+	unsigned long mask = t1x_container_pgsize(c) - 1;
+
+	if (pgsize != mask + 1 || (iova | (last + 1)) & mask) {
+		t1x_refuse("dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
+			   &iova, &last, pgsize, mask + 1);
+		return -EINVAL;
+	}
+	if (!c->dirty || t1x_dma_bisects(&c->tree, iova, last)) {
+		t1x_refuse("dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
+			   &iova, &last);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * t1x_dirty_get() - tell the user what is dirty, and begin anew
  * @c: the container
@@ -273,15 +291,9 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	if (ret)
 		return ret;
 
-	if (!c->dirty || pgsize != t1x_container_pgsize(c) ||
-	    (iova | (last + 1)) & (pgsize - 1) ||
-	    t1x_dma_bisects(&c->tree, iova, last)) {
-		t1x_refuse("dirty pages of [%pad, %pad] by %#llx: not tracked, not aligned, or cuts a mapping",
-			   &iova, &last, pgsize);
-		ret = -EINVAL;
+	ret = t1x_dirty_get_check(c, iova, last, pgsize);
+	if (ret)
 		goto out_unlock;
-	}
-
 	ret = t1x_dirty_tell(c, iova, last, bitmap);
 	if (ret)
 		goto out_unlock;

@@ -10,14 +10,13 @@
  */
 #include "pins.h"
 
-#include <linux/bug.h>
+#include <linux/bits.h>
 
-#define T1X_PIN_PFN_BITS	40
-#define T1X_PIN_PFN		((1UL << T1X_PIN_PFN_BITS) - 1)
-#define T1X_PIN_PINNED		(1UL << T1X_PIN_PFN_BITS)
-#define T1X_PIN_RAM		(2UL << T1X_PIN_PFN_BITS)
-#define T1X_PIN_REF		(4UL << T1X_PIN_PFN_BITS)
-#define T1X_PIN_REF_MAX		((1UL << 20) - 1)
+#define T1X_PIN_PFN		GENMASK(39, 0)
+#define T1X_PIN_PINNED		BIT(40)
+#define T1X_PIN_RAM		BIT(41)
+#define T1X_PIN_REF		BIT(42)
+#define T1X_PIN_REF_MAX		(BIT(20) - 1)
 
 static unsigned long t1x_pin_refs(unsigned long pin)
 {
