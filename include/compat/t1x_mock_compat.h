@@ -88,10 +88,14 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define T1X_MOCK_VFIO_CORE_OPS						\
 	.get_region_info_caps = mock_region_info,
+#define T1X_MOCK_MDEV_CORE_OPS
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define T1X_MOCK_VFIO_CORE_OPS
+#define T1X_MOCK_MDEV_CORE_OPS
 #else
 #define T1X_MOCK_VFIO_CORE_OPS						\
+	.release = vfio_free_device,
+#define T1X_MOCK_MDEV_CORE_OPS						\
 	.release = vfio_free_device,
 #endif
 
@@ -101,14 +105,25 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
 	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
 	.attach_ioas = vfio_iommufd_physical_attach_ioas,		\
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#define T1X_MOCK_MDEV_IOMMUFD_OPS					\
+	.bind_iommufd = vfio_iommufd_emulated_bind,			\
+	.unbind_iommufd = vfio_iommufd_emulated_unbind,			\
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas,		\
+	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
 #else
 #define T1X_MOCK_VFIO_IOMMUFD_OPS
+#define T1X_MOCK_MDEV_IOMMUFD_OPS
 #endif
 
 #define T1X_MOCK_VFIO_OPS						\
 	T1X_MOCK_VFIO_CORE_OPS						\
 	T1X_MOCK_VFIO_IOMMUFD_OPS					\
 	.name = KBUILD_MODNAME
+
+#define T1X_MOCK_MDEV_OPS						\
+	T1X_MOCK_MDEV_CORE_OPS						\
+	T1X_MOCK_MDEV_IOMMUFD_OPS					\
+	.name = "t1x_mdev"
 
 static inline void t1x_mock_vm_flags_set(struct vm_area_struct *vma,
 					 unsigned long flags)

@@ -14,8 +14,8 @@
 #include "lib/vfio.h"
 
 /* What is not there yet; the in-tree driver has it. */
-#define NO_UPDATE_VADDR		sys_is_type1x()
-#define NO_DIRTY_TRACKING	sys_is_type1x()
+#define NO_UPDATE_VADDR		false
+#define NO_DIRTY_TRACKING	false
 
 #define GET_DIRTY	VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP
 #define ALL		VFIO_DMA_UNMAP_FLAG_ALL

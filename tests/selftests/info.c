@@ -14,7 +14,7 @@
 #define CAP_DMA_AVAIL	VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL
 
 /* Reported once dirty pages can be tracked; the in-tree driver does it. */
-#define HAS_MIGRATION	(!sys_is_type1x())
+#define HAS_MIGRATION	true
 
 #define CANARY		0xa5
 #define BUFFER		4096

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mock mediated devices: pin, unpin, read and write user memory when userspace
+ * says so, and let go of pages when told to, or not.
+ *
+ * Every page that is held is kept in an xarray by IOVA page, with the number of
+ * times that it was pinned in a second one.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+#include <linux/xarray.h>
+
+#include <t1x_mock_compat.h>
+
+#include "mock.h"
+#include "mock_mdev.h"
+
+#define MDEV_MAX_PAGES	512
+
+struct mock_mdev {
+	struct vfio_device vdev;
+	struct mutex lock; /* what is held, and what was said */
+	struct xarray pages;
+	struct xarray counts;
+	unsigned long deaf;
+	unsigned long told;
+};
+
+static struct mock_mdev *to_mock_mdev(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct mock_mdev, vdev);
+}
+
+static void mdev_note(struct mock_mdev *mdev, unsigned long index,
+		      struct page *page)
+{
+	unsigned long count = xa_to_value(xa_load(&mdev->counts, index) ?:
+					  xa_mk_value(0));
+
+	xa_store(&mdev->pages, index, page, GFP_KERNEL);
+	xa_store(&mdev->counts, index, xa_mk_value(count + 1), GFP_KERNEL);
+}
+
+/* Forgets one pin of a page; says whether there was one. */
+static bool mdev_forget(struct mock_mdev *mdev, unsigned long index)
+{
+	void *entry = xa_load(&mdev->counts, index);
+
+	if (!entry)
+		return false;
+	if (xa_to_value(entry) > 1) {
+		xa_store(&mdev->counts, index,
+			 xa_mk_value(xa_to_value(entry) - 1), GFP_KERNEL);
+		return true;
+	}
+	xa_erase(&mdev->counts, index);
+	xa_erase(&mdev->pages, index);
+	return true;
+}
+
+static void mdev_let_go(struct mock_mdev *mdev, unsigned long first,
+			unsigned long last)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each_range(&mdev->counts, index, entry, first, last)
+		while (mdev_forget(mdev, index))
+			vfio_unpin_pages(&mdev->vdev,
+					 (dma_addr_t)index << PAGE_SHIFT, 1);
+}
+
+static void mdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+	struct mock_mdev *mdev = to_mock_mdev(vdev);
+
+	mutex_lock(&mdev->lock);
+	mdev->told++;
+	if (mdev->deaf)
+		mdev->deaf--;
+	else
+		mdev_let_go(mdev, iova >> PAGE_SHIFT,
+			    (iova + (length - 1)) >> PAGE_SHIFT);
+	mutex_unlock(&mdev->lock);
+}
+
+static long mdev_pin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
+{
+	struct page **pages;
+	long ret, i;
+
+	pages = kcalloc(MDEV_MAX_PAGES, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+
+	/*
+	 * Not under the lock: an unmap that waits for us to let go would wait
+	 * for ever if we waited for it.
+	 */
+	ret = vfio_pin_pages(&mdev->vdev, op->iova, op->npages, op->prot,
+			     pages);
+	mutex_lock(&mdev->lock);
+	for (i = 0; i < ret; i++)
+		mdev_note(mdev, (op->iova >> PAGE_SHIFT) + i, pages[i]);
+	mutex_unlock(&mdev->lock);
+	kfree(pages);
+	return ret;
+}
+
+static long mdev_unpin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
+{
+	long i;
+
+	mutex_lock(&mdev->lock);
+	for (i = 0; i < op->npages; i++)
+		mdev_forget(mdev, (op->iova >> PAGE_SHIFT) + i);
+	mutex_unlock(&mdev->lock);
+	vfio_unpin_pages(&mdev->vdev, op->iova, op->npages);
+	return 0;
+}
+
+static long mdev_rw(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
+		    void *buf, bool write)
+{
+	void __user *data = u64_to_user_ptr(op->data);
+	long ret;
+
+	if (write && copy_from_user(buf, data, op->size))
+		return -EFAULT;
+	ret = vfio_dma_rw(&mdev->vdev, op->iova, buf, op->size, write);
+	if (!ret && !write && copy_to_user(data, buf, op->size))
+		return -EFAULT;
+	return ret;
+}
+
+/* What a real mediated device does with a page that it pinned. */
+static long mdev_access(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
+			void *buf, bool write)
+{
+	void __user *data = u64_to_user_ptr(op->data);
+	struct page *page;
+	void *at;
+
+	if (write && copy_from_user(buf, data, op->size))
+		return -EFAULT;
+
+	mutex_lock(&mdev->lock);
+	page = xa_load(&mdev->pages, op->iova >> PAGE_SHIFT);
+	if (page) {
+		if (!folio_maybe_dma_pinned(page_folio(page)))
+			t1x_mock_violation("held page is not pinned", op->iova,
+					   page_to_phys(page));
+		at = kmap_local_page(page);
+		if (write)
+			memcpy(at, buf, op->size);
+		else
+			memcpy(buf, at, op->size);
+		kunmap_local(at);
+	}
+	mutex_unlock(&mdev->lock);
+
+	if (!page)
+		return -ENOENT;
+	if (!write && copy_to_user(data, buf, op->size))
+		return -EFAULT;
+	return 0;
+}
+
+static long mdev_with_buffer(struct mock_mdev *mdev,
+			     const struct t1x_mdev_op *op)
+{
+	void *buf;
+	long ret;
+
+	if (!op->size || op->size > PAGE_SIZE)
+		return -EINVAL;
+	buf = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+
+	switch (op->what) {
+	case T1X_MDEV_READ:
+		ret = mdev_rw(mdev, op, buf, false);
+		break;
+	case T1X_MDEV_WRITE:
+		ret = mdev_rw(mdev, op, buf, true);
+		break;
+	case T1X_MDEV_PEEK:
+		ret = mdev_access(mdev, op, buf, false);
+		break;
+	default:
+		ret = mdev_access(mdev, op, buf, true);
+		break;
+	}
+	kfree(buf);
+	return ret;
+}
+
+static long mdev_ioctl(struct vfio_device *vdev, unsigned int cmd,
+		       unsigned long arg)
+{
+	struct mock_mdev *mdev = to_mock_mdev(vdev);
+	struct t1x_mdev_op op;
+
+	if (cmd != T1X_MDEV_OP)
+		return -ENOTTY;
+	if (copy_from_user(&op, (void __user *)arg, sizeof(op)))
+		return -EFAULT;
+
+	switch (op.what) {
+	case T1X_MDEV_PIN:
+		return mdev_pin(mdev, &op);
+	case T1X_MDEV_UNPIN:
+		return mdev_unpin(mdev, &op);
+	case T1X_MDEV_READ:
+	case T1X_MDEV_WRITE:
+	case T1X_MDEV_PEEK:
+	case T1X_MDEV_POKE:
+		return mdev_with_buffer(mdev, &op);
+	case T1X_MDEV_DEAF:
+		WRITE_ONCE(mdev->deaf, op.size);
+		return 0;
+	case T1X_MDEV_TOLD:
+		return READ_ONCE(mdev->told);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int mdev_open(struct vfio_device *vdev)
+{
+	struct mock_mdev *mdev = to_mock_mdev(vdev);
+
+	mdev->deaf = 0;
+	mdev->told = 0;
+	xa_init(&mdev->pages);
+	xa_init(&mdev->counts);
+	return 0;
+}
+
+/* A deaf device does not even let go when it is closed. */
+static void mdev_close(struct vfio_device *vdev)
+{
+	struct mock_mdev *mdev = to_mock_mdev(vdev);
+
+	mutex_lock(&mdev->lock);
+	if (!mdev->deaf)
+		mdev_let_go(mdev, 0, ULONG_MAX);
+	xa_destroy(&mdev->pages);
+	xa_destroy(&mdev->counts);
+	mutex_unlock(&mdev->lock);
+}
+
+static const struct vfio_device_ops mock_mdev_ops = {
+	T1X_MOCK_MDEV_OPS,
+	.open_device = mdev_open,
+	.close_device = mdev_close,
+	.ioctl = mdev_ioctl,
+	.dma_unmap = mdev_dma_unmap,
+};
+
+static int mdev_probe(struct platform_device *pdev)
+{
+	struct mock_mdev *mdev;
+	int ret;
+
+	mdev = vfio_alloc_device(mock_mdev, vdev, &pdev->dev, &mock_mdev_ops);
+	if (IS_ERR(mdev))
+		return PTR_ERR(mdev);
+	mutex_init(&mdev->lock);
+
+	ret = vfio_register_emulated_iommu_dev(&mdev->vdev);
+	if (ret) {
+		vfio_put_device(&mdev->vdev);
+		return ret;
+	}
+	platform_set_drvdata(pdev, mdev);
+	return 0;
+}
+
+/* No remove(): a device that was given to userspace stays. */
+static struct platform_driver mdev_driver = {
+	.probe = mdev_probe,
+	.driver = {
+		.name = T1X_MDEV_NAME,
+		.suppress_bind_attrs = true,
+	},
+};
+
+/**
+ * t1x_mock_mdev_init() - make the mock mediated devices
+ *
+ * Like the rest of the mock they stay until the kernel ends.
+ *
+ * Return: 0 or a negative errno.
+ */
+int t1x_mock_mdev_init(void)
+{
+	struct platform_device *pdev;
+	int nr;
+
+	for (nr = 0; nr < T1X_MDEV_DEVICES; nr++) {
+		pdev = platform_device_register_simple(T1X_MDEV_NAME, nr, NULL,
+						       0);
+		if (IS_ERR(pdev))
+			return PTR_ERR(pdev);
+	}
+	return platform_driver_register(&mdev_driver);
+}

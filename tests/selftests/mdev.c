@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Mediated devices: pinning, reading and writing, and letting go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../mock/mock_mdev.h"
+#include "lib/dirty.h"
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+
+#define NPAGES	40UL
+#define SIZE	(NPAGES * PAGE)
+#define KB(n)	((long)(n) * 4)
+
+static int container, group, mdev;
+static unsigned char *memory;
+static long vmlck;
+
+static int mdev_group_open(int nr)
+{
+	char path[96], target[PATH_MAX];
+	ssize_t n;
+
+	if (!sys_is_uml())
+		test_skip("needs a mock mediated device");
+	snprintf(path, sizeof(path),
+		 "/sys/bus/platform/devices/%s.%d/iommu_group", T1X_MDEV_NAME,
+		 nr);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		fail("no mediated device %d", nr);
+	target[n] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%s", basename(target));
+	return open(path, O_RDWR);
+}
+
+static int mdev_device_open(int fd, int nr)
+{
+	char name[32];
+	int dev;
+
+	snprintf(name, sizeof(name), "%s.%d", T1X_MDEV_NAME, nr);
+	dev = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, name);
+	if (dev < 0)
+		fail("open %s: %s", name, strerror(errno));
+	return dev;
+}
+
+static void begin(unsigned long type)
+{
+	group = mdev_group_open(0);
+	assert_ge(group, 0);
+	container = vfio_container_open();
+	assert_ret(vfio_group_join(group, container), 0);
+	assert_ret(vfio_set_iommu(container, type), 0);
+	mdev = mdev_device_open(group, 0);
+	memory = mem_anon(SIZE);
+	mem_fill(memory, SIZE);
+	vmlck = sys_vmlck();
+	assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
+}
+
+static int mdev_op(uint32_t what, uint64_t iova, int64_t npages, uint64_t size,
+		   void *data)
+{
+	struct t1x_mdev_op op = {
+		.what = what,
+		.prot = 3,
+		.iova = iova,
+		.npages = npages,
+		.size = size,
+		.data = (uintptr_t)data,
+	};
+	int ret = ioctl(mdev, T1X_MDEV_OP, &op);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int pin(uint64_t page, int64_t npages)
+{
+	return mdev_op(T1X_MDEV_PIN, IOVA + page * PAGE, npages, 0, NULL);
+}
+
+static int unpin(uint64_t page, int64_t npages)
+{
+	return mdev_op(T1X_MDEV_UNPIN, IOVA + page * PAGE, npages, 0, NULL);
+}
+
+static int deaf(uint64_t times)
+{
+	return mdev_op(T1X_MDEV_DEAF, 0, 0, times, NULL);
+}
+
+static int told(void)
+{
+	return mdev_op(T1X_MDEV_TOLD, 0, 0, 0, NULL);
+}
+
+static void container_without_iommu(void)
+{
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	/* Nothing is pinned before a device asks. */
+	expect_eq(sys_vmlck(), vmlck);
+	expect_eq(ioctl(container, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR), 0);
+	expect_eq(ioctl(container, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU), 1);
+	assert_eq(ioctl(container, VFIO_IOMMU_GET_INFO, &info), 0);
+	expect_eq(info.iova_pgsizes, ~(PAGE - 1));
+	/* No IOMMU, no limit: the top of the space. */
+	assert_ret(dma_map(container, memory, -PAGE, PAGE, RW), 0);
+	assert_ret(dma_unmap(container, -PAGE, PAGE), PAGE);
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(told(), 0);
+}
+
+static void pins_are_charged_once(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	expect_ret(pin(0, 10), 10);
+	expect_eq(sys_vmlck(), vmlck + KB(10));
+	expect_ret(pin(5, 10), 10);
+	expect_eq(sys_vmlck(), vmlck + KB(15));
+	expect_ret(unpin(0, 10), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(10));
+	expect_ret(unpin(5, 10), 0);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void pinned_pages_are_the_users(void)
+{
+	unsigned char page[PAGE];
+	int i;
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(0, NPAGES), NPAGES);
+	for (i = 0; i < (int)NPAGES; i++) {
+		assert_ret(mdev_op(T1X_MDEV_PEEK, IOVA + i * PAGE, 0, PAGE,
+				   page), 0);
+		assert_bytes(page, memory + i * PAGE, PAGE);
+	}
+	memset(page, 0x5a, PAGE);
+	assert_ret(mdev_op(T1X_MDEV_POKE, IOVA + PAGE, 0, PAGE, page), 0);
+	assert_bytes(memory + PAGE, page, PAGE);
+}
+
+static void what_cannot_be_pinned(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	expect_ret(pin(0, 513), -E2BIG);
+	expect_ret(pin(0, 0), -EINVAL);
+	expect_ret(pin(NPAGES, 1), -EINVAL);
+	expect_ret(pin(NPAGES - 1, 2), -EINVAL);
+	assert_ret(dma_map(container, memory, IOVA + GIB, PAGE, RO), 0);
+	expect_ret(pin(GIB / PAGE, 1), -EPERM);
+	munmap(memory + 3 * PAGE, PAGE);
+	expect_ret(pin(0, 5), -EFAULT);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void v1_cannot_pin(void)
+{
+	begin(VFIO_TYPE1_IOMMU);
+	expect_ret(pin(0, 1), -EACCES);
+}
+
+static void reads_and_writes(void)
+{
+	unsigned char page[PAGE];
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + 100, 0, 3000, page), 0);
+	assert_bytes(page, memory + 100, 3000);
+	memset(page, 0xc3, PAGE);
+	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + PAGE - 7, 0, 2000, page), 0);
+	assert_bytes(memory + PAGE - 7, page, 2000);
+
+	/* Over the border of two mappings, and over the end of the last. */
+	assert_ret(dma_map(container, memory, IOVA + SIZE, PAGE, RW), 0);
+	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + SIZE - 10, 0, 20, page), 0);
+	assert_bytes(page, memory + SIZE - 10, 10);
+	assert_bytes(page + 10, memory, 10);
+	expect_ret(mdev_op(T1X_MDEV_READ, IOVA + SIZE + PAGE - 10, 0, 20,
+			   page), -EINVAL);
+
+	assert_ret(dma_map(container, memory, IOVA + GIB, PAGE, RO), 0);
+	assert_ret(dma_map(container, memory, IOVA + 2 * GIB, PAGE, WO), 0);
+	expect_ret(mdev_op(T1X_MDEV_WRITE, IOVA + GIB, 0, 1, page), -EPERM);
+	expect_ret(mdev_op(T1X_MDEV_READ, IOVA + 2 * GIB, 0, 1, page), -EPERM);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void unmap_makes_it_let_go(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(0, 10), 10);
+	assert_ret(pin(5, 1), 1);
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(told(), 1);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void deaf_once(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(0, 10), 10);
+	assert_ret(deaf(1), 0);
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(told(), 2);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+/* The in-tree driver stops the kernel here. */
+static void deaf_for_ever(void)
+{
+	unsigned char page[PAGE];
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	if (!sys_is_type1x())
+		test_skip("would stop the kernel");
+	assert_ret(dma_map(container, memory, IOVA - PAGE, PAGE, RW), 0);
+	assert_ret(pin(0, 10), 10);
+	assert_ret(deaf(1000000), 0);
+	expect_ret(dma_unmap(container, IOVA - PAGE, SIZE + PAGE), -EBUSY);
+	expect_eq(told(), 10);
+	/* Nothing has gone, not even what nobody held. */
+	assert_ret(dma_unmap(container, IOVA - PAGE, PAGE), PAGE);
+	assert_ret(mdev_op(T1X_MDEV_PEEK, IOVA, 0, PAGE, page), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(10));
+	assert_ret(deaf(0), 0);
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+/* What it held until the end, the end of the container takes away. */
+static void deaf_to_the_end(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	if (!sys_is_type1x())
+		test_skip("would leave a warning");
+	assert_ret(pin(0, 10), 10);
+	assert_ret(deaf(1000000), 0);
+	close(mdev);
+	close(group);
+	vfio_close(&container);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void iommu_group_leaves_and_comes(void)
+{
+	int hw = vfio_mock_group_open(0);
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(0, 10), 10);
+	expect_eq(sys_vmlck(), vmlck + KB(10));
+
+	/* A device behind an IOMMU comes: everything is pinned. */
+	assert_ret(vfio_group_join(hw, container), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(NPAGES));
+	assert_ret(pin(5, 10), 10);
+	expect_eq(sys_vmlck(), vmlck + KB(NPAGES));
+
+	/* It leaves: what is held stays. */
+	assert_ret(vfio_group_leave(hw), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(15));
+	assert_ret(unpin(5, 10), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(10));
+
+	assert_ret(vfio_group_join(hw, container), 0);
+	assert_ret(unpin(0, 10), 0);
+	expect_eq(sys_vmlck(), vmlck + KB(NPAGES));
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(sys_vmlck(), vmlck);
+	assert_ret(vfio_group_leave(hw), 0);
+}
+
+static void iommu_group_does_dma(void)
+{
+	int hw = vfio_mock_group_open(0);
+	struct rig rig = { .n = 1 };
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(vfio_group_join(hw, container), 0);
+	vfio_mock_device_open(&rig.devices[0], hw, 0);
+	rig.container = container;
+	rig.scratch = mem_anon(PAGE);
+	assert_ret(dma_map(container, rig.scratch, IOVA_SCRATCH, PAGE, RW), 0);
+	dma_check_pages(&rig, 0, IOVA, memory, NPAGES);
+}
+
+/* The mapping cannot be filled: the group does not get in, all is as before. */
+static void iommu_group_finds_a_hole(void)
+{
+	int hw = vfio_mock_group_open(0);
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(0, 3), 3);
+	munmap(memory + 30 * PAGE, PAGE);
+	expect_ret(vfio_group_join(hw, container), -EFAULT);
+	expect_eq(sys_vmlck(), vmlck + KB(3));
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	assert_ret(vfio_group_join(hw, container), 0);
+	assert_ret(vfio_group_leave(hw), 0);
+}
+
+static void vaddr_is_needed(void)
+{
+	begin(VFIO_TYPE1v2_IOMMU);
+	expect_ret(dma_unmap_flags(container, IOVA, SIZE,
+				   VFIO_DMA_UNMAP_FLAG_VADDR), -EBUSY);
+}
+
+static void dirty_is_what_was_held_or_written(void)
+{
+	unsigned char byte = 1;
+	uint64_t word = 0;
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(pin(1, 2), 2);
+	assert_ret(dirty_flags(container, START), 0);
+	assert_ret(pin(5, 1), 1);
+	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 0, 1, &byte), 0);
+	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + 12 * PAGE, 0, 1, &byte), 0);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, 0x226);
+
+	/* What is still held is still dirty; what was written is clean now. */
+	assert_ret(unpin(1, 2), 0);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, 0x20);
+	assert_ret(unpin(5, 1), 0);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, 0);
+}
+
+/* A failed copy must not lose what it could not tell. */
+static void dirty_survives_a_bad_bitmap(void)
+{
+	unsigned char byte = 1;
+	uint64_t words[2] = {};
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dirty_flags(container, START), 0);
+	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 0, 1, &byte), 0);
+	/* At a shift: in-tree moves the bits first and copies then. */
+	expect_ret(dirty_get(container, IOVA - 3 * PAGE, SIZE + 3 * PAGE, NULL,
+			     8), -EFAULT);
+	assert_ret(dirty_get(container, IOVA, SIZE, words, 8), 0);
+	expect_eq(words[0], 1ULL << 9);
+}
+
+static void dirty_all_while_blind(void)
+{
+	int hw = vfio_mock_group_open(0);
+	uint64_t word = 0;
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_ret(dirty_flags(container, START), 0);
+	assert_ret(vfio_group_join(hw, container), 0);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, (1ULL << NPAGES) - 1);
+	/* It leaves, and what it may have done is told once more. */
+	assert_ret(vfio_group_leave(hw), 0);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, (1ULL << NPAGES) - 1);
+	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
+	expect_eq(word, 0);
+}
+
+static void two_devices(void)
+{
+	int first, group2;
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	group2 = mdev_group_open(1);
+	assert_ret(vfio_group_join(group2, container), 0);
+	assert_ret(pin(0, 4), 4);
+	first = mdev;
+	mdev = mdev_device_open(group2, 1);
+	assert_ret(pin(2, 4), 4);
+	expect_eq(sys_vmlck(), vmlck + KB(6));
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(sys_vmlck(), vmlck);
+	close(first);
+	close(mdev);
+}
+
+static const struct test tests[] = {
+	TEST(container_without_iommu),
+	TEST(pins_are_charged_once),
+	TEST(pinned_pages_are_the_users),
+	TEST(what_cannot_be_pinned),
+	TEST(v1_cannot_pin),
+	TEST(reads_and_writes),
+	TEST(unmap_makes_it_let_go),
+	TEST(deaf_once),
+	TEST(deaf_for_ever),
+	TEST(deaf_to_the_end),
+	TEST(iommu_group_leaves_and_comes),
+	TEST(iommu_group_does_dma),
+	TEST(iommu_group_finds_a_hole),
+	TEST(vaddr_is_needed),
+	TEST(dirty_is_what_was_held_or_written),
+	TEST(dirty_survives_a_bad_bitmap),
+	TEST(dirty_all_while_blind),
+	TEST(two_devices),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}
