@@ -37,7 +37,13 @@ struct entry {
 	unsigned int region;
 };
 
-static int remember_fd(int fd)
+/**
+ * vfio_remember() - have the end of the test close a descriptor
+ * @fd: of a container, group or device
+ *
+ * Return: @fd.
+ */
+int vfio_remember(int fd)
 {
 	if (nr_open_fds == MAX_FDS)
 		fail("more than %d open files", MAX_FDS);
@@ -78,7 +84,7 @@ static int open_path(const char *path)
 
 	if (fd < 0)
 		fail("open %s: %s", path, strerror(errno));
-	return remember_fd(fd);
+	return vfio_remember(fd);
 }
 
 /**
@@ -303,7 +309,7 @@ static void device_open(struct vdev *dev, int group, const struct entry *entry)
 	dev->fd = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, entry->device);
 	if (dev->fd < 0)
 		fail("open device %s: %s", entry->device, strerror(errno));
-	remember_fd(dev->fd);
+	vfio_remember(dev->fd);
 
 	assert_eq(ioctl(dev->fd, VFIO_DEVICE_GET_INFO, &info), 0);
 	if (info.flags & VFIO_DEVICE_FLAGS_PCI)

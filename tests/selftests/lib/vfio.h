@@ -67,6 +67,7 @@ struct rig {
 	unsigned char *scratch;
 };
 
+int vfio_remember(int fd);
 int vfio_container_open(void);
 int vfio_set_iommu(int container, unsigned long type);
 int vfio_try_set_iommu(int container, unsigned long type);
