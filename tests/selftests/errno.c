@@ -13,13 +13,8 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-/* What is not there yet; the in-tree driver has it. */
-#define NO_UPDATE_VADDR		false
-#define NO_DIRTY_TRACKING	false
-
 #define GET_DIRTY	VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP
 #define ALL		VFIO_DMA_UNMAP_FLAG_ALL
-#define UNMAP_VADDR	VFIO_DMA_UNMAP_FLAG_VADDR
 #define MAP_VADDR	VFIO_DMA_MAP_FLAG_VADDR
 
 #define TOP		(~0ULL - PAGE + 1)	/* the last page of 64 bits */
@@ -236,15 +231,7 @@ static void map_pointer(void)
 
 static void map_vaddr_flag(void)
 {
-	static const struct map_case absent[] = {
-		{ "nothing there", FREE, 0, PAGE, MAP_VADDR, MAP_ARGSZ,
-		  -EINVAL },
-		{ "exactly there", IOVA, 0, 4 * PAGE, MAP_VADDR, MAP_ARGSZ,
-		  -EINVAL },
-		{ "and more flags", FREE, 0, PAGE, RW | MAP_VADDR, MAP_ARGSZ,
-		  -EINVAL },
-	};
-	static const struct map_case present[] = {
+	static const struct map_case cases[] = {
 		{ "nothing there", FREE, 0, PAGE, MAP_VADDR, MAP_ARGSZ,
 		  -ENOENT },
 		{ "not invalidated", IOVA, 0, 4 * PAGE, MAP_VADDR, MAP_ARGSZ,
@@ -254,10 +241,7 @@ static void map_vaddr_flag(void)
 	};
 
 	setup(VFIO_TYPE1v2_IOMMU);
-	if (NO_UPDATE_VADDR)
-		check_maps(absent, ARRAY_SIZE(absent));
-	else
-		check_maps(present, ARRAY_SIZE(present));
+	check_maps(cases, ARRAY_SIZE(cases));
 	teardown();
 }
 
@@ -356,24 +340,6 @@ static void unmap_pointer(void)
 	teardown();
 }
 
-static void unmap_vaddr_flag(void)
-{
-	static const struct unmap_case cases[] = {
-		{ "a mapping", IOVA, 4 * PAGE, UNMAP_VADDR, UNMAP_ARGSZ,
-		  -EINVAL },
-		{ "all", 0, 0, UNMAP_VADDR | ALL, UNMAP_ARGSZ, -EINVAL },
-		{ "nothing there", FREE, PAGE, UNMAP_VADDR, UNMAP_ARGSZ,
-		  -EINVAL },
-	};
-
-	if (!NO_UPDATE_VADDR)
-		test_skip("%s has it", sys_driver());
-	setup(VFIO_TYPE1v2_IOMMU);
-	check_unmaps(cases, ARRAY_SIZE(cases));
-	dma_check_pages(rig, 0, IOVA, memory, 2);
-	teardown();
-}
-
 /* As long as nothing is tracked, this is an error in any driver. */
 static void unmap_dirty_flag(void)
 {
@@ -424,11 +390,6 @@ static void get_info_arguments(void)
 
 static void other_ioctls(void)
 {
-	struct vfio_iommu_type1_dirty_bitmap dirty = {
-		.argsz = sizeof(dirty),
-		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP,
-	};
-
 	setup(VFIO_TYPE1v2_IOMMU);
 	expect_eq(ioctl(rig->container, VFIO_IOMMU_ENABLE), -1);
 	expect_eq(errno, ENOTTY);
@@ -436,11 +397,6 @@ static void other_ioctls(void)
 	expect_eq(errno, ENOTTY);
 	expect_eq(ioctl(rig->container, _IO(VFIO_TYPE, VFIO_BASE + 99)), -1);
 	expect_eq(errno, ENOTTY);
-	if (NO_DIRTY_TRACKING) {
-		expect_eq(ioctl(rig->container, VFIO_IOMMU_DIRTY_PAGES, &dirty),
-			  -1);
-		expect_eq(errno, ENOTTY);
-	}
 	teardown();
 }
 
@@ -533,7 +489,7 @@ static void check_extension(void)
 		{ VFIO_SPAPR_TCE_v2_IOMMU, 0 },
 		{ VFIO_NOIOMMU_IOMMU, 0 },
 		{ VFIO_UNMAP_ALL, 1 },
-		{ VFIO_UPDATE_VADDR, !NO_UPDATE_VADDR },
+		{ VFIO_UPDATE_VADDR, 1 },
 		{ 11, 0 },
 		{ 99, 0 },
 		{ ~0UL, 0 },
@@ -569,7 +525,6 @@ static const struct test tests[] = {
 	TEST(unmap_arguments),
 	TEST(unmap_overflow),
 	TEST(unmap_pointer),
-	TEST(unmap_vaddr_flag),
 	TEST(unmap_dirty_flag),
 	TEST(get_info_arguments),
 	TEST(other_ioctls),
