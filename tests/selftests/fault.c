@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/dirty.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -266,6 +267,87 @@ static void last_leave_never_fails(void)
 	expect_eq(fault, false);
 }
 
+static void dirty_start_or_nothing(void)
+{
+	bool fault = true;
+	uint64_t word = 0;
+	long n, failed = 0;
+	int ret, i;
+
+	rig_with_memory();
+	for (i = 0; i < 3; i++)
+		assert_ret(dma_map(rig->container, memory, IOVA + i * MIB,
+				   16 * PAGE, RW), 0);
+	for (n = 1; fault && n < MAX_CALLS; n++) {
+		arm(n);
+		ret = dirty_flags(rig->container, START);
+		fault = has_failed();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			failed++;
+		}
+		assert_ret(dirty_get(rig->container, IOVA, 16 * PAGE, &word, 8),
+			   ret ? -EINVAL : 0);
+		assert_ret(dirty_flags(rig->container, STOP), 0);
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 3);
+}
+
+/* While tracking is on a mapping needs a bitmap as well. */
+static void map_while_tracking_or_nothing(void)
+{
+	long n, vmlck, failed = 0;
+	bool fault = true;
+	int ret;
+
+	rig_with_memory();
+	assert_ret(dirty_flags(rig->container, START), 0);
+	vmlck = sys_vmlck();
+	for (n = 1; fault && n < MAX_CALLS; n++) {
+		arm(n);
+		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
+		fault = has_failed();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			assert_eq(sys_vmlck(), vmlck);
+			failed++;
+			continue;
+		}
+		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
+	}
+	expect_eq(fault, false);
+	expect_ge(failed, 2);
+}
+
+static void new_vaddr_or_nothing(void)
+{
+	bool fault = true;
+	long n;
+	int ret;
+
+	rig_with_memory();
+	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
+	for (n = 1; fault && n < MAX_CALLS; n++) {
+		assert_ret(dma_unmap_flags(rig->container, IOVA, N * PAGE,
+					   VFIO_DMA_UNMAP_FLAG_VADDR),
+			   N * PAGE);
+		arm(n);
+		ret = dma_map(rig->container, memory, IOVA, N * PAGE,
+			      VFIO_DMA_MAP_FLAG_VADDR);
+		fault = has_failed();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			assert_ret(dma_map(rig->container, memory, IOVA,
+					   N * PAGE, VFIO_DMA_MAP_FLAG_VADDR),
+				   0);
+		}
+	}
+	expect_eq(fault, false);
+	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
+}
+
 static const struct test tests[] = {
 	TEST_LONG(map_or_nothing, 240),
 	TEST(unmap_never_fails),
@@ -274,6 +356,9 @@ static const struct test tests[] = {
 	TEST_LONG(join_or_nothing, 240),
 	TEST(leave_never_fails),
 	TEST(last_leave_never_fails),
+	TEST(dirty_start_or_nothing),
+	TEST_LONG(map_while_tracking_or_nothing, 300),
+	TEST(new_vaddr_or_nothing),
 };
 
 int main(void)

@@ -182,35 +182,45 @@ unsigned long t1x_container_pgsize(const struct t1x_container *c)
  * What VFIO_DMA_CC_IOMMU asks; KVM emulates cache flushes otherwise.
  *
  * Context: takes the lock; may sleep.
- * Return: whether every domain is coherent.
+ * Return: 1 if every domain is coherent, else 0; -EINTR when killed while
+ * waiting.
  */
-bool t1x_container_coherent(struct t1x_container *c)
+int t1x_container_coherent(struct t1x_container *c)
 {
 	struct t1x_domain *d;
-	bool coherent = true;
+	int ret;
 
-	mutex_lock(&c->lock);
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+	ret = 1;
 	list_for_each_entry(d, &c->domains, node)
-		coherent &= d->coherent;
+		if (!d->coherent)
+			ret = 0;
 	mutex_unlock(&c->lock);
-	return coherent;
+	return ret;
 }
 
 /**
- * t1x_container_emulated() - has the container mediated devices
+ * t1x_container_vaddr() - can a vaddr be taken back
  * @c: the container
  *
+ * What VFIO_UPDATE_VADDR asks; mediated devices need a vaddr at any time.
+ *
  * Context: takes the lock; may sleep.
- * Return: whether an emulated group is attached.
+ * Return: 1 if no emulated group is attached, else 0; -EINTR when killed while
+ * waiting.
  */
-bool t1x_container_emulated(struct t1x_container *c)
+int t1x_container_vaddr(struct t1x_container *c)
 {
-	bool emulated;
+	int ret;
 
-	mutex_lock(&c->lock);
-	emulated = !list_empty(&c->emulated);
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+	ret = list_empty(&c->emulated);
 	mutex_unlock(&c->lock);
-	return emulated;
+	return ret;
 }
 
 /**

@@ -88,8 +88,8 @@ struct t1x_container *t1x_container_get(void *cookie);
 void t1x_container_put(struct t1x_container *c);
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
-bool t1x_container_coherent(struct t1x_container *c);
-bool t1x_container_emulated(struct t1x_container *c);
+int t1x_container_coherent(struct t1x_container *c);
+int t1x_container_vaddr(struct t1x_container *c);
 void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
 

@@ -352,6 +352,28 @@ out_put:
 	return ret;
 }
 
+static void t1x_devices_change(void *cookie, struct vfio_device *vdev,
+			       bool open)
+{
+	struct t1x_container *c;
+
+	/* A device without the callback can pin nothing. */
+	if (!vdev->ops->dma_unmap)
+		return;
+	c = t1x_container_get(cookie);
+	if (WARN_ON_ONCE(!c))
+		return;
+	down_write(&c->device_sem);
+	mutex_lock(&c->lock);
+	if (open)
+		list_add(&vdev->iommu_entry, &c->devices);
+	else
+		list_del(&vdev->iommu_entry);
+	mutex_unlock(&c->lock);
+	up_write(&c->device_sem);
+	t1x_container_put(c);
+}
+
 /**
  * t1x_register_device() - a mediated device was opened
  * @cookie: the container
@@ -361,19 +383,7 @@ out_put:
  */
 void t1x_register_device(void *cookie, struct vfio_device *vdev)
 {
-	struct t1x_container *c;
-
-	if (!vdev->ops->dma_unmap)
-		return;
-	c = t1x_container_get(cookie);
-	if (WARN_ON_ONCE(!c))
-		return;
-	down_write(&c->device_sem);
-	mutex_lock(&c->lock);
-	list_add(&vdev->iommu_entry, &c->devices);
-	mutex_unlock(&c->lock);
-	up_write(&c->device_sem);
-	t1x_container_put(c);
+	t1x_devices_change(cookie, vdev, true);
 }
 
 /**
@@ -385,19 +395,7 @@ void t1x_register_device(void *cookie, struct vfio_device *vdev)
  */
 void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
 {
-	struct t1x_container *c;
-
-	if (!vdev->ops->dma_unmap)
-		return;
-	c = t1x_container_get(cookie);
-	if (WARN_ON_ONCE(!c))
-		return;
-	down_write(&c->device_sem);
-	mutex_lock(&c->lock);
-	list_del(&vdev->iommu_entry);
-	mutex_unlock(&c->lock);
-	up_write(&c->device_sem);
-	t1x_container_put(c);
+	t1x_devices_change(cookie, vdev, false);
 }
 
 /**

@@ -25,10 +25,9 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
-		return c && t1x_container_coherent(c);
+		return c ? t1x_container_coherent(c) : 0;
 	case VFIO_UPDATE_VADDR:
-		/* Mediated devices need a vaddr at any time. */
-		return c && !t1x_container_emulated(c);
+		return c ? t1x_container_vaddr(c) : 0;
 	default:
 		return 0;
 	}
