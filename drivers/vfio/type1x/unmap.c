@@ -214,6 +214,8 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	}
 	if (req->dirty)
 		ret = t1x_dirty_tell(c, req->iova, last, req->bitmap);
+	if (ret)
+		goto out_unlock;
 
 	for (dma = t1x_unmap_first(c, req->iova, last); dma && !ret;
 	     dma = next) {
