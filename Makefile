@@ -52,6 +52,9 @@ uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
 e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd)
 	@$(call each,k,$(STOCK),$(call each,i,$(VIOMMU),scripts/vm -k $$k -i $$i -t '$(T)'))
 
+fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
+	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
+
 shell: ## a shell in the same guest (IOMMU=intel|amd)
 	@scripts/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
 
@@ -76,5 +79,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall demo check static abi harness kunit uml e2e shell \
+.PHONY: modules install uninstall demo check static abi harness kunit uml e2e fuzz shell \
 	lab clean distclean help

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What may differ between the drivers, and everything else. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "differ.h"
+#include "pair.h"
+#include "test.h"
+#include "vfio.h"
+
+/* What is mapped in both, for v2. */
+static struct {
+	uint64_t iova;
+	uint64_t size;
+} ranges[SEQ_MAX_OPS];
+
+static size_t nr_ranges;
+
+static bool is_overflow(const struct seq_op *op, const struct result *tree,
+			const struct result *ours)
+{
+	return pair_kernel_before(7, 2) && op->kind <= SEQ_DIRTY && tree->ret == -EINVAL &&
+	       ours->ret == -EOVERFLOW;
+}
+
+static bool is_last_page(const struct seq_op *op, const struct result *tree,
+			 const struct result *ours)
+{
+	/* Nothing can be mapped there, so ours finds nothing, or no memory. */
+	return (!ours->ret || ours->ret == -EFAULT) &&
+	       pair_kernel_before(7, 2) && op->kind == SEQ_DIRTY && op->size &&
+	       !(op->iova + op->size) && tree->ret == -EINVAL;
+}
+
+static bool is_nesting(const struct seq_op *op, const struct result *tree,
+		       const struct result *ours)
+{
+	return pair_kernel_before(7, 2) && op->kind == SEQ_EXTENSION &&
+	       op->flags == VFIO_TYPE1_NESTING_IOMMU && tree->ret == 1 &&
+	       ours->ret == 0;
+}
+
+static bool is_alignment(const struct seq_op *op, const struct result *tree,
+			 const struct result *ours)
+{
+	return pair_kernel_before(6, 12) && op->kind == SEQ_INFO && tree->ret == ours->ret &&
+	       ((tree->out + 7) & ~7UL) == ours->out && tree->out != ours->out;
+}
+
+/* With tracking on. In-tree, memory is pinned before that is found out. */
+static bool is_giant(const struct seq_op *op, const struct result *tree,
+		     const struct result *ours)
+{
+	return op->kind == SEQ_MAP && op->size / PAGE > INT32_MAX &&
+	       tree->ret < 0 && ours->ret == -EINVAL;
+}
+
+static bool is_mapped(uint64_t iova)
+{
+	size_t i;
+
+	for (i = 0; i < nr_ranges; i++)
+		if (iova - ranges[i].iova < ranges[i].size)
+			return true;
+	return false;
+}
+
+/*
+ * In-tree, a mapping that does not begin with a word of the bitmap keeps the
+ * user's bits of that word, not only those before the mapping; and the next
+ * time its own bits of this time, shifted. So pages are reported as dirty where
+ * there is nothing.
+ */
+static bool is_nowhere(const struct seq_op *op, const struct result *tree,
+		       const struct result *ours)
+{
+	size_t begin = op->ptr == SEQ_PTR_ODD ? 4 : 0, i;
+	unsigned char other;
+	uint64_t at;
+	int bit;
+
+	if (tree->ret || ours->ret || tree->out != ours->out || !op->pgsize ||
+	    tree->len != ours->len)
+		return false;
+	for (i = 0; i < tree->len; i++) {
+		other = tree->bytes[i] ^ ours->bytes[i];
+		if (!other)
+			continue;
+		if (i < begin || (other & ours->bytes[i]))
+			return false;
+		for (bit = 0; bit < 8; bit++) {
+			at = ((i - begin) * 8 + bit) * PAGE;
+			if ((other & 1 << bit) && at < op->size &&
+			    is_mapped(op->iova + at))
+				return false;
+		}
+	}
+	return true;
+}
+
+static struct known {
+	const char *name;
+	const char *reason;
+	bool (*is)(const struct seq_op *op, const struct result *tree,
+		   const struct result *ours);
+	unsigned long times;
+} known[] = {
+	{ "overflow", "-EOVERFLOW as in 7.2, -EINVAL before", is_overflow, 0 },
+	{ "last page", "can be in a range as in 7.2", is_last_page, 0 },
+	{ "nesting", "not offered, as in 7.2", is_nesting, 0 },
+	{ "alignment", "capabilities on 8 bytes, as from 6.6 on", is_alignment,
+	  0 },
+	{ "giant", "too many pages for a bitmap is found out first", is_giant,
+	  0 },
+	{ "nowhere", "no bits for pages that are not mapped", is_nowhere, 0 },
+};
+
+static const char *ret_text(long ret, char *buf, size_t len)
+{
+	const char *name = ret < 0 ? strerrorname_np(-ret) : NULL;
+
+	if (name)
+		snprintf(buf, len, "-%s", name);
+	else
+		snprintf(buf, len, "%ld", ret);
+	return buf;
+}
+
+static bool is_known(const struct seq_op *op)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].is(op, &pair.results[TREE], &pair.results[OUR])) {
+			known[i].times++;
+			return true;
+		}
+	return false;
+}
+
+/* After it was seen that both did the same. */
+static void note_ranges(const struct seq_op *op)
+{
+	size_t i = 0;
+
+	if (pair.results[OUR].ret || (op->kind != SEQ_MAP && op->kind != SEQ_UNMAP) ||
+	    (op->flags & VFIO_DMA_MAP_FLAG_VADDR))
+		return;
+	if (op->kind == SEQ_MAP) {
+		ranges[nr_ranges].iova = op->iova;
+		ranges[nr_ranges].size = op->size;
+		nr_ranges++;
+		return;
+	}
+	while (i < nr_ranges) {
+		if ((op->flags & VFIO_DMA_UNMAP_FLAG_ALL) ||
+		    ranges[i].iova - op->iova < op->size)
+			ranges[i] = ranges[--nr_ranges];
+		else
+			i++;
+	}
+}
+
+/**
+ * differ() - did the drivers do something different
+ * @op: the operation that was done
+ * @why: says what
+ * @len: size of @why
+ *
+ * Return: false if all is the same, or the difference is a known one.
+ */
+bool differ(const struct seq_op *op, char *why, size_t len)
+{
+	const struct result *tree = &pair.results[TREE], *ours = &pair.results[OUR];
+	char a[32], b[32];
+	size_t i;
+
+	if (tree->ret == ours->ret && tree->out == ours->out &&
+	    tree->locked == ours->locked && tree->len == ours->len &&
+	    !memcmp(tree->bytes, ours->bytes, tree->len)) {
+		note_ranges(op);
+		return false;
+	}
+	if (tree->locked == ours->locked && is_known(op)) {
+		note_ranges(op);
+		return false;
+	}
+	for (i = 0; i < tree->len && tree->bytes[i] == ours->bytes[i]; i++)
+		;
+	snprintf(why, len,
+		 "%s %s, size %#lx, VmLck %+ld kB; %s %s, size %#lx, VmLck %+ld kB; byte %zu of %zu and %zu differs: %#x and %#x",
+		 "in-tree", ret_text(tree->ret, a, sizeof(a)),
+		 tree->out, tree->locked, "ours",
+		 ret_text(ours->ret, b, sizeof(b)), ours->out, ours->locked,
+		 i, tree->len, ours->len, tree->bytes[i], ours->bytes[i]);
+	return true;
+}
+
+/** differ_begin() - a new sequence: nothing is mapped */
+void differ_begin(void)
+{
+	nr_ranges = 0;
+}
+
+/** differ_say_known() - how often the known differences were met */
+void differ_say_known(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].times)
+			test_say("known: %s, %lu times: %s", known[i].name,
+				 known[i].times, known[i].reason);
+}

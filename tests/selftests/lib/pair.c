@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "dirty.h"
+#include "mem.h"
+#include "pair.h"
+#include "sys.h"
+#include "test.h"
+#include "vfio.h"
+
+#define OURS		"vfio_iommu_type1x"
+#define REFS(module)	"/sys/module/" module "/refcnt"
+
+/* Memory is always at the same place, a part of that size for each kind. */
+#define ARENA		0x2000000000UL
+#define PART		(32 * MIB)
+#define NOTHING		0x1f00000000UL
+#define KERNEL		0xffff888000000000UL
+#define SMALL		(64 * PAGE)
+
+#define DMA_LEN		64
+
+struct pair pair;
+
+/**
+ * pair_kernel_before() - is this kernel older
+ * @major: than this
+ * @minor: version
+ *
+ * Return: true if so.
+ */
+bool pair_kernel_before(int major, int minor)
+{
+	static int here_major, here_minor;
+	struct utsname name;
+
+	if (!here_major &&
+	    (uname(&name) || sscanf(name.release, "%d.%d", &here_major,
+				    &here_minor) != 2))
+		fail("uname");
+	return here_major < major ||
+	       (here_major == major && here_minor < minor);
+}
+
+/* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
+static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
+
+static unsigned char *scratch;
+static long vmlck_before;
+static int status_fd;
+
+/* --- Drivers, limits, locked memory --------------------------------------- */
+
+/* No options but this: UML without MSIs cannot say that they are isolated. */
+static void load_ours(void)
+{
+	const char *path = getenv("T1X_MODULE");
+	int fd = open(path ?: OURS ".ko", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || syscall(SYS_finit_module, fd,
+			      "allow_unsafe_interrupts=1", 0))
+		fail("load %s: %s", path ?: OURS ".ko", strerror(errno));
+	close(fd);
+}
+
+static void unload_ours(void)
+{
+	uint64_t end = sys_now_ms() + 5000;
+
+	while (syscall(SYS_delete_module, OURS, O_NONBLOCK)) {
+		if (errno == ENOENT)
+			return;
+		if (sys_now_ms() > end)
+			fail("unload " OURS ": %s", strerror(errno));
+		sys_msleep(1);
+	}
+}
+
+static long read_vmlck(void)
+{
+	char buf[2048], *at;
+	ssize_t n = pread(status_fd, buf, sizeof(buf) - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	at = strstr(buf, "VmLck:");
+	if (!at)
+		fail("no VmLck");
+	return strtol(at + 6, NULL, 10);
+}
+
+static void set_ipc_lock(bool on)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	assert_eq(syscall(SYS_capget, &head, data), 0);
+	if (on)
+		data[0].effective |= 1U << CAP_IPC_LOCK;
+	else
+		data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	assert_eq(syscall(SYS_capset, &head, data), 0);
+}
+
+/* What the other container has locked must not count. */
+static void set_limit(const struct seq *seq, int nr)
+{
+	struct rlimit limit;
+
+	if (!seq->limit)
+		return;
+	limit.rlim_max = RLIM_INFINITY;
+	limit.rlim_cur = seq->limit * PAGE +
+			 ((vmlck_before + pair.sides[!nr].locked) << 10);
+	assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+}
+
+/* In 6.1 the in-tree driver tries each new domain with memory not pinned. */
+static void forget_violations(long before)
+{
+	if (pair_kernel_before(6, 12) && sys_is_uml())
+		sys_mock_set("violations", before);
+}
+
+/* --- Memory ---------------------------------------------------------------- */
+
+static char *part(unsigned int mem)
+{
+	return (char *)ARENA + mem * PART;
+}
+
+static void place(unsigned int mem, void *addr, size_t size)
+{
+	if (mremap(addr, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   part(mem)) == MAP_FAILED)
+		fail("mremap: %s", strerror(errno));
+}
+
+static void make_memory(void)
+{
+	int fd = mem_memfd(5 * MIB);
+
+	scratch = mem_anon(PAGE);
+	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
+	mem_at(part(SEQ_HUGE), 8 * MIB);
+	madvise(part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
+	mem_fill_pages(part(SEQ_HUGE), 8 * MIB / PAGE);
+	mem_at(part(SEQ_COLD), 5 * MIB);
+	place(SEQ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
+	place(SEQ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
+				   MAP_SHARED), 5 * MIB);
+	mem_fill_pages(part(SEQ_SHARED), 5 * MIB / PAGE);
+	close(fd);
+	place(SEQ_READONLY, mem_anon(SMALL), SMALL);
+	mprotect(part(SEQ_READONLY), SMALL, PROT_READ);
+	mem_at(part(SEQ_ZERO), SMALL);
+	mprotect(part(SEQ_ZERO), SMALL, PROT_READ);
+	place(SEQ_HOLE, mem_anon(SMALL), SMALL);
+	mprotect(part(SEQ_HOLE) + 24 * PAGE, 8 * PAGE, PROT_NONE);
+	place(SEQ_TAIL, mem_anon(SMALL), SMALL);
+}
+
+/* A container of its own, so that the region stays. */
+static void make_bar(void)
+{
+	static struct bar bar;
+	int container, group;
+	long violations;
+
+	if (!sys_is_uml() && !strstr(getenv("T1X_DEVICES") ?: "", "bar:"))
+		return;
+	container = vfio_container_open();
+	group = sys_is_uml() ? vfio_mock_group_open(PAIR_GROUPS * SIDES) :
+			       vfio_bar_group_open();
+	assert_ret(vfio_group_join(group, container), 0);
+	violations = sys_mock_get("violations");
+	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
+	forget_violations(violations);
+	if (sys_is_uml()) {
+		vfio_mock_device_open(&bar.dev, group, PAIR_GROUPS * SIDES);
+		bar.region = 1;
+	} else {
+		vfio_bar_open(&bar, group);
+	}
+	vfio_region_map(&bar.dev, bar.region, part(SEQ_BAR), 0, 4 * MIB);
+}
+
+static void renew_memory(void)
+{
+	size_t i;
+
+	madvise(part(SEQ_COLD), 5 * MIB, MADV_DONTNEED);
+	madvise(part(SEQ_ZERO), SMALL, MADV_DONTNEED);
+	for (i = 0; i < SMALL; i += PAGE)
+		(void)*(volatile char *)(part(SEQ_ZERO) + i);
+}
+
+static uint64_t vaddr_of(const struct seq_op *op)
+{
+	return (op->mem ? (uintptr_t)part(op->mem) : 0) + op->off;
+}
+
+/* --- Operations -------------------------------------------------------------- */
+
+static int call(int container, unsigned long nr, void *arg,
+		const struct seq_op *op)
+{
+	if (op->ptr == SEQ_PTR_NULL_ARG)
+		arg = NULL;
+	return ioctl(container, nr, arg) < 0 ? -errno : 0;
+}
+
+static void do_map(struct side *side, const struct seq_op *op,
+		   struct result *res)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = op->argsz,
+		.flags = op->flags,
+		.vaddr = vaddr_of(op),
+		.iova = op->iova,
+		.size = op->size,
+	};
+
+	res->ret = call(side->container, VFIO_IOMMU_MAP_DMA, &map, op);
+	res->out = map.size;
+}
+
+/* What is in a bitmap before; where that is 0, nothing is hidden. */
+static unsigned char poison_of(const struct seq_op *op)
+{
+	static const unsigned char poisons[] = { 0, 0xff, 0xa5, 0 };
+
+	return poisons[(op->iova ^ op->size) >> 12 & 3];
+}
+
+static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
+			struct result *res)
+{
+	uint64_t need = seq_bitmap_bytes(op->size);
+
+	bitmap->pgsize = op->pgsize;
+	bitmap->size = op->bytes;
+	switch (op->ptr) {
+	case SEQ_PTR_NOTHING:
+		bitmap->data = (void *)NOTHING;
+		break;
+	case SEQ_PTR_KERNEL:
+		bitmap->data = (void *)KERNEL;
+		break;
+	default:
+		bitmap->data = (void *)(res->bytes +
+					(op->ptr == SEQ_PTR_ODD ? 4 : 0));
+		break;
+	}
+	res->len = (need < SEQ_BITMAP ? need : SEQ_BITMAP) + 256;
+	memset(res->bytes, poison_of(op), res->len);
+}
+
+static void do_unmap(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	struct {
+		struct vfio_iommu_type1_dma_unmap head;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.head = {
+			.argsz = op->argsz,
+			.flags = op->flags,
+			.iova = op->iova,
+			.size = op->size,
+		},
+	};
+
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		make_bitmap(&arg.bitmap, op, res);
+	res->ret = call(side->container, VFIO_IOMMU_UNMAP_DMA, &arg, op);
+	res->out = arg.head.size;
+}
+
+static void do_dirty(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	struct dirty_get arg = {
+		.head = { .argsz = op->argsz, .flags = op->flags },
+		.range = { .iova = op->iova, .size = op->size },
+	};
+
+	if (op->flags & GET)
+		make_bitmap(&arg.range.bitmap, op, res);
+	res->ret = call(side->container, VFIO_IOMMU_DIRTY_PAGES, &arg, op);
+}
+
+/*
+ * What an answer to GET_INFO says, without where it says it, and without the
+ * number of mappings left: ours has no limit.
+ */
+static void simplify_info(struct result *res, uint32_t argsz, bool ours)
+{
+	struct vfio_iommu_type1_info_dma_avail *avail;
+	struct vfio_info_cap_header *cap;
+	unsigned char copy[4096];
+	uint32_t at, next, end;
+
+	/* The last 4 bytes are padding, and not always written. */
+	res->len = argsz < 24 ? argsz : 20;
+	if (argsz < 24)
+		return;
+	memcpy(copy, res->bytes, sizeof(copy));
+	memcpy(&at, copy + 16, sizeof(at));
+	for (; at; at = next) {
+		if (at > sizeof(copy) - sizeof(*cap))
+			fail("capability at %u", at);
+		cap = (void *)(copy + at);
+		next = cap->next;
+		end = next ?: (res->out + 7) & ~7UL;
+		cap->next = 0;
+		if (cap->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) {
+			avail = (void *)cap;
+			if (ours)
+				expect_eq(avail->avail, UINT32_MAX);
+			avail->avail = 0;
+			end = at + sizeof(*avail);
+		} else if (cap->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE) {
+			end = at + 16 + 16 * *(uint32_t *)(cap + 1);
+		}
+		if (end < at || end > sizeof(copy) ||
+		    res->len + end - at > sizeof(res->bytes))
+			fail("capability ends at %u", end);
+		memcpy(res->bytes + res->len, copy + at, end - at);
+		res->len += end - at;
+	}
+	/* argsz is in out; the last capability says where all ends. */
+	memset(res->bytes, 0, 4);
+}
+
+static void do_info(struct side *side, const struct seq_op *op,
+		    struct result *res)
+{
+	struct vfio_iommu_type1_info *info = (void *)res->bytes;
+	uint32_t argsz = op->argsz < 4096 ? op->argsz : 4096;
+
+	memset(res->bytes, 0xa5, 4096);
+	info->argsz = op->argsz;
+	res->ret = call(side->container, VFIO_IOMMU_GET_INFO, info, op);
+	res->out = info->argsz;
+	res->len = 64;
+	if (res->ret)
+		return;
+	/* Whoever gives no room for cap_offset may not be given one. */
+	if (argsz >= 24 && info->argsz <= argsz)
+		info->argsz = op->argsz;
+	if (argsz < 24 || info->argsz > op->argsz)
+		info->cap_offset = 0;
+	simplify_info(res, argsz, side == &pair.sides[OUR]);
+}
+
+static unsigned int nr_attached(const struct side *side)
+{
+	unsigned int g, n = 0;
+
+	for (g = 0; g < pair.nr_groups; g++)
+		n += side->in[g];
+	return n;
+}
+
+static void do_group(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	bool attach = op->kind == SEQ_ATTACH;
+	unsigned int g = op->flags;
+	long violations;
+
+	if (g >= pair.nr_groups || side->in[g] == attach ||
+	    (!attach && nr_attached(side) == 1))
+		return;
+	violations = sys_mock_get("violations");
+	res->ret = attach ? vfio_group_join(side->groups[g], side->container) :
+			    vfio_group_leave(side->groups[g]);
+	if (side == &pair.sides[TREE])
+		forget_violations(violations);
+	if (!res->ret)
+		side->in[g] = attach;
+}
+
+static void do_dma(struct side *side, const struct seq_op *op,
+		   struct result *res)
+{
+	int nr = side - pair.sides, g = 0;
+	struct vdev dev;
+
+	while (!side->in[g])
+		g++;
+	res->ret = dma_map(side->container, scratch, IOVA_SCRATCH, PAGE, RW);
+	if (res->ret)
+		return;
+	if (sys_is_uml())
+		vfio_mock_device_open(&dev, side->groups[g],
+				      mock_devices[nr][g]);
+	else
+		vfio_device_open(&dev, side->groups[g], nr);
+	/* A device that may not read keeps what it has. */
+	memset(scratch, 0x3c, DMA_LEN);
+	dma_load(&dev, IOVA_SCRATCH, 0, DMA_LEN);
+	dma_load(&dev, op->iova, 0, DMA_LEN);
+	memset(scratch, 0, DMA_LEN);
+	dma_store(&dev, IOVA_SCRATCH, 0, DMA_LEN);
+	memcpy(res->bytes, scratch, DMA_LEN);
+	res->len = DMA_LEN;
+	vfio_device_close(&dev);
+	res->out = dma_unmap(side->container, IOVA_SCRATCH, PAGE);
+}
+
+static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
+{
+	struct result *res = &pair.results[nr];
+	struct side *side = &pair.sides[nr];
+	unsigned char arg[64] = { 64 };
+	long locked;
+
+	res->ret = 0;
+	res->out = 0;
+	res->locked = 0;
+	res->len = 0;
+	if (op->kind == SEQ_MAP || op->kind == SEQ_DMA)
+		set_limit(seq, nr);
+	switch (op->kind) {
+	case SEQ_MAP:
+		do_map(side, op, res);
+		break;
+	case SEQ_UNMAP:
+		do_unmap(side, op, res);
+		break;
+	case SEQ_DIRTY:
+		do_dirty(side, op, res);
+		break;
+	case SEQ_INFO:
+		do_info(side, op, res);
+		break;
+	case SEQ_EXTENSION:
+		res->ret = ioctl(side->container, VFIO_CHECK_EXTENSION,
+				 op->flags);
+		break;
+	case SEQ_IOCTL:
+		if (op->flags >= 12 && op->flags <= 17)
+			break;
+		res->ret = call(side->container, _IO(VFIO_TYPE, VFIO_BASE +
+						     op->flags), arg, op);
+		break;
+	case SEQ_ATTACH:
+	case SEQ_DETACH:
+		do_group(side, op, res);
+		break;
+	case SEQ_DMA:
+		do_dma(side, op, res);
+		break;
+	}
+	if (op->kind == SEQ_DIRTY || op->kind == SEQ_INFO ||
+	    op->kind == SEQ_EXTENSION || op->kind == SEQ_IOCTL)
+		return;
+	locked = read_vmlck() - vmlck_before - pair.sides[!nr].locked;
+	res->locked = locked - side->locked;
+	side->locked = locked;
+}
+
+/**
+ * pair_restart_tracking() - forget what a fault did to tracked bits
+ * @op: the last operation
+ *
+ * In-tree, bits are lost or shifted when a bitmap cannot be written. Tracking
+ * that starts anew has none of them.
+ */
+void pair_restart_tracking(const struct seq_op *op)
+{
+	bool bitmap = op->kind == SEQ_DIRTY || op->kind == SEQ_UNMAP;
+	int nr;
+
+	if (!bitmap || op->ptr == SEQ_PTR_NULL_ARG ||
+	    (pair.results[TREE].ret != -EFAULT && pair.results[OUR].ret != -EFAULT))
+		return;
+	for (nr = 0; nr < SIDES; nr++) {
+		assert_ret(dirty_flags(pair.sides[nr].container, STOP), 0);
+		assert_ret(dirty_flags(pair.sides[nr].container, START), 0);
+	}
+}
+
+/* --- Sequences ---------------------------------------------------------------- */
+
+static void open_side(int nr, const struct seq *seq)
+{
+	long tree = sys_read_number(REFS(IN_TREE));
+	struct side *side = &pair.sides[nr];
+	long violations;
+	unsigned int g;
+
+	memset(side, 0, sizeof(*side));
+	side->container = vfio_container_open();
+	for (g = 0; g < pair.nr_groups; g++)
+		side->groups[g] = sys_is_uml() ?
+			vfio_mock_group_open(mock_devices[nr][g]) :
+			vfio_group_open(nr);
+	assert_ret(vfio_group_join(side->groups[0], side->container), 0);
+	side->in[0] = true;
+	violations = sys_mock_get("violations");
+	assert_ret(vfio_try_set_iommu(side->container, seq->type), 0);
+	if (nr == TREE)
+		forget_violations(violations);
+	assert_eq(sys_read_number(REFS(IN_TREE)), tree + (nr == TREE));
+	assert_eq(sys_read_number(REFS(OURS)), nr == TREE ? -1 : 1);
+}
+
+/**
+ * pair_open() - two new containers, and who serves them is made sure
+ * @seq: for this sequence
+ */
+void pair_open(const struct seq *seq)
+{
+	renew_memory();
+	memset(pair.sides, 0, sizeof(pair.sides));
+	vmlck_before = read_vmlck();
+	open_side(TREE, seq);
+	load_ours();
+	open_side(OUR, seq);
+	if (seq->limit)
+		set_ipc_lock(false);
+}
+
+/**
+ * pair_close() - close a container
+ * @which: whose
+ *
+ * Return: kB that it has left locked, 0 if all is well.
+ */
+long pair_close(enum pair_side which)
+{
+	struct side *side = &pair.sides[which];
+	unsigned int g;
+
+	/* In any order: the container goes with the last of them. */
+	for (g = 0; g < pair.nr_groups; g++)
+		vfio_close(&side->groups[g]);
+	vfio_close(&side->container);
+	side->locked = 0;
+	return read_vmlck() - vmlck_before - pair.sides[!which].locked;
+}
+
+/**
+ * pair_over() - after both containers have been closed
+ * @seq: the sequence that is over
+ */
+void pair_over(const struct seq *seq)
+{
+	if (seq->limit)
+		set_ipc_lock(true);
+	unload_ours();
+}
+
+/**
+ * pair_do() - one operation on each container
+ * @seq: the sequence
+ * @op: one of its operations
+ */
+void pair_do(const struct seq *seq, const struct seq_op *op)
+{
+	do_op(seq, op, seq->ours_first ? OUR : TREE);
+	do_op(seq, op, seq->ours_first ? TREE : OUR);
+}
+
+/** pair_set_up() - once for all sequences: memory, groups, no driver of ours */
+void pair_set_up(void)
+{
+	pair.nr_groups = sys_is_uml() ? PAIR_GROUPS : 1;
+	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	unload_ours();
+	make_memory();
+	make_bar();
+}
+
