@@ -125,14 +125,4 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
 	T1X_MOCK_MDEV_IOMMUFD_OPS					\
 	.name = "t1x_mdev"
 
-static inline void t1x_mock_vm_flags_set(struct vm_area_struct *vma,
-					 unsigned long flags)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	vm_flags_set(vma, flags);
-#else
-	vma->vm_flags |= flags;
-#endif
-}
-
 #endif /* T1X_MOCK_COMPAT_H */

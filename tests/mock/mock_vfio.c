@@ -232,8 +232,8 @@ static int mock_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 				       page_to_pfn(mock->bar) + pgoff,
 				       npages << PAGE_SHIFT, vma->vm_page_prot);
 	case 2:
-		t1x_mock_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND |
-					   VM_DONTDUMP);
+		vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND |
+				  VM_DONTDUMP);
 		vma->vm_private_data = mock;
 		vma->vm_ops = &mock_bar_vm_ops;
 		return 0;
