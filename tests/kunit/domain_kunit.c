@@ -24,7 +24,8 @@ static struct fake_domain *mapped_domain(struct kunit *test,
 	struct t1x_run run = bar_run(npages);
 
 	KUNIT_ASSERT_EQ(test,
-			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ), 0);
+			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ,
+				       GFP_KERNEL), 0);
 	KUNIT_ASSERT_EQ(test, fake->nr, npages);
 	return fake;
 }
@@ -72,7 +73,8 @@ static void domain_map_failure_leaves_nothing(struct kunit *test)
 	for (nth = 1; nth <= 32; nth++) {
 		fake->fail_map = nth;
 		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, &run,
-						     IOMMU_READ), -ENOMEM);
+						     IOMMU_READ, GFP_KERNEL),
+				-ENOMEM);
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	}

@@ -32,7 +32,7 @@ static void runs_push_to(struct kunit *test, struct t1x_runs *runs,
 
 	while (runs->nr < nr) {
 		run = run_nr(runs->nr);
-		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(runs), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(runs, GFP_KERNEL), 0);
 		t1x_runs_push(runs, &run);
 	}
 }
@@ -93,8 +93,8 @@ static void runs_reserve_unused_is_harmless(struct kunit *test)
 	for (nr = T1X_RUNS_INLINE; nr < MANY; nr++) {
 		t1x_runs_init(&runs);
 		runs_push_to(test, &runs, nr);
-		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs), 0);
-		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		runs_check(test, &runs, nr);
 		t1x_runs_pop(&runs);
 		runs_check(test, &runs, nr - 1);

@@ -193,36 +193,41 @@ static void t1x_abandon_all(struct t1x_container *c)
 		t1x_dma_abandon(dma);
 }
 
-/*
- * The first domain of a container with mediated devices: fills the mappings
- * that they made.  Leaves the domain out of the list.
- */
-static int t1x_domain_fill(struct t1x_container *c, struct t1x_domain *d)
+/* Those who revoke MMIO hold mmio_lock alone. */
+static void t1x_domain_add(struct t1x_container *c, struct t1x_domain *d)
 {
-	struct t1x_dma *dma;
-	int ret = 0;
-
-	list_add(&d->node, &c->domains);
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		ret = t1x_dma_fill(c, dma);
-	if (ret)
-		t1x_unfill_all(c);
-	list_del(&d->node);
-	return ret;
+	mutex_lock(&c->mmio_lock);
+	list_add_tail(&d->node, &c->domains);
+	mutex_unlock(&c->mmio_lock);
 }
 
-static int t1x_domain_replay(struct t1x_container *c, struct t1x_domain *d)
+static void t1x_domain_del(struct t1x_container *c, struct t1x_domain *d)
 {
+	mutex_lock(&c->mmio_lock);
+	list_del(&d->node);
+	mutex_unlock(&c->mmio_lock);
+}
+
+/*
+ * Adds a domain and maps what the others hold.  The first domain of a container
+ * with mediated devices fills the mappings that they made.
+ */
+static int t1x_domain_enter(struct t1x_container *c, struct t1x_domain *d)
+{
+	bool first = list_empty(&c->domains);
 	struct t1x_dma *dma;
 	int ret = 0;
 
-	if (list_empty(&c->domains))
-		return t1x_domain_fill(c, d);
-
+	t1x_domain_add(c, d);
 	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		ret = t1x_dma_replay(c, dma, d);
+		ret = first ? t1x_dma_fill(c, dma) : t1x_dma_replay(c, dma, d);
+	if (!ret)
+		return 0;
+
+	if (first)
+		t1x_unfill_all(c);
+	t1x_domain_del(c, d);
 	return ret;
 }
 
@@ -280,10 +285,9 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 
 	ret = t1x_domain_msi_window(fresh, g->group);
 	if (!ret)
-		ret = t1x_domain_replay(c, fresh);
+		ret = t1x_domain_enter(c, fresh);
 	if (ret)
 		goto err_detach;
-	list_add(&fresh->node, &c->domains);
 	t1x_pgsizes_update(c);
 
 out_ranges:
@@ -376,7 +380,7 @@ static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
 {
 	if (list_is_singular(&c->domains))
 		t1x_unfill_all(c);
-	list_del(&d->node);
+	t1x_domain_del(c, d);
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
 		t1x_abandon_all(c);

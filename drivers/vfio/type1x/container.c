@@ -29,6 +29,10 @@
  * back to unpin, and with device_sem held for read, so that they stay open.
  * device_sem nests outside the lock.
  *
+ * mmio_lock nests inside everything here and is taken by whoever changes user
+ * page tables, so under it nothing may fault, reclaim or take another lock of
+ * ours.
+ *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number
  * that is never used twice, and every entry looks it up: an ioctl that comes
@@ -76,6 +80,7 @@ void *t1x_container_open(unsigned long arg)
 	c->pin_batch = T1X_PIN_BATCH;
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
+	mutex_init(&c->mmio_lock);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
@@ -158,6 +163,7 @@ void t1x_container_release(void *cookie)
 	pr_debug("container %lu: released\n", c->id);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
 	t1x_iova_free(&c->ranges);
+	mutex_destroy(&c->mmio_lock);
 	mutex_destroy(&c->lock);
 	kfree_rcu(c, rcu);
 }

@@ -25,6 +25,7 @@ struct t1x_dma;
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @pin_batch: pages pinned at a time; tests make it small
  * @device_sem: protects @devices together with @lock, see container.c
+ * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
  * @lock: the lock
  * @tree: the mappings, struct t1x_dma
  * @domains: the domains, struct t1x_domain
@@ -46,6 +47,7 @@ struct t1x_container {
 	bool v2;
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
+	struct mutex mmio_lock;	/* innermost, see revoke.c */
 
 	struct mutex lock;	/* protects what follows, see container.c */
 	struct rb_root tree;

@@ -70,6 +70,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	t1x_runs_init(&dma->runs);
 	t1x_pins_init(&dma->pins);
 	dma->dirty = NULL;
+	dma->watch = NULL;
 	return dma;
 }
 
@@ -79,7 +80,8 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
  */
 void t1x_dma_free(struct t1x_dma *dma)
 {
-	WARN_ON_ONCE(dma->filled || dma->dirty || !t1x_pins_empty(&dma->pins));
+	WARN_ON_ONCE(dma->filled || dma->dirty || !t1x_pins_empty(&dma->pins) ||
+		     dma->watch);
 	t1x_runs_free(&dma->runs);
 	kmem_cache_free(t1x_dma_cache, dma);
 }

@@ -9,6 +9,7 @@
 #include "runs.h"
 
 struct task_struct;
+struct t1x_watch;
 
 /**
  * struct t1x_owner - whom locked memory is charged to
@@ -41,6 +42,7 @@ struct t1x_owner {
  * @pins: what mediated devices pinned besides, page by page
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
+ * @watch: what revokes its MMIO; %NULL if there is none, or it stays
  *
  * @iova, @last and @prot do not change once the mapping is in the tree; the
  * rest is protected by the container's lock.
@@ -58,6 +60,7 @@ struct t1x_dma {
 	struct t1x_runs runs;
 	struct t1x_pins pins;
 	unsigned long *dirty;
+	struct t1x_watch *watch;
 };
 
 /**

@@ -163,16 +163,17 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
  * @iova: where, page aligned; nothing is mapped there
  * @run: what
  * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @gfp: how page tables are allocated
  *
  * One call to the IOMMU, which picks its largest pages; one for each page when
  * disable_hugepages is set, so that it cannot.
  *
- * Context: may sleep.
+ * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
  * errors of the IOMMU, with nothing mapped.
  */
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
-		   const struct t1x_run *run, int prot)
+		   const struct t1x_run *run, int prot, gfp_t gfp)
 {
 	unsigned long step, done;
 	int ret = 0;
@@ -182,7 +183,7 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		ret = iommu_map(d->domain, iova + (done << PAGE_SHIFT),
 				(phys_addr_t)(run->pfn + done) << PAGE_SHIFT,
 				step << PAGE_SHIFT, prot | IOMMU_CACHE,
-				GFP_KERNEL_ACCOUNT);
+				gfp);
 		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
 		if (ret)
 			break;
@@ -256,6 +257,27 @@ int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
 	if (likely(done == size))
 		return 0;
 	return t1x_domain_unmap_rest(d, iova, size, done);
+}
+
+/**
+ * t1x_domain_revoke() - unmap a run at once, IOTLB included
+ * @d: the domain
+ * @iova: first byte of the run
+ * @npages: pages of the run
+ *
+ * Leaves the gather alone, which belongs to whoever holds the container's lock.
+ *
+ * Context: not atomic.  Allocates nothing.
+ * Return: 0, or -EIO if the IOMMU still translates a page of it.
+ */
+int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
+		      unsigned long npages)
+{
+	size_t size = npages << PAGE_SHIFT;
+
+	t1x_stat_inc(T1X_STAT_IOMMU_UNMAP_CALLS);
+	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
+	return iommu_unmap(d->domain, iova, size) == size ? 0 : -EIO;
 }
 
 /**

@@ -21,6 +21,7 @@
 #include "dma.h"
 #include "domain.h"
 #include "pin.h"
+#include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -61,42 +62,87 @@ static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
 	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
 }
 
+/*
+ * Reads the next batch.  MMIO is read once more if it has to be watched and was
+ * not; @run is what was read before, and stale if anything since then is.
+ */
+static int t1x_fill_read(struct t1x_container *c, struct t1x_dma *dma,
+			 struct t1x_pin *pin, const struct t1x_run *run)
+{
+	unsigned long left = pin->left;
+	int ret;
+
+	if (dma->watch && (!run->npages || run->pinned))
+		t1x_watch_begin(dma);
+	ret = t1x_pin_refill(pin);
+	if (ret || !pin->mmio.npages || dma->watch ||
+	    !READ_ONCE(t1x_revoke_mmio))
+		return ret;
+
+	t1x_pin_rewind(pin, left);
+	ret = t1x_watch(c, dma);
+	if (ret)
+		return ret;
+	t1x_watch_begin(dma);
+	return t1x_pin_refill(pin);
+}
+
 /* Pins and charges the next batch, or does neither. */
-static int t1x_fill_refill(struct t1x_dma *dma, struct t1x_pin *pin)
+static int t1x_fill_refill(struct t1x_container *c, struct t1x_dma *dma,
+			   struct t1x_pin *pin, const struct t1x_run *run)
 {
 	unsigned long first = t1x_dma_npages(dma) - pin->left;
 	unsigned long left = pin->left;
 	int ret;
 
-	ret = t1x_pin_refill(pin);
+	ret = t1x_fill_read(c, dma, pin, run);
 	if (ret)
 		return ret;
 
 	ret = t1x_charge(&dma->owner, t1x_not_held(dma, pin->nram, first,
 						   left - pin->left));
-	if (ret) {
-		t1x_pin_drain(pin);
-		pin->left = left;	/* as if they had not been read */
-	}
+	if (ret)
+		t1x_pin_rewind(pin, left);
 	return ret;
 }
 
+/*
+ * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
+ * takes that lock, so memory is there at once or not at all.
+ */
+static gfp_t t1x_fill_lock(struct t1x_container *c, const struct t1x_dma *dma)
+{
+	if (!dma->watch)
+		return GFP_KERNEL_ACCOUNT;
+	mutex_lock(&c->mmio_lock);
+	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
+{
+	if (dma->watch)
+		mutex_unlock(&c->mmio_lock);
+}
+
 /* Maps a run behind what is filled, into every domain or into none. */
-static int t1x_fill_run(struct t1x_container *c, struct t1x_dma *dma,
-			const struct t1x_run *run)
+static int t1x_fill_run_locked(struct t1x_container *c, struct t1x_dma *dma,
+			       const struct t1x_run *run, gfp_t gfp)
 {
 	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
 	struct t1x_domain *d;
 	bool stuck;
 	int ret;
 
-	if (!dma->untracked && t1x_runs_reserve(&dma->runs)) {
+	if (!dma->untracked && t1x_runs_reserve(&dma->runs, gfp)) {
+		/* What may be revoked must be remembered. */
+		if (dma->watch)
+			return -ENOMEM;
 		dma->untracked = true;
 		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
 	}
 
 	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_domain_map(d, iova, run, dma->prot);
+		ret = t1x_domain_map(d, iova, run, dma->prot, gfp);
 		if (ret)
 			goto err_unmap;
 	}
@@ -116,6 +162,18 @@ out_filled:
 		t1x_runs_push(&dma->runs, run);
 	dma->filled += run->npages;
 	t1x_stat_inc(T1X_STAT_RUNS);
+	return ret;
+}
+
+static int t1x_fill_run(struct t1x_container *c, struct t1x_dma *dma,
+			const struct t1x_run *run)
+{
+	gfp_t gfp = t1x_fill_lock(c, dma);
+	int ret = -EBUSY;
+
+	if (!dma->watch || run->pinned || !t1x_watch_hit(dma))
+		ret = t1x_fill_run_locked(c, dma, run, gfp);
+	t1x_fill_unlock(c, dma);
 	return ret;
 }
 
@@ -140,7 +198,7 @@ static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
 				continue;
 			}
 		} else if (pin->left) {
-			ret = t1x_fill_refill(dma, pin);
+			ret = t1x_fill_refill(c, dma, pin, run);
 			if (ret)
 				return ret;
 			continue;
@@ -165,9 +223,10 @@ static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
  * Without a domain nothing is done; the first one to come fills what is there.
  *
  * Context: the lock is held; may be called by another process than the owner.
- * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away)
- * or an error of the IOMMU.  On failure nothing stays filled, unless the IOMMU
- * would not unmap; then @dma->filled says how much.
+ * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away),
+ * -EBUSY (MMIO was taken from the CPU meanwhile) or an error of the IOMMU.  On
+ * failure nothing stays filled, unless the IOMMU would not unmap; then
+ * @dma->filled says how much.
  */
 int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 {
@@ -224,6 +283,7 @@ static unsigned long t1x_lookup_run(struct t1x_domain *d,
 	ram = t1x_pfn_is_ram(pfn);
 	run->pfn = pfn;
 	run->npages = 1;
+	run->revoked = 0;
 	run->pinned = ram;
 	run->ram = ram;
 	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
@@ -260,24 +320,27 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
-/* Unfills the highest runs, as many as one sync may cover. */
+/* Unfills the highest runs, as many as one sync may cover; revoked ones apart. */
 static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
 {
 	unsigned long npages = 0, nr = 0;
+	bool revoked = t1x_runs_top(&dma->runs)->revoked;
 	const struct t1x_run *run;
 	struct t1x_runs_pos pos;
-	int ret;
+	int ret = 0;
 
 	t1x_runs_walk(&dma->runs, &pos);
 	while (nr < T1X_SYNC_RUNS && (run = t1x_runs_next(&pos))) {
-		if (nr && npages + run->npages > T1X_SYNC_PAGES)
+		if (run->revoked != revoked ||
+		    (nr && npages + run->npages > T1X_SYNC_PAGES))
 			break;
 		npages += run->npages;
 		nr++;
 	}
 
-	ret = t1x_unmap_sync(c, dma, dma->filled - npages, npages);
+	if (!revoked)
+		ret = t1x_unmap_sync(c, dma, dma->filled - npages, npages);
 	if (ret)
 		return ret;
 
@@ -306,6 +369,8 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 
 	lockdep_assert_held(&c->lock);
 
+	if (dma->watch)
+		t1x_unwatch(c, dma);
 	while (dma->filled && !ret) {
 		if (dma->filled > dma->runs.npages)
 			ret = t1x_unfill_untracked(c, dma, &nram);
@@ -320,9 +385,9 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 
 /**
  * t1x_dma_replay() - map what a mapping holds into one more domain
- * @c: the container, with a domain that holds the mapping
+ * @c: the container, whose first domain holds the mapping
  * @dma: the mapping
- * @d: the new domain, not yet in the list
+ * @d: the new domain, last in the list
  *
  * No page is pinned or charged again.
  *
@@ -338,28 +403,28 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	struct t1x_domain *source;
 	struct t1x_runs_pos pos;
 	struct t1x_run found;
-	int ret;
+	int ret = 0;
+	gfp_t gfp;
 
 	lockdep_assert_held(&c->lock);
 
-	source = list_first_entry_or_null(&c->domains, struct t1x_domain, node);
-	while (source && index > dma->runs.npages) {
+	gfp = t1x_fill_lock(c, dma);
+	source = list_first_entry(&c->domains, struct t1x_domain, node);
+	while (index > dma->runs.npages && !ret) {
 		index -= t1x_lookup_run(source, dma, index, &found);
 		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found,
-				     dma->prot);
-		if (ret)
-			return ret;
+				     dma->prot, gfp);
 	}
 
 	t1x_runs_walk(&dma->runs, &pos);
-	while ((run = t1x_runs_next(&pos))) {
+	while (!ret && (run = t1x_runs_next(&pos))) {
 		index -= run->npages;
-		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), run,
-				     dma->prot);
-		if (ret)
-			return ret;
+		if (!run->revoked)
+			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
+					     run, dma->prot, gfp);
 	}
-	return 0;
+	t1x_fill_unlock(c, dma);
+	return ret;
 }
 
 /**

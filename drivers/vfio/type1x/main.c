@@ -30,6 +30,11 @@ module_param_named(dma_entry_limit, t1x_dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit,
 		 "Most mappings of one container (default: as many as memory allows).");
 
+bool t1x_revoke_mmio;
+module_param_named(revoke_mmio, t1x_revoke_mmio, bool, 0644);
+MODULE_PARM_DESC(revoke_mmio,
+		 "Unmap a BAR from the IOMMU when the CPU loses it.");
+
 static const struct vfio_iommu_driver_ops t1x_ops = {
 	.name		= "vfio-iommu-type1x",
 	.owner		= THIS_MODULE,

@@ -107,6 +107,7 @@ static void t1x_pages_run(struct page **pages, unsigned int nr,
 
 	run->pfn = page_to_pfn(page);
 	run->npages = n;
+	run->revoked = 0;
 	run->pinned = 1;
 	run->ram = t1x_page_is_ram(page);
 }
@@ -170,6 +171,7 @@ static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
 	mask = t1x_compat_pfnmap_addr_mask(&args);
 	run->pfn = args.pfn;
 	run->npages = ((vaddr | ~mask) - vaddr + 1) >> PAGE_SHIFT;
+	run->revoked = 0;
 	run->pinned = 0;
 	run->ram = 0;
 	if (pin->write && !args.writable)
@@ -306,6 +308,18 @@ unsigned long t1x_pin_drain(struct t1x_pin *pin)
 		t1x_pin_consume(pin, run.npages);
 	}
 	return nram;
+}
+
+/**
+ * t1x_pin_rewind() - unread what was brought and not consumed
+ * @pin: the reader
+ * @left: what was left to be looked at before the last t1x_pin_refill()
+ */
+void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left)
+{
+	t1x_pin_drain(pin);
+	pin->vaddr -= (left - pin->left) << PAGE_SHIFT;
+	pin->left = left;
 }
 
 /**

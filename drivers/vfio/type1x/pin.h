@@ -48,6 +48,7 @@ int t1x_pin_refill(struct t1x_pin *pin);
 bool t1x_pin_peek(const struct t1x_pin *pin, struct t1x_run *run);
 void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages);
 unsigned long t1x_pin_drain(struct t1x_pin *pin);
+void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left);
 
 bool t1x_pfn_is_ram(unsigned long pfn);
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);

@@ -68,14 +68,13 @@ void t1x_runs_free(struct t1x_runs *runs)
 /**
  * t1x_runs_reserve() - make room for one more run
  * @runs: the list
+ * @gfp: how to allocate; with %__GFP_ACCOUNT, for the caller can make a run of
+ *	every page he maps
  *
- * Memory is charged to the memory cgroup of the caller, who can make a run of
- * every page he maps.
- *
- * Context: may sleep.
+ * Context: as @gfp allows.
  * Return: 0, or -ENOMEM with the list unchanged.
  */
-int t1x_runs_reserve(struct t1x_runs *runs)
+int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
 {
 	struct t1x_run_chunk *chunk;
 	size_t bytes = T1X_CHUNK_MIN_BYTES;
@@ -90,7 +89,7 @@ int t1x_runs_reserve(struct t1x_runs *runs)
 		bytes = PAGE_SIZE;
 	}
 
-	chunk = kmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	chunk = kmalloc(bytes, gfp | __GFP_NOWARN);
 	if (!chunk)
 		return -ENOMEM;
 
@@ -196,7 +195,7 @@ void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos)
  *
  * Return: the run below the one returned before, or %NULL at the end.
  */
-const struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
+struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
 {
 	if (!pos->left)
 		return NULL;

@@ -11,6 +11,7 @@
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
  * @npages: number of pages; 0 means no run at all
+ * @revoked: MMIO that has left the IOMMUs again, see revoke.c
  * @pinned: GUP pinned each of the pages
  * @ram: each of the pages is charged; implies @pinned
  *
@@ -19,7 +20,8 @@
  */
 struct t1x_run {
 	unsigned long pfn;
-	unsigned long npages : 62;
+	unsigned long npages : 61;
+	unsigned long revoked : 1;
 	unsigned long pinned : 1;
 	unsigned long ram : 1;
 };
@@ -57,12 +59,12 @@ struct t1x_runs_pos {
 
 void t1x_runs_init(struct t1x_runs *runs);
 void t1x_runs_free(struct t1x_runs *runs);
-int t1x_runs_reserve(struct t1x_runs *runs);
+int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_push(struct t1x_runs *runs, const struct t1x_run *run);
 const struct t1x_run *t1x_runs_top(struct t1x_runs *runs);
 void t1x_runs_pop(struct t1x_runs *runs);
 void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos);
-const struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos);
+struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos);
 bool t1x_run_join(struct t1x_run *run, const struct t1x_run *next);
 
 #endif /* _T1X_RUNS_H */

@@ -60,5 +60,6 @@
 extern bool t1x_allow_unsafe_interrupts;
 extern bool t1x_disable_hugepages;
 extern unsigned int t1x_dma_entry_limit;
+extern bool t1x_revoke_mmio;
 
 #endif /* _T1X_H */

@@ -12,13 +12,16 @@
  */
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #include <linux/err.h>
+#include <linux/gfp.h>
 #include <linux/irqdomain.h>
 
 static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
 				       unsigned long iova, phys_addr_t paddr,
 				       size_t size, int prot, gfp_t gfp)
 {
-	return iommu_map(domain, iova, paddr, size, prot);
+	return gfpflags_allow_blocking(gfp) ?
+	       iommu_map(domain, iova, paddr, size, prot) :
+	       iommu_map_atomic(domain, iova, paddr, size, prot);
 }
 
 #define iommu_map t1x_compat_iommu_map

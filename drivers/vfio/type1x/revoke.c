@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Revoking MMIO: what the CPU loses, devices lose too.
+ *
+ * A BAR is neither pinned nor does its mapping keep the device.  vfio-pci takes
+ * it from the CPU when memory decode goes off, on a reset and before the device
+ * changes hands; a mapping would let other devices reach it for ever.  With
+ * revoke_mmio set, a mapping that has MMIO watches its addresses, and a run is
+ * unmapped from every domain before the page table entries behind it go.  It
+ * does not come back: only a new mapping reads the page table again.
+ *
+ * Invariant: while t1x_container.mmio_lock is free, a run of MMIO of a watched
+ * mapping is in a domain only if it was in the page table when it was read and
+ * nothing was invalidated since.
+ *
+ * The watch stays with the addresses it began with, whatever becomes of the
+ * mapping's vaddr: an owner cannot point it at something that never goes away.
+ */
+#include "revoke.h"
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "container.h"
+#include "dma.h"
+#include "stats.h"
+#include "t1x.h"
+
+#ifndef CONFIG_MMU_NOTIFIER
+#error "type1x needs CONFIG_MMU_NOTIFIER, which KVM selects"
+#endif
+
+/**
+ * struct t1x_watch - tells when the addresses of a mapping are invalidated
+ * @notifier: in the owner's mm
+ * @c: the container
+ * @dma: the mapping
+ * @seq: of the invalidations before the page table was read last
+ */
+struct t1x_watch {
+	struct mmu_interval_notifier notifier;
+	struct t1x_container *c;
+	struct t1x_dma *dma;
+	unsigned long seq;
+};
+
+static bool t1x_run_revoke(struct t1x_container *c, dma_addr_t iova,
+			   const struct t1x_run *run)
+{
+	struct t1x_domain *d;
+	bool gone = true;
+
+	list_for_each_entry(d, &c->domains, node)
+		if (t1x_domain_revoke(d, iova, run->npages))
+			gone = false;
+	return gone;
+}
+
+/* Revokes every run of MMIO that has a page of [first, last]; returns how many. */
+static unsigned long t1x_revoke(struct t1x_container *c, struct t1x_dma *dma,
+				unsigned long first, unsigned long last)
+{
+	unsigned long index = dma->runs.npages, nr = 0;
+	struct t1x_runs_pos pos;
+	struct t1x_run *run;
+
+	lockdep_assert_held(&c->mmio_lock);
+
+	t1x_runs_walk(&dma->runs, &pos);
+	while ((run = t1x_runs_next(&pos))) {
+		index -= run->npages;
+		if (index + run->npages <= first)
+			break;
+		if (index > last || run->pinned || run->revoked)
+			continue;
+		/* If an IOMMU refuses, unfill will find out and tell. */
+		run->revoked = t1x_run_revoke(c, t1x_dma_iova_at(dma, index),
+					      run);
+		nr++;
+	}
+	return nr;
+}
+
+static bool t1x_watch_invalidate(struct mmu_interval_notifier *notifier,
+				 const struct mmu_notifier_range *range,
+				 unsigned long seq)
+{
+	struct t1x_watch *watch = container_of(notifier, struct t1x_watch,
+					       notifier);
+	unsigned long start = notifier->interval_tree.start;
+	unsigned long last = notifier->interval_tree.last;
+	struct t1x_container *c = watch->c;
+	unsigned long nr = 0;
+
+	/* Only the OOM reaper must not sleep; it will find other memory. */
+	if (!mmu_notifier_range_blockable(range))
+		return false;
+
+	mutex_lock(&c->mmio_lock);
+	mmu_interval_set_seq(notifier, seq);
+	/* That one leaves the page frame where it is. */
+	if (range->event != MMU_NOTIFY_SOFT_DIRTY)
+		nr = t1x_revoke(c, watch->dma,
+				(max(range->start, start) - start) >> PAGE_SHIFT,
+				(min(range->end - 1, last) - start) >> PAGE_SHIFT);
+	mutex_unlock(&c->mmio_lock);
+	t1x_stat_add(T1X_STAT_RUNS_REVOKED, nr);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops t1x_watch_ops = {
+	.invalidate = t1x_watch_invalidate,
+};
+
+/**
+ * t1x_watch() - make the MMIO of a mapping revocable
+ * @c: the container
+ * @dma: the mapping, with no MMIO filled yet and not watched; its owner's mm
+ *	has users
+ *
+ * Context: the container's lock is held; takes mmap_lock for write; may sleep.
+ * Return: 0, -ENOMEM, or -EINTR when killed while waiting.
+ */
+int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
+{
+	struct mm_struct *mm = dma->owner.mm;
+	struct t1x_watch *watch;
+	int ret;
+
+	lockdep_assert_held(&c->lock);
+
+	watch = kzalloc_obj(*watch, GFP_KERNEL_ACCOUNT);
+	if (!watch)
+		return -ENOMEM;
+	watch->c = c;
+	watch->dma = dma;
+
+	ret = mmap_write_lock_killable(mm);
+	if (ret)
+		goto err_free;
+	ret = mmu_interval_notifier_insert_locked(&watch->notifier, mm,
+						  untagged_addr_remote(mm, dma->vaddr),
+						  t1x_dma_bytes(dma),
+						  &t1x_watch_ops);
+	mmap_write_unlock(mm);
+	if (ret)
+		goto err_free;
+
+	dma->watch = watch;
+	return 0;
+
+err_free:
+	kfree(watch);
+	return ret;
+}
+
+/**
+ * t1x_unwatch() - undo t1x_watch()
+ * @c: the container
+ * @dma: the mapping; none of its MMIO is in a domain afterwards
+ *
+ * Revokes first, so that at no time an IOMMU has what nobody watches.
+ *
+ * Context: the container's lock is held; may sleep.  Allocates nothing.
+ */
+void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert_held(&c->lock);
+
+	mutex_lock(&c->mmio_lock);
+	t1x_revoke(c, dma, 0, t1x_dma_npages(dma) - 1);
+	mutex_unlock(&c->mmio_lock);
+
+	/* Waits for those who are in t1x_watch_invalidate(). */
+	mmu_interval_notifier_remove(&dma->watch->notifier);
+	kfree(dma->watch);
+	dma->watch = NULL;
+}
+
+/**
+ * t1x_watch_begin() - start to read the page table of a watched mapping
+ * @dma: the mapping
+ *
+ * Context: the container's lock is held, mmap_lock is not; may sleep, until
+ * nobody invalidates these addresses any more.
+ */
+void t1x_watch_begin(struct t1x_dma *dma)
+{
+	dma->watch->seq = mmu_interval_read_begin(&dma->watch->notifier);
+}
+
+/**
+ * t1x_watch_hit() - is what was read from the page table stale
+ * @dma: the mapping
+ *
+ * Context: the container's mmio_lock is held, and stays held until what was
+ * read is in the domains and in the runs, or given up.
+ * Return: whether anything was invalidated since t1x_watch_begin().
+ */
+bool t1x_watch_hit(struct t1x_dma *dma)
+{
+	return mmu_interval_read_retry(&dma->watch->notifier, dma->watch->seq);
+}
