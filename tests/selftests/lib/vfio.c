@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,6 @@
 
 #define MAX_FDS		64
 #define MAX_MAPS	64
-
-#define PCI_CONFIG_REGION	7
-#define PCI_COMMAND		4
-#define PCI_COMMAND_MEM_MASTER	6
 
 /* Everything open, so that the end of a test closes what the test did not. */
 static int open_fds[MAX_FDS];
@@ -288,15 +285,21 @@ void vfio_region(struct vdev *dev, unsigned int region,
 		fail("region %u: %s", region, strerror(errno));
 }
 
-static void become_bus_master(struct vdev *dev)
+/**
+ * vfio_pci_command() - change the command register
+ * @dev: a PCI device
+ * @clear: bits to clear
+ * @set: bits to set
+ */
+void vfio_pci_command(struct vdev *dev, uint16_t clear, uint16_t set)
 {
 	struct vfio_region_info info;
 	uint16_t command;
 
-	vfio_region(dev, PCI_CONFIG_REGION, &info);
+	vfio_region(dev, VFIO_PCI_CONFIG_REGION_INDEX, &info);
 	assert_eq(pread(dev->fd, &command, sizeof(command),
 			info.offset + PCI_COMMAND), sizeof(command));
-	command |= PCI_COMMAND_MEM_MASTER;
+	command = (command & ~clear) | set;
 	assert_eq(pwrite(dev->fd, &command, sizeof(command),
 			 info.offset + PCI_COMMAND), sizeof(command));
 }
@@ -313,7 +316,8 @@ static void device_open(struct vdev *dev, int group, const struct entry *entry)
 
 	assert_eq(ioctl(dev->fd, VFIO_DEVICE_GET_INFO, &info), 0);
 	if (info.flags & VFIO_DEVICE_FLAGS_PCI)
-		become_bus_master(dev);
+		vfio_pci_command(dev, 0, PCI_COMMAND_MEMORY |
+					 PCI_COMMAND_MASTER);
 }
 
 /**

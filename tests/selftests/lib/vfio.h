@@ -123,6 +123,7 @@ int vfio_bar_group_open(void);
 void vfio_bar_open(struct bar *bar, int group);
 void vfio_region(struct vdev *dev, unsigned int region,
 		 struct vfio_region_info *info);
+void vfio_pci_command(struct vdev *dev, uint16_t clear, uint16_t set);
 void *vfio_region_map(struct vdev *dev, unsigned int region, void *addr,
 		      uint64_t at, size_t size);
 
