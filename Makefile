@@ -55,6 +55,12 @@ e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
 
+mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
+	@scripts/mutants '$(T)'
+
+coverage: ## the lines that KUnit and the mock reach, by gcov in UML
+	@scripts/coverage -k $(or $(K),6.1)
+
 shell: ## a shell in the same guest (IOMMU=intel|amd)
 	@scripts/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
 
@@ -79,5 +85,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall demo check static abi harness kunit uml e2e fuzz shell \
+.PHONY: modules install uninstall demo check static abi harness kunit uml e2e fuzz mutants coverage shell \
 	lab clean distclean help
