@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Locked memory, its limit, and the limit of entries. */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/mem.h"
@@ -15,32 +13,11 @@
 
 static struct rig *rig;
 
-static void set_limit(size_t npages)
-{
-	struct rlimit limit = { npages * PAGE, npages * PAGE };
-
-	assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-}
-
-/* Root may lock as much as it likes, so be root without that right. */
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	assert_eq(syscall(SYS_capget, &header, data), 0);
-	data[0].effective &= ~(1U << CAP_IPC_LOCK);
-	data[0].permitted &= ~(1U << CAP_IPC_LOCK);
-	assert_eq(syscall(SYS_capset, &header, data), 0);
-}
-
 /* A rig of which the scratch page is 1 page of @npages that may be locked. */
 static void limited(size_t npages)
 {
-	drop_ipc_lock();
-	set_limit(npages);
+	mem_allow_ipc_lock(false);
+	mem_limit(npages);
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	assert_eq(sys_vmlck(), 4);
 }
@@ -164,7 +141,7 @@ static void limit_does_not_bind_ipc_lock(void)
 {
 	void *memory = mem_anon(20 * PAGE);
 
-	set_limit(0);
+	mem_limit(0);
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	assert_ret(dma_map(rig->container, memory, IOVA, 20 * PAGE, RW), 0);
 	expect_eq(sys_vmlck(), 21 * 4);
@@ -178,7 +155,7 @@ static void limit_lowered(void)
 
 	limited(100);
 	assert_ret(dma_map(rig->container, memory, IOVA, 20 * PAGE, RW), 0);
-	set_limit(0);
+	mem_limit(0);
 	expect_ret(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
 		   -ENOMEM);
 	assert_ret(dma_unmap(rig->container, IOVA, 20 * PAGE), 20 * PAGE);

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mediated devices: pinning, reading and writing, and letting go. */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "../mock/mock_mdev.h"
 #include "lib/dirty.h"
+#include "lib/mdev.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -26,40 +20,6 @@
 static int container, group, mdev;
 static unsigned char *memory;
 static long vmlck;
-
-static int mdev_group_open(int nr)
-{
-	char path[96], target[PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	if (!sys_is_uml())
-		test_skip("needs a mock mediated device");
-	snprintf(path, sizeof(path),
-		 "/sys/bus/platform/devices/%s.%d/iommu_group", T1X_MDEV_NAME,
-		 nr);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		fail("no mediated device %d", nr);
-	target[n] = '\0';
-	snprintf(path, sizeof(path), "/dev/vfio/%s", basename(target));
-	fd = open(path, O_RDWR);
-	if (fd < 0)
-		fail("open %s: %s", path, strerror(errno));
-	return vfio_remember(fd);
-}
-
-static int mdev_device_open(int fd, int nr)
-{
-	char name[32];
-	int dev;
-
-	snprintf(name, sizeof(name), "%s.%d", T1X_MDEV_NAME, nr);
-	dev = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, name);
-	if (dev < 0)
-		fail("open %s: %s", name, strerror(errno));
-	return vfio_remember(dev);
-}
 
 static void begin(unsigned long type)
 {
@@ -74,40 +34,19 @@ static void begin(unsigned long type)
 	assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
 }
 
-static int mdev_op(uint32_t what, uint64_t iova, int64_t npages, uint64_t size,
-		   void *data)
+static int do_op(uint32_t what, uint64_t iova, uint64_t size, void *data)
 {
-	struct t1x_mdev_op op = {
-		.what = what,
-		.prot = 3,
-		.iova = iova,
-		.npages = npages,
-		.size = size,
-		.data = (uintptr_t)data,
-	};
-	int ret = ioctl(mdev, T1X_MDEV_OP, &op);
-
-	return ret < 0 ? -errno : ret;
+	return mdev_op(mdev, what, iova, 0, size, data);
 }
 
 static int pin(uint64_t page, int64_t npages)
 {
-	return mdev_op(T1X_MDEV_PIN, IOVA + page * PAGE, npages, 0, NULL);
+	return mdev_pin(mdev, IOVA + page * PAGE, npages);
 }
 
 static int unpin(uint64_t page, int64_t npages)
 {
-	return mdev_op(T1X_MDEV_UNPIN, IOVA + page * PAGE, npages, 0, NULL);
-}
-
-static int deaf(uint64_t times)
-{
-	return mdev_op(T1X_MDEV_DEAF, 0, 0, times, NULL);
-}
-
-static int told(void)
-{
-	return mdev_op(T1X_MDEV_TOLD, 0, 0, 0, NULL);
+	return mdev_unpin(mdev, IOVA + page * PAGE, npages);
 }
 
 static void container_without_iommu(void)
@@ -125,7 +64,7 @@ static void container_without_iommu(void)
 	assert_ret(dma_map(container, memory, -PAGE, PAGE, RW), 0);
 	assert_ret(dma_unmap(container, -PAGE, PAGE), PAGE);
 	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
-	expect_eq(told(), 0);
+	expect_eq(mdev_told(mdev), 0);
 }
 
 static void pins_are_charged_once(void)
@@ -149,12 +88,12 @@ static void pinned_pages_are_the_users(void)
 	begin(VFIO_TYPE1v2_IOMMU);
 	assert_ret(pin(0, NPAGES), NPAGES);
 	for (i = 0; i < (int)NPAGES; i++) {
-		assert_ret(mdev_op(T1X_MDEV_PEEK, IOVA + i * PAGE, 0, PAGE,
-				   page), 0);
+		assert_ret(do_op(T1X_MDEV_PEEK, IOVA + i * PAGE, PAGE,
+				 page), 0);
 		assert_bytes(page, memory + i * PAGE, PAGE);
 	}
 	memset(page, 0x5a, PAGE);
-	assert_ret(mdev_op(T1X_MDEV_POKE, IOVA + PAGE, 0, PAGE, page), 0);
+	assert_ret(do_op(T1X_MDEV_POKE, IOVA + PAGE, PAGE, page), 0);
 	assert_bytes(memory + PAGE, page, PAGE);
 }
 
@@ -183,24 +122,24 @@ static void reads_and_writes(void)
 	unsigned char page[PAGE];
 
 	begin(VFIO_TYPE1v2_IOMMU);
-	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + 100, 0, 3000, page), 0);
+	assert_ret(do_op(T1X_MDEV_READ, IOVA + 100, 3000, page), 0);
 	assert_bytes(page, memory + 100, 3000);
 	memset(page, 0xc3, PAGE);
-	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + PAGE - 7, 0, 2000, page), 0);
+	assert_ret(do_op(T1X_MDEV_WRITE, IOVA + PAGE - 7, 2000, page), 0);
 	assert_bytes(memory + PAGE - 7, page, 2000);
 
 	/* Over the border of two mappings, and over the end of the last. */
 	assert_ret(dma_map(container, memory, IOVA + SIZE, PAGE, RW), 0);
-	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + SIZE - 10, 0, 20, page), 0);
+	assert_ret(do_op(T1X_MDEV_READ, IOVA + SIZE - 10, 20, page), 0);
 	assert_bytes(page, memory + SIZE - 10, 10);
 	assert_bytes(page + 10, memory, 10);
-	expect_ret(mdev_op(T1X_MDEV_READ, IOVA + SIZE + PAGE - 10, 0, 20,
-			   page), -EINVAL);
+	expect_ret(do_op(T1X_MDEV_READ, IOVA + SIZE + PAGE - 10, 20,
+			 page), -EINVAL);
 
 	assert_ret(dma_map(container, memory, IOVA + GIB, PAGE, RO), 0);
 	assert_ret(dma_map(container, memory, IOVA + 2 * GIB, PAGE, WO), 0);
-	expect_ret(mdev_op(T1X_MDEV_WRITE, IOVA + GIB, 0, 1, page), -EPERM);
-	expect_ret(mdev_op(T1X_MDEV_READ, IOVA + 2 * GIB, 0, 1, page), -EPERM);
+	expect_ret(do_op(T1X_MDEV_WRITE, IOVA + GIB, 1, page), -EPERM);
+	expect_ret(do_op(T1X_MDEV_READ, IOVA + 2 * GIB, 1, page), -EPERM);
 	expect_eq(sys_vmlck(), vmlck);
 }
 
@@ -210,7 +149,7 @@ static void unmap_makes_it_let_go(void)
 	assert_ret(pin(0, 10), 10);
 	assert_ret(pin(5, 1), 1);
 	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
-	expect_eq(told(), 1);
+	expect_eq(mdev_told(mdev), 1);
 	expect_eq(sys_vmlck(), vmlck);
 }
 
@@ -218,9 +157,9 @@ static void deaf_once(void)
 {
 	begin(VFIO_TYPE1v2_IOMMU);
 	assert_ret(pin(0, 10), 10);
-	assert_ret(deaf(1), 0);
+	assert_ret(mdev_deaf(mdev, 1), 0);
 	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
-	expect_eq(told(), 2);
+	expect_eq(mdev_told(mdev), 2);
 	expect_eq(sys_vmlck(), vmlck);
 }
 
@@ -234,14 +173,14 @@ static void deaf_for_ever(void)
 		test_skip("would stop the kernel");
 	assert_ret(dma_map(container, memory, IOVA - PAGE, PAGE, RW), 0);
 	assert_ret(pin(0, 10), 10);
-	assert_ret(deaf(1000000), 0);
+	assert_ret(mdev_deaf(mdev, 1000000), 0);
 	expect_ret(dma_unmap(container, IOVA - PAGE, SIZE + PAGE), -EBUSY);
-	expect_eq(told(), 10);
+	expect_eq(mdev_told(mdev), 10);
 	/* Nothing has gone, not even what nobody held. */
 	assert_ret(dma_unmap(container, IOVA - PAGE, PAGE), PAGE);
-	assert_ret(mdev_op(T1X_MDEV_PEEK, IOVA, 0, PAGE, page), 0);
+	assert_ret(do_op(T1X_MDEV_PEEK, IOVA, PAGE, page), 0);
 	expect_eq(sys_vmlck(), vmlck + KB(10));
-	assert_ret(deaf(0), 0);
+	assert_ret(mdev_deaf(mdev, 0), 0);
 	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
 	expect_eq(sys_vmlck(), vmlck);
 }
@@ -253,7 +192,7 @@ static void deaf_to_the_end(void)
 	if (!sys_is_type1x())
 		test_skip("would leave a warning");
 	assert_ret(pin(0, 10), 10);
-	assert_ret(deaf(1000000), 0);
+	assert_ret(mdev_deaf(mdev, 1000000), 0);
 	vfio_close(&mdev);
 	vfio_close(&group);
 	vfio_close(&container);
@@ -333,8 +272,8 @@ static void dirty_is_what_was_held_or_written(void)
 	assert_ret(pin(1, 2), 2);
 	assert_ret(dirty_flags(container, START), 0);
 	assert_ret(pin(5, 1), 1);
-	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 0, 1, &byte), 0);
-	assert_ret(mdev_op(T1X_MDEV_READ, IOVA + 12 * PAGE, 0, 1, &byte), 0);
+	assert_ret(do_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 1, &byte), 0);
+	assert_ret(do_op(T1X_MDEV_READ, IOVA + 12 * PAGE, 1, &byte), 0);
 	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
 	expect_eq(word, 0x226);
 
@@ -359,7 +298,7 @@ static void dirty_survives_a_bad_bitmap(void)
 
 	begin(VFIO_TYPE1v2_IOMMU);
 	assert_ret(dirty_flags(container, START), 0);
-	assert_ret(mdev_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 0, 1, &byte), 0);
+	assert_ret(do_op(T1X_MDEV_WRITE, IOVA + 9 * PAGE, 1, &byte), 0);
 	/* At a shift: in-tree moves the bits first and copies then. */
 	expect_ret(dirty_get(container, IOVA - 3 * PAGE, SIZE + 3 * PAGE, NULL,
 			     8), -EFAULT);

@@ -7,6 +7,7 @@
 
 #include "differ.h"
 #include "pair.h"
+#include "sys.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -21,7 +22,7 @@ static size_t nr_ranges;
 static bool is_overflow(const struct seq_op *op, const struct result *tree,
 			const struct result *ours)
 {
-	return pair_kernel_before(7, 2) && op->kind <= SEQ_DIRTY && tree->ret == -EINVAL &&
+	return sys_kernel_before(7, 2) && op->kind <= SEQ_DIRTY && tree->ret == -EINVAL &&
 	       ours->ret == -EOVERFLOW;
 }
 
@@ -30,14 +31,14 @@ static bool is_last_page(const struct seq_op *op, const struct result *tree,
 {
 	/* Nothing can be mapped there, so ours finds nothing, or no memory. */
 	return (!ours->ret || ours->ret == -EFAULT) &&
-	       pair_kernel_before(7, 2) && op->kind == SEQ_DIRTY && op->size &&
+	       sys_kernel_before(7, 2) && op->kind == SEQ_DIRTY && op->size &&
 	       !(op->iova + op->size) && tree->ret == -EINVAL;
 }
 
 static bool is_nesting(const struct seq_op *op, const struct result *tree,
 		       const struct result *ours)
 {
-	return pair_kernel_before(7, 2) && op->kind == SEQ_EXTENSION &&
+	return sys_kernel_before(7, 2) && op->kind == SEQ_EXTENSION &&
 	       op->flags == VFIO_TYPE1_NESTING_IOMMU && tree->ret == 1 &&
 	       ours->ret == 0;
 }
@@ -45,7 +46,7 @@ static bool is_nesting(const struct seq_op *op, const struct result *tree,
 static bool is_alignment(const struct seq_op *op, const struct result *tree,
 			 const struct result *ours)
 {
-	return pair_kernel_before(6, 12) && op->kind == SEQ_INFO && tree->ret == ours->ret &&
+	return sys_kernel_before(6, 12) && op->kind == SEQ_INFO && tree->ret == ours->ret &&
 	       ((tree->out + 7) & ~7UL) == ours->out && tree->out != ours->out;
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -261,4 +264,34 @@ void mem_fill_pages(void *vaddr, size_t npages)
 
 	for (i = 0; i < npages; i++)
 		mem_fill((char *)vaddr + i * PAGE, 64);
+}
+
+/**
+ * mem_allow_ipc_lock() - have CAP_IPC_LOCK or not
+ * @on: with it even root may lock as much as it likes
+ */
+void mem_allow_ipc_lock(bool on)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	assert_eq(syscall(SYS_capget, &head, data), 0);
+	if (on)
+		data[0].effective |= 1U << CAP_IPC_LOCK;
+	else
+		data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	assert_eq(syscall(SYS_capset, &head, data), 0);
+}
+
+/**
+ * mem_limit() - set RLIMIT_MEMLOCK
+ * @npages: how many pages this process may lock, without CAP_IPC_LOCK
+ */
+void mem_limit(size_t npages)
+{
+	struct rlimit limit = { npages * PAGE, npages * PAGE };
+
+	assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 }

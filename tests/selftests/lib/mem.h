@@ -21,6 +21,9 @@ void *mem_file(int fd, size_t size, int prot, int flags);
 void *mem_at(void *addr, size_t size);
 size_t mem_thp_bytes(void *addr);
 
+void mem_allow_ipc_lock(bool on);
+void mem_limit(size_t npages);
+
 void mem_fill(void *vaddr, size_t len);
 void mem_fill_pages(void *vaddr, size_t npages);
 

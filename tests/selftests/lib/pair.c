@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "dirty.h"
@@ -32,26 +30,6 @@
 #define DMA_LEN		64
 
 struct pair pair;
-
-/**
- * pair_kernel_before() - is this kernel older
- * @major: than this
- * @minor: version
- *
- * Return: true if so.
- */
-bool pair_kernel_before(int major, int minor)
-{
-	static int here_major, here_minor;
-	struct utsname name;
-
-	if (!here_major &&
-	    (uname(&name) || sscanf(name.release, "%d.%d", &here_major,
-				    &here_minor) != 2))
-		fail("uname");
-	return here_major < major ||
-	       (here_major == major && here_minor < minor);
-}
 
 /* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
 static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
@@ -99,21 +77,6 @@ static long read_vmlck(void)
 	return strtol(at + 6, NULL, 10);
 }
 
-static void set_ipc_lock(bool on)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	assert_eq(syscall(SYS_capget, &head, data), 0);
-	if (on)
-		data[0].effective |= 1U << CAP_IPC_LOCK;
-	else
-		data[0].effective &= ~(1U << CAP_IPC_LOCK);
-	assert_eq(syscall(SYS_capset, &head, data), 0);
-}
-
 /* What the other container has locked must not count. */
 static void set_limit(const struct seq *seq, int nr)
 {
@@ -130,7 +93,7 @@ static void set_limit(const struct seq *seq, int nr)
 /* In 6.1 the in-tree driver tries each new domain with memory not pinned. */
 static void forget_violations(long before)
 {
-	if (pair_kernel_before(6, 12) && sys_is_uml())
+	if (sys_kernel_before(6, 12) && sys_is_uml())
 		sys_mock_set("violations", before);
 }
 
@@ -547,7 +510,7 @@ void pair_open(const struct seq *seq)
 	load_ours();
 	open_side(OUR, seq);
 	if (seq->limit)
-		set_ipc_lock(false);
+		mem_allow_ipc_lock(false);
 }
 
 /**
@@ -576,7 +539,7 @@ long pair_close(enum pair_side which)
 void pair_over(const struct seq *seq)
 {
 	if (seq->limit)
-		set_ipc_lock(true);
+		mem_allow_ipc_lock(true);
 	unload_ours();
 }
 

@@ -76,7 +76,6 @@ struct pair {
 
 extern struct pair pair;
 
-bool pair_kernel_before(int major, int minor);
 void pair_set_up(void);
 void pair_open(const struct seq *seq);
 void pair_do(const struct seq *seq, const struct seq_op *op);

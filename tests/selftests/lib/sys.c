@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,6 +96,26 @@ bool sys_has_rival(void)
 {
 	return !access(sys_is_type1x() ? "/sys/module/" IN_TREE :
 		       "/sys/module/" OURS, F_OK);
+}
+
+/**
+ * sys_kernel_before() - is this kernel older
+ * @major: than this
+ * @minor: version
+ *
+ * Return: true if so.
+ */
+bool sys_kernel_before(int major, int minor)
+{
+	static int here_major, here_minor;
+	struct utsname name;
+
+	if (!here_major &&
+	    (uname(&name) || sscanf(name.release, "%d.%d", &here_major,
+				    &here_minor) != 2))
+		fail("uname");
+	return here_major < major ||
+	       (here_major == major && here_minor < minor);
 }
 
 static bool read_file(const char *path, char *buf, size_t len)

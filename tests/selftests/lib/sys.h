@@ -32,6 +32,7 @@ bool sys_is_uml(void);
 bool sys_is_type1x(void);
 const char *sys_driver(void);
 bool sys_has_rival(void);
+bool sys_kernel_before(int major, int minor);
 
 long sys_read_number(const char *path);
 void sys_write(const char *path, const char *value);
