@@ -163,28 +163,6 @@ static void deaf_once(void)
 	expect_eq(sys_vmlck(), vmlck);
 }
 
-/* The in-tree driver stops the kernel here. */
-static void deaf_for_ever(void)
-{
-	unsigned char page[PAGE];
-
-	begin(VFIO_TYPE1v2_IOMMU);
-	if (!sys_is_type1x())
-		test_skip("would stop the kernel");
-	assert_ret(dma_map(container, memory, IOVA - PAGE, PAGE, RW), 0);
-	assert_ret(pin(0, 10), 10);
-	assert_ret(mdev_deaf(mdev, 1000000), 0);
-	expect_ret(dma_unmap(container, IOVA - PAGE, SIZE + PAGE), -EBUSY);
-	expect_eq(mdev_told(mdev), 10);
-	/* Nothing has gone, not even what nobody held. */
-	assert_ret(dma_unmap(container, IOVA - PAGE, PAGE), PAGE);
-	assert_ret(do_op(T1X_MDEV_PEEK, IOVA, PAGE, page), 0);
-	expect_eq(sys_vmlck(), vmlck + KB(10));
-	assert_ret(mdev_deaf(mdev, 0), 0);
-	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
-	expect_eq(sys_vmlck(), vmlck);
-}
-
 /* What it held until the end, the end of the container takes away. */
 static void deaf_to_the_end(void)
 {
@@ -351,7 +329,6 @@ static const struct test tests[] = {
 	TEST(reads_and_writes),
 	TEST(unmap_makes_it_let_go),
 	TEST(deaf_once),
-	TEST(deaf_for_ever),
 	TEST(deaf_to_the_end),
 	TEST(iommu_group_leaves_and_comes),
 	TEST(iommu_group_does_dma),

@@ -39,6 +39,19 @@ void *mem_anon_cold(size_t size)
 }
 
 /**
+ * mem_cold_size() - how much memory a test may have a driver fault in
+ * @most: in bytes, more than is ever needed
+ *
+ * Return: bytes, at most half of what is free.
+ */
+size_t mem_cold_size(size_t most)
+{
+	size_t half = sys_mem_available() / 2 * 1024UL;
+
+	return most > half ? half & ~(MIB - 1) : most;
+}
+
+/**
  * mem_anon() - private memory with a pattern in it, small pages
  * @size: in bytes
  *

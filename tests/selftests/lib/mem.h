@@ -12,6 +12,7 @@
 void *mem_anon(size_t size);
 void *mem_anon_aligned(size_t size, size_t align);
 void *mem_anon_cold(size_t size);
+size_t mem_cold_size(size_t most);
 void *mem_thp(size_t size);
 void *mem_hugetlb(size_t size);
 void *mem_scattered(size_t npages);

@@ -22,6 +22,8 @@ enum { RUNNING, PASSED, FAILED, SKIPPED };
 struct verdict {
 	int state;
 	bool failed;
+	bool may_show_bug;
+	bool failed_before;
 	char reason[256];
 };
 
@@ -57,6 +59,17 @@ void test_skip(const char *format, ...)
 	va_end(args);
 	verdict->state = SKIPPED;
 	_exit(0);
+}
+
+/**
+ * test_bug_from_here() - from now on a failure shows the bug
+ *
+ * Whatever fails before that says nothing about it.
+ */
+void test_bug_from_here(void)
+{
+	verdict->failed_before = verdict->failed;
+	verdict->may_show_bug = true;
 }
 
 static void test_failed(bool fatal)
@@ -179,13 +192,35 @@ static void run_in_child(const struct test *test)
 	_exit(0);
 }
 
+static enum test_bug bug_of(const struct test *test)
+{
+	return test->bug && !sys_is_type1x() ? test->bug() : BUG_ABSENT;
+}
+
+/* Was the in-tree driver's bug seen, and not something else? */
+static bool shows_bug(const struct test *test, int status)
+{
+	if (WIFEXITED(status) && verdict->may_show_bug && verdict->failed &&
+	    !verdict->failed_before)
+		return true;
+	test_say("%s: the bug is not there, or not all that is wrong",
+		 test->name);
+	return false;
+}
+
 static bool run_one(const struct test *test, size_t number)
 {
+	enum test_bug bug = bug_of(test);
 	struct sys_state before;
 	bool good, clean;
 	int status;
 	pid_t pid;
 
+	if (bug == BUG_UNSAFE) {
+		printf("ok %zu - %s # SKIP not on %s\n", number, test->name,
+		       sys_driver());
+		return true;
+	}
 	memset(verdict, 0, sizeof(*verdict));
 	sys_state_read(&before);
 
@@ -206,6 +241,10 @@ static bool run_one(const struct test *test, size_t number)
 
 	good = verdict->state == PASSED || verdict->state == SKIPPED;
 	clean = sys_state_settle(&before);
+	if (bug == BUG_SHOWN && verdict->state != SKIPPED) {
+		good = shows_bug(test, status);
+		clean = true;
+	}
 	printf("%s %zu - %s%s%s\n", good && clean ? "ok" : "not ok", number,
 	       test->name, verdict->state == SKIPPED ? " # SKIP " : "",
 	       verdict->reason);

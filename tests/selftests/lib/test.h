@@ -17,24 +17,39 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
+/** enum test_bug - a bug of the in-tree driver that a test is about */
+enum test_bug {
+	/** @BUG_ABSENT: it is not in this kernel, or is not about that driver */
+	BUG_ABSENT,
+	/** @BUG_SHOWN: the test fails, after test_bug_from_here() */
+	BUG_SHOWN,
+	/** @BUG_UNSAFE: the kernel may not survive, or anything may happen */
+	BUG_UNSAFE,
+};
+
 /**
  * struct test - one test
  * @name: what it proves, in words that fit in a file name
  * @run: returns if nothing went wrong
  * @seconds: how long it may take, 0: a minute
+ * @bug: asked if the in-tree driver is the one under test; NULL: no bug
  */
 struct test {
 	const char *name;
 	void (*run)(void);
 	unsigned int seconds;
+	enum test_bug (*bug)(void);
 };
 
 #define TEST(fn) { .name = #fn, .run = (fn) }
 #define TEST_LONG(fn, secs) { .name = #fn, .run = (fn), .seconds = (secs) }
 
+#define TEST_IN_TREE(fn, when) { .name = #fn, .run = (fn), .bug = (when) }
+
 int test_main(const struct test *tests, size_t n);
 void test_skip(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
+void test_bug_from_here(void);
 void test_say(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 

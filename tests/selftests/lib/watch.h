@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel does and says meanwhile: its log, and how often it does what. */
+#ifndef T1X_WATCH_H
+#define T1X_WATCH_H
+
+#include <stdbool.h>
+
+int log_open(void);
+long log_count(int log, const char *text);
+void log_to_console(bool on);
+
+void watch_probe(const char *function);
+void watch_event(const char *event, const char *filter);
+long watch_end(void);
+
+#endif /* T1X_WATCH_H */
