@@ -2,6 +2,7 @@
 /* UNMAP_DMA: what goes, what stays, and how much it says it was. */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "lib/mem.h"
@@ -148,6 +149,68 @@ static void v1_many(void)
 		   0);
 	assert_ret(dma_unmap(rig->container, IOVA, 8 * SIZE), 2 * SIZE);
 	check_locked(0);
+}
+
+/*
+ * SPDK issue 1705: a part of a mapping is unmapped, and the part is mapped anew.
+ * v1 says success, and only the size says that nothing went; whoever takes the
+ * -EEXIST of the new map for "is there already" has DMA to the old page.
+ */
+static void v1_part_stays_and_cannot_be_mapped(void)
+{
+	const uint64_t half = SIZE / 2;
+	char *other = mem_anon(SIZE);
+
+	one_mapping(VFIO_TYPE1_IOMMU);
+	expect_ret(dma_unmap(rig->container, IOVA + half, half), 0);
+	expect_ret(dma_map(rig->container, other, IOVA + half, half, RW),
+		   -EEXIST);
+	check_locked(N);
+	dma_check_write(rig, 0, IOVA + half, vaddr + half, DMA_MAX);
+	dma_check_no_write(rig, 0, IOVA + half, other);
+
+	/* Three in a row: a range into the second takes both whole. */
+	assert_ret(dma_map(rig->container, vaddr, IOVA + SIZE, SIZE, RW), 0);
+	assert_ret(dma_map(rig->container, vaddr, IOVA + 2 * SIZE, SIZE, RW),
+		   0);
+	expect_ret(dma_unmap(rig->container, IOVA + half, SIZE + half), 0);
+	check_locked(3 * N);
+	assert_ret(dma_unmap(rig->container, IOVA - half, 2 * SIZE), 2 * SIZE);
+	check_locked(N);
+
+	/* The first half takes the second with it, and then there is room. */
+	assert_ret(dma_unmap(rig->container, IOVA + 2 * SIZE, half), SIZE);
+	check_locked(0);
+	assert_ret(dma_map(rig->container, other, IOVA + half, half, RW), 0);
+	dma_check_write(rig, 0, IOVA + half, other, DMA_MAX);
+	dma_check_no_read(rig, 0, IOVA + 2 * SIZE, vaddr);
+}
+
+/* v2 says what is wrong, and leaves the size as it was asked for. */
+static void v2_part_is_refused_and_stays(void)
+{
+	static const struct { long first, npages; } parts[] = {
+		{ 0, N / 2 }, { N / 2, N / 2 }, { N / 4, N / 2 },
+		{ -1, N }, { N / 2, N },
+	};
+	size_t i;
+
+	one_mapping(VFIO_TYPE1v2_IOMMU);
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct vfio_iommu_type1_dma_unmap unmap = {
+			.argsz = sizeof(unmap),
+			.iova = IOVA + parts[i].first * PAGE,
+			.size = parts[i].npages * PAGE,
+		};
+
+		expect_ret(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &unmap) ?
+			   -errno : 0, -EINVAL);
+		expect_eq(unmap.size, parts[i].npages * PAGE);
+	}
+	expect_ret(dma_map(rig->container, vaddr, IOVA + SIZE / 2, PAGE, RW),
+		   -EEXIST);
+	check_locked(N);
+	dma_check_write(rig, 0, IOVA + SIZE / 2, vaddr + SIZE / 2, DMA_MAX);
 }
 
 /* What DPDK does with a hole in what it had mapped as a whole. */
@@ -301,6 +364,8 @@ static const struct test tests[] = {
 	TEST(v1_first_byte_takes_all),
 	TEST(v1_range_may_begin_before),
 	TEST(v1_many),
+	TEST(v1_part_stays_and_cannot_be_mapped),
+	TEST(v2_part_is_refused_and_stays),
 	TEST(v1_page_by_page_from_the_end),
 	TEST(nothing_is_not_an_error),
 	TEST(two_halves_of_everything),
