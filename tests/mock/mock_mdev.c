@@ -41,14 +41,21 @@ static struct mock_mdev *to_mock_mdev(struct vfio_device *vdev)
 	return container_of(vdev, struct mock_mdev, vdev);
 }
 
-static void mdev_note(struct mock_mdev *mdev, unsigned long index,
-		      struct page *page)
+static int mdev_note(struct mock_mdev *mdev, unsigned long index,
+		     struct page *page)
 {
 	unsigned long count = xa_to_value(xa_load(&mdev->counts, index) ?:
 					  xa_mk_value(0));
+	int ret;
 
-	xa_store(&mdev->pages, index, page, GFP_KERNEL);
-	xa_store(&mdev->counts, index, xa_mk_value(count + 1), GFP_KERNEL);
+	ret = xa_err(xa_store(&mdev->pages, index, page, GFP_KERNEL));
+	if (ret)
+		return ret;
+	ret = xa_err(xa_store(&mdev->counts, index, xa_mk_value(count + 1),
+			      GFP_KERNEL));
+	if (ret && !count)
+		xa_erase(&mdev->pages, index);
+	return ret;
 }
 
 /* Forgets one pin of a page; says whether there was one. */
@@ -96,8 +103,10 @@ static void mdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 
 static long mdev_pin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
 {
+	unsigned long index = op->iova >> PAGE_SHIFT;
+	long pinned, noted = 0;
 	struct page **pages;
-	long ret, i;
+	int ret = 0;
 
 	pages = kcalloc(MDEV_MAX_PAGES, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
@@ -107,14 +116,21 @@ static long mdev_pin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
 	 * Not under the lock: an unmap that waits for us to let go would wait
 	 * for ever if we waited for it.
 	 */
-	ret = vfio_pin_pages(&mdev->vdev, op->iova, op->npages, op->prot,
-			     pages);
+	pinned = vfio_pin_pages(&mdev->vdev, op->iova, op->npages, op->prot,
+				pages);
 	mutex_lock(&mdev->lock);
-	for (i = 0; i < ret; i++)
-		mdev_note(mdev, (op->iova >> PAGE_SHIFT) + i, pages[i]);
+	while (noted < pinned && !ret) {
+		ret = mdev_note(mdev, index + noted, pages[noted]);
+		noted += !ret;
+	}
+	/* What cannot be remembered is not kept. */
+	while (ret && noted)
+		mdev_forget(mdev, index + --noted);
 	mutex_unlock(&mdev->lock);
+	if (ret)
+		vfio_unpin_pages(&mdev->vdev, op->iova, pinned);
 	kfree(pages);
-	return ret;
+	return ret ?: pinned;
 }
 
 static long mdev_unpin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
