@@ -4,65 +4,26 @@
  * leaves nothing behind, and taking mappings away never fails.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/dirty.h"
+#include "lib/fault.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
-
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define DEBUGFS		"/sys/kernel/debug/"
-#define MAX_CALLS	5000
 
 /* More than one batch, and more runs than fit where nothing is allocated. */
 #define N		600
 
 static struct rig *rig;
 static void *memory;
-static int fail_fd;
-
-static void need_fault_injection(void)
-{
-	if (access(DEBUGFS "failslab/verbose", W_OK) || access(FAIL_NTH, W_OK))
-		test_skip("no fault injection in this kernel");
-	/* Allocations that may sleep too, and without a word in the log. */
-	sys_write(DEBUGFS "failslab/ignore-gfp-wait", "N");
-	sys_write(DEBUGFS "failslab/verbose", "0");
-	sys_write(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
-	sys_write(DEBUGFS "fail_page_alloc/min-order", "0");
-	sys_write(DEBUGFS "fail_page_alloc/verbose", "0");
-	fail_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	assert_ge(fail_fd, 0);
-}
-
-/* The @nth allocation of this thread from now on fails; 0: none. */
-static void arm(long nth)
-{
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%ld", nth);
-
-	assert_eq(pwrite(fail_fd, text, len, 0), len);
-}
-
-/* Did it come to that? Disarms. */
-static bool has_failed(void)
-{
-	char text[32] = "";
-
-	assert_ge(pread(fail_fd, text, sizeof(text) - 1, 0), 1);
-	arm(0);
-	return strtol(text, NULL, 0) == 0;
-}
 
 static void rig_with_memory(void)
 {
-	need_fault_injection();
+	fault_init();
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	memory = mem_scattered(N);
 }
@@ -77,10 +38,10 @@ static void map_or_nothing(void)
 	pins = sys_pins();
 	vmlck = sys_vmlck();
 	leaves = sys_mock_get("leaves");
-	for (n = 1; fault && n < MAX_CALLS; n++) {
-		arm(n);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(fault, true);
@@ -111,12 +72,12 @@ static void unmap_never_fails(void)
 
 	rig_with_memory();
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < MAX_CALLS; n++) {
+	for (n = 1; fault && n < FAULT_MOST; n++) {
 		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
 			   0);
-		arm(n);
+		fault_arm(n);
 		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
-		fault = has_failed();
+		fault = fault_happened();
 		assert_eq(sys_vmlck(), vmlck);
 	}
 	test_say("%ld allocations", n - 2);
@@ -134,11 +95,11 @@ static void unmap_of_untracked_never_fails(void)
 	if (!sys_is_type1x())
 		test_skip("%s never remembers", sys_driver());
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < MAX_CALLS; n++) {
+	for (n = 1; fault && n < FAULT_MOST; n++) {
 		untracked = sys_stat_get("untracked_mappings");
-		arm(n);
+		fault_arm(n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret)
 			continue;
 		if (sys_stat_get("untracked_mappings") > untracked)
@@ -147,9 +108,9 @@ static void unmap_of_untracked_never_fails(void)
 	}
 	assert_ge(sys_stat_get("untracked_mappings"), untracked + 1);
 	dma_check_pages(rig, 0, IOVA, memory, N);
-	arm(1);
+	fault_arm(1);
 	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
-	arm(0);
+	fault_arm(0);
 	expect_eq(sys_vmlck(), vmlck);
 	dma_check_refused(rig, 0, IOVA, memory);
 }
@@ -161,15 +122,15 @@ static void set_iommu_or_nothing(void)
 	bool fault = true;
 	int container, group, ret;
 
-	need_fault_injection();
+	fault_init();
 	refs = sys_refs();
 	container = vfio_container_open();
 	group = vfio_group_open(0);
 	assert_ret(vfio_group_join(group, container), 0);
-	for (n = 1; fault && n < MAX_CALLS; n++) {
-		arm(n);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
 		ret = vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_refs(), refs);
@@ -196,10 +157,10 @@ static void join_or_nothing(void)
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
 	group = vfio_mock_group_open(2);
 	pins = sys_pins();
-	for (n = 1; fault && n < MAX_CALLS; n++) {
-		arm(n);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
 		ret = vfio_group_join(group, rig->container);
-		fault = has_failed();
+		fault = fault_happened();
 		assert_eq(sys_pins(), pins);
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
@@ -226,11 +187,11 @@ static void leave_never_fails(void)
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
 	group = vfio_mock_group_open(2);
 	pins = sys_pins();
-	for (n = 1; fault && n < MAX_CALLS; n++) {
+	for (n = 1; fault && n < FAULT_MOST; n++) {
 		assert_ret(vfio_group_join(group, rig->container), 0);
-		arm(n);
+		fault_arm(n);
 		assert_ret(vfio_group_leave(group), 0);
-		fault = has_failed();
+		fault = fault_happened();
 		assert_eq(sys_pins(), pins);
 		assert_eq(sys_mock_get("domains"), 1);
 	}
@@ -246,22 +207,49 @@ static void last_leave_never_fails(void)
 	bool fault = true;
 	int container, group;
 
-	need_fault_injection();
+	fault_init();
 	memory = mem_scattered(N);
 	refs = sys_refs();
 	pins = sys_pins();
 	container = vfio_container_open();
 	group = vfio_group_open(0);
-	for (n = 1; fault && n < MAX_CALLS; n++) {
+	for (n = 1; fault && n < FAULT_MOST; n++) {
 		assert_ret(vfio_group_join(group, container), 0);
 		assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
 		assert_ret(dma_map(container, memory, IOVA, N * PAGE, RW), 0);
-		arm(n);
+		fault_arm(n);
 		assert_ret(vfio_group_leave(group), 0);
-		fault = has_failed();
+		fault = fault_happened();
 		sys_settle_refs(refs);
 		sys_settle_pins(pins);
 		assert_eq(sys_vmlck(), 0);
+	}
+	test_say("%ld allocations", n - 2);
+	expect_eq(fault, false);
+}
+
+/* Files are closed, and nobody could be told of a failure. */
+static void close_never_fails(void)
+{
+	long n, refs, pins;
+	bool fault = true;
+
+	fault_init();
+	memory = mem_scattered(N);
+	refs = sys_refs();
+	pins = sys_pins();
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+		assert_ret(dirty_flags(rig->container, START), 0);
+		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
+			   0);
+		fault_arm(n);
+		rig_close(rig);
+		fault = fault_happened();
+		sys_settle_refs(refs);
+		sys_settle_pins(pins);
+		assert_eq(sys_vmlck(), 0);
+		assert_eq(sys_mock_get("domains"), 0);
 	}
 	test_say("%ld allocations", n - 2);
 	expect_eq(fault, false);
@@ -278,10 +266,10 @@ static void dirty_start_or_nothing(void)
 	for (i = 0; i < 3; i++)
 		assert_ret(dma_map(rig->container, memory, IOVA + i * MIB,
 				   16 * PAGE, RW), 0);
-	for (n = 1; fault && n < MAX_CALLS; n++) {
-		arm(n);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
 		ret = dirty_flags(rig->container, START);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			failed++;
@@ -305,10 +293,10 @@ static void map_while_tracking_or_nothing(void)
 	rig_with_memory();
 	assert_ret(dirty_flags(rig->container, START), 0);
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < MAX_CALLS; n++) {
-		arm(n);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_vmlck(), vmlck);
@@ -329,14 +317,14 @@ static void new_vaddr_or_nothing(void)
 
 	rig_with_memory();
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
-	for (n = 1; fault && n < MAX_CALLS; n++) {
+	for (n = 1; fault && n < FAULT_MOST; n++) {
 		assert_ret(dma_unmap_flags(rig->container, IOVA, N * PAGE,
 					   VFIO_DMA_UNMAP_FLAG_VADDR),
 			   N * PAGE);
-		arm(n);
+		fault_arm(n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE,
 			      VFIO_DMA_MAP_FLAG_VADDR);
-		fault = has_failed();
+		fault = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_ret(dma_map(rig->container, memory, IOVA,
@@ -346,6 +334,111 @@ static void new_vaddr_or_nothing(void)
 	}
 	expect_eq(fault, false);
 	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
+}
+
+/* --- Memory of other kinds, which the map itself has to fetch ---------------- */
+
+#define COLD	12UL
+
+static int memory_fd;
+static off_t bar_offset;
+
+static void drop_anon(void)
+{
+	assert_eq(madvise(memory, COLD * PAGE, MADV_DONTNEED), 0);
+}
+
+static void drop_file(void)
+{
+	drop_anon();
+	assert_eq(ftruncate(memory_fd, 0), 0);
+	assert_eq(ftruncate(memory_fd, COLD * PAGE), 0);
+}
+
+static void drop_bar(void)
+{
+	assert_eq(munmap(memory, COLD * PAGE), 0);
+	memory = mmap(NULL, COLD * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      rig->devices[0].fd, bar_offset);
+	assert_ne((long)memory, -1);
+}
+
+/* Map @memory, which @drop makes cold again, until no allocation is left. */
+static void sweep(void (*drop)(void), uint32_t flags)
+{
+	long n, pins, vmlck, leaves, failed = 0;
+	bool fault = true;
+	int ret;
+
+	drop();
+	pins = sys_pins();
+	vmlck = sys_vmlck();
+	leaves = sys_mock_get("leaves");
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		drop();
+		fault_arm(n);
+		ret = dma_map(rig->container, memory, IOVA, COLD * PAGE, flags);
+		fault = fault_happened();
+		if (!ret)
+			assert_ret(dma_unmap(rig->container, IOVA, COLD * PAGE),
+				   COLD * PAGE);
+		else
+			assert_ret(ret, -ENOMEM);
+		failed += !!ret;
+		assert_eq(sys_vmlck(), vmlck);
+		assert_eq(sys_pins(), pins);
+		assert_eq(sys_mock_get("leaves"), leaves);
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 1);
+}
+
+static void map_cold_or_nothing(void)
+{
+	rig_with_memory();
+	memory = mem_anon_cold(COLD * PAGE);
+	sweep(drop_anon, RW);
+}
+
+static void map_zero_page_or_nothing(void)
+{
+	rig_with_memory();
+	memory = mem_anon_cold(COLD * PAGE);
+	assert_eq(mprotect(memory, COLD * PAGE, PROT_READ), 0);
+	sweep(drop_anon, RO);
+}
+
+static void map_file_or_nothing(void)
+{
+	rig_with_memory();
+	memory_fd = mem_memfd(COLD * PAGE);
+	memory = mem_file(memory_fd, COLD * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_SHARED);
+	sweep(drop_file, RW);
+}
+
+/* To be read only, but by a device for long: the file must not change below. */
+static void map_private_file_or_nothing(void)
+{
+	rig_with_memory();
+	memory_fd = mem_memfd(COLD * PAGE);
+	memory = mem_file(memory_fd, COLD * PAGE, PROT_READ, MAP_PRIVATE);
+	sweep(drop_file, RO);
+}
+
+static void map_bar_or_nothing(void)
+{
+	struct vfio_region_info info;
+
+	rig_with_memory();
+	/* The one that is faulted in, see tests/mock/mock_vfio.c. */
+	vfio_region(&rig->devices[0], 2, &info);
+	bar_offset = info.offset;
+	memory = mem_anon(COLD * PAGE);
+	sweep(drop_bar, RW);
+	/* Or it would keep the device open. */
+	munmap(memory, COLD * PAGE);
 }
 
 static const struct test tests[] = {
@@ -359,6 +452,12 @@ static const struct test tests[] = {
 	TEST(dirty_start_or_nothing),
 	TEST_LONG(map_while_tracking_or_nothing, 300),
 	TEST(new_vaddr_or_nothing),
+	TEST(map_cold_or_nothing),
+	TEST(map_zero_page_or_nothing),
+	TEST(map_file_or_nothing),
+	TEST(map_private_file_or_nothing),
+	TEST(map_bar_or_nothing),
+	TEST(close_never_fails),
 };
 
 int main(void)

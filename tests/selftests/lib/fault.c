@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "sys.h"
+#include "test.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define DEBUGFS		"/sys/kernel/debug/"
+
+static int fail_fd;
+
+/** fault_init() - before all else; the test is skipped where it cannot be done */
+void fault_init(void)
+{
+	if (access(DEBUGFS "failslab/verbose", W_OK) || access(FAIL_NTH, W_OK))
+		test_skip("no fault injection in this kernel");
+	/* What may sleep and users' pages too, and without a word in the log. */
+	sys_write(DEBUGFS "failslab/ignore-gfp-wait", "N");
+	sys_write(DEBUGFS "failslab/verbose", "0");
+	sys_write(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
+	sys_write(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
+	sys_write(DEBUGFS "fail_page_alloc/min-order", "0");
+	sys_write(DEBUGFS "fail_page_alloc/verbose", "0");
+	fail_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	assert_ge(fail_fd, 0);
+}
+
+/**
+ * fault_arm() - let an allocation of this thread fail
+ * @nth: which one from now on; 0: none
+ */
+void fault_arm(long nth)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld", nth);
+
+	assert_eq(pwrite(fail_fd, text, len, 0), len);
+}
+
+/**
+ * fault_happened() - did it come to that? Disarms.
+ *
+ * Return: true if an allocation has failed.
+ */
+bool fault_happened(void)
+{
+	char text[32] = "";
+
+	assert_ge(pread(fail_fd, text, sizeof(text) - 1, 0), 1);
+	fault_arm(0);
+	return strtol(text, NULL, 0) == 0;
+}
