@@ -213,47 +213,142 @@ static void thread_maps_and_ends(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
-/*
- * SIGKILL ends a map that takes long. The memory is cold, so there is much to
- * do; that the map did not end by itself is what the flag is for.
+/* --- SIGKILL ends a map that takes long, whatever takes so long ---------------- */
+
+/**
+ * struct long_map - a map that takes long
+ * @make: makes what is mapped, @size bytes, in the process that is killed
+ * @progress: grows while it is mapped
+ * @begun: by how much when the map is under way
+ * @all: by how much when it is over
  */
-static void kill_in_the_middle_of_map(void)
+struct long_map {
+	void *(*make)(size_t size);
+	size_t size;
+	long (*progress)(void);
+	long begun;
+	long all;
+};
+
+/* That the map did not end by itself is what the flag is for. */
+static void kill_in_the_middle(const struct long_map *map)
 {
-	size_t size = 512 * MIB, half = sys_mem_available() / 2 * 1024UL;
-	long refs = sys_refs(), pins = sys_pins(), acquired;
+	long refs = sys_refs(), pins = sys_pins(), vmlck = sys_vmlck();
+	long before = map->progress();
 	volatile int *done;
 	uint64_t end;
 	int status;
 	pid_t pid;
 
-	if (size > half)
-		size = half & ~(MIB - 1);
 	done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	acquired = sys_pins_acquired();
 	pid = fork();
 	if (!pid) {
 		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-		memory = mem_anon_cold(size);
-		madvise(memory, size, MADV_NOHUGEPAGE);
+		memory = map->make(map->size);
 		*done = 1;
-		dma_map(rig->container, memory, IOVA, size, RW);
+		/* No large pages in the IOMMU: they would make it short. */
+		dma_map(rig->container, memory, 4 * GIB + PAGE, map->size, RW);
 		*done = 2;
 		pause();
 	}
 
-	end = sys_now_ms() + 20000;
-	while (sys_pins_acquired() < acquired + 2000 && sys_now_ms() < end)
+	end = sys_now_ms() + 40000;
+	while (map->progress() < before + map->begun && sys_now_ms() < end)
 		sys_msleep(1);
-	expect_ge(sys_pins_acquired(), acquired + 2000);
+	expect_ge(map->progress(), before + map->begun);
 	expect_eq(*done, 1);
 	kill(pid, SIGKILL);
 	assert_eq(waitpid(pid, &status, 0), pid);
 	assert_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
 	expect_eq(*done, 1);
-	expect_le(sys_pins_acquired() - acquired, (long)(size / PAGE) - 1);
+	test_say("%ld of %ld", map->progress() - before, map->all);
+	expect_le(map->progress() - before, map->all - 1);
 	sys_settle_refs(refs);
 	sys_settle_pins(pins);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
+static void *make_cold(size_t size)
+{
+	void *addr = mem_anon_cold(size);
+
+	madvise(addr, size, MADV_NOHUGEPAGE);
+	return addr;
+}
+
+/* Pages have to be found. */
+static void kill_in_the_middle_of_map(void)
+{
+	struct long_map map = {
+		.make = make_cold,
+		.size = mem_cold_size(512 * MIB),
+		.progress = sys_pins_acquired,
+		.begun = 2000,
+	};
+
+	map.all = map.size / PAGE;
+	kill_in_the_middle(&map);
+}
+
+#define OFTEN	512UL
+
+static void *make_scattered(size_t size)
+{
+	return mem_scattered_often(size / PAGE / OFTEN, OFTEN);
+}
+
+/* Pages are there, but each is a call of the IOMMU. */
+static void kill_in_the_middle_of_runs(void)
+{
+	static const struct long_map map = {
+		.make = make_scattered,
+		.size = OFTEN * 512 * PAGE,
+		.progress = sys_pins_acquired,
+		.begun = 2000,
+		.all = OFTEN * 512,
+	};
+
+	kill_in_the_middle(&map);
+}
+
+static long runs_mapped(void)
+{
+	return sys_stat_get("runs");
+}
+
+/* A region as often as it takes. */
+static void *make_bar(size_t size)
+{
+	char *addr = mem_reserve(size);
+	int group = vfio_bar_group_open();
+	struct bar bar;
+	size_t at;
+
+	assert_ret(vfio_group_join(group, rig->container), 0);
+	vfio_bar_open(&bar, group);
+	for (at = 0; at < size; at += 4 * MIB)
+		if (mmap(addr + at, 4 * MIB, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, bar.dev.fd, bar.offset) ==
+		    MAP_FAILED)
+			fail("mmap region: %s", strerror(errno));
+	return addr;
+}
+
+/* Nothing is pinned, so that nothing but we can look for the signal. */
+static void kill_in_the_middle_of_bar(void)
+{
+	static const struct long_map map = {
+		.make = make_bar,
+		.size = 4 * GIB,
+		.progress = runs_mapped,
+		.begun = 20,
+		.all = 1024,
+	};
+
+	if (!sys_is_type1x())
+		test_skip("%s has no statistics", sys_driver());
+	kill_in_the_middle(&map);
 }
 
 /* A signal that does not kill does not cut a map short. */
@@ -294,6 +389,8 @@ static const struct test tests[] = {
 	TEST(exec_with_mappings),
 	TEST(thread_maps_and_ends),
 	TEST(kill_in_the_middle_of_map),
+	TEST(kill_in_the_middle_of_runs),
+	TEST(kill_in_the_middle_of_bar),
 	TEST(signal_in_the_middle_of_map),
 };
 

@@ -39,6 +39,18 @@ void *mem_anon_cold(size_t size)
 }
 
 /**
+ * mem_reserve() - addresses that nothing else gets
+ * @size: in bytes, more than there is memory if need be
+ *
+ * Return: the first one; there is nothing.
+ */
+void *mem_reserve(size_t size)
+{
+	return checked(mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+			    MAP_NORESERVE, -1, 0), size);
+}
+
+/**
  * mem_cold_size() - how much memory a test may have a driver fault in
  * @most: in bytes, more than is ever needed
  *
@@ -220,21 +232,25 @@ void *mem_file(int fd, size_t size, int prot, int flags)
 }
 
 /**
- * mem_scattered() - memory of which no two neighbours are contiguous
+ * mem_scattered_often() - memory of which no two neighbours are contiguous
  * @npages: how many pages
+ * @times: how often they are there, one after the other: much to map for little
  *
  * Pages are often handed out in the order of their addresses, so neighbours
  * are not asked for one after the other.
  *
  * Return: its address.
  */
-void *mem_scattered(size_t npages)
+void *mem_scattered_often(size_t npages, size_t times)
 {
+	char *addr = mem_reserve(times * npages * PAGE);
 	int fd = mem_memfd(npages * PAGE);
-	char *addr = mem_file(fd, npages * PAGE, PROT_READ | PROT_WRITE,
-			      MAP_SHARED);
 	size_t i;
 
+	for (i = 0; i < times; i++)
+		checked(mmap(addr + i * npages * PAGE, npages * PAGE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			     0), npages * PAGE);
 	/* From both ends towards the middle: 0, n-1, 1, n-2, ... */
 	for (i = 0; i < npages; i++) {
 		size_t page = i % 2 ? npages - 1 - i / 2 : i / 2;
@@ -243,6 +259,17 @@ void *mem_scattered(size_t npages)
 	}
 	close(fd);
 	return addr;
+}
+
+/**
+ * mem_scattered() - memory of which no two neighbours are contiguous
+ * @npages: how many pages
+ *
+ * Return: its address.
+ */
+void *mem_scattered(size_t npages)
+{
+	return mem_scattered_often(npages, 1);
 }
 
 /**
