@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mediated devices: pinning, reading and writing, and letting go. */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -320,6 +321,61 @@ static void two_devices(void)
 	vfio_close(&mdev);
 }
 
+/* --- Against each other ------------------------------------------------------------ */
+
+#define RACE_MS 3000
+
+static volatile bool stop;
+
+static void *pin_thread(void *arg)
+{
+	long n, got = 0;
+	int ret;
+
+	for (n = 0; !stop || !got; n++) {
+		ret = pin(n % 8, 8);
+		if (ret == 8)
+			got++;
+		else
+			assert_ret(ret, -EINVAL);
+		if (n % 3)
+			unpin(n % 8, 8);
+	}
+	*(long *)arg = got;
+	return NULL;
+}
+
+/*
+ * Where the mapping comes and goes, a device pins and unpins pages. It is not
+ * deaf, so every unmap gets its turn, but for one that comes while a page is
+ * pinned that the device does not know of yet.
+ */
+static void pins_against_unmap(void)
+{
+	uint64_t end = sys_now_ms() + RACE_MS;
+	long n = 0, busy = 0, got = 0;
+	pthread_t thread;
+	int64_t ret;
+
+	begin(VFIO_TYPE1v2_IOMMU);
+	assert_eq(pthread_create(&thread, NULL, pin_thread, &got), 0);
+	while (n < 3 || sys_now_ms() < end) {
+		ret = dma_unmap(container, IOVA, SIZE);
+		if (ret == -EBUSY) {
+			busy++;
+			continue;
+		}
+		assert_ret(ret, SIZE);
+		assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
+		n++;
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	test_say("%ld unmaps, %ld pins, busy %ld times", n, got, busy);
+	assert_ret(dma_unmap(container, IOVA, SIZE), SIZE);
+	expect_eq(sys_vmlck(), vmlck);
+}
+
 static const struct test tests[] = {
 	TEST(container_without_iommu),
 	TEST(pins_are_charged_once),
@@ -338,6 +394,7 @@ static const struct test tests[] = {
 	TEST(dirty_survives_a_bad_bitmap),
 	TEST(dirty_all_while_blind),
 	TEST(two_devices),
+	TEST(pins_against_unmap),
 };
 
 int main(void)

@@ -380,6 +380,48 @@ static void signal_in_the_middle_of_map(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* --- Owners go while others go on with the container ---------------------------- */
+
+#define RACE_MS	3000
+
+/* Maps two pages of its own at @iova and goes, by exec or by exit. */
+static void map_and_go(uint64_t iova, bool exec)
+{
+	void *own = mem_anon(2 * PAGE);
+
+	assert_ret(dma_map(rig->container, own, iova, 2 * PAGE, RW), 0);
+	if (exec)
+		execl("/proc/self/exe", "process", "nothing", NULL);
+	_exit(exec);
+}
+
+static void owners_go_while_others_map(void)
+{
+	uint64_t end = sys_now_ms() + RACE_MS, iova;
+	long pins, n;
+	pid_t pid;
+
+	rig_with_memory();
+	pins = sys_pins();
+	for (n = 0; n < 3 || sys_now_ms() < end; n++) {
+		iova = IOVA + MIB + n % 8 * 16 * PAGE;
+		pid = fork();
+		if (!pid)
+			map_and_go(iova, n % 2);
+		/* Until the mapping is there, and beyond: its owner is going. */
+		while (!dma_unmap(rig->container, iova, 2 * PAGE)) {
+			assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+			assert_ret(dma_map(rig->container, memory, IOVA, SIZE,
+					   RW), 0);
+		}
+		wait_for(pid);
+	}
+	test_say("%ld owners", n);
+	sys_settle_pins(pins);
+	expect_eq(sys_vmlck(), (N + 1) * 4);
+	dma_check_pages(rig, 0, IOVA, memory, N);
+}
+
 static const struct test tests[] = {
 	TEST(fork_does_not_disturb),
 	TEST(child_maps),
@@ -392,11 +434,14 @@ static const struct test tests[] = {
 	TEST(kill_in_the_middle_of_runs),
 	TEST(kill_in_the_middle_of_bar),
 	TEST(signal_in_the_middle_of_map),
+	TEST(owners_go_while_others_map),
 };
 
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "unmap"))
 		return unmap_after_exec(atoi(argv[2]));
+	if (argc == 2 && !strcmp(argv[1], "nothing"))
+		return 0;
 	return test_main(tests, ARRAY_SIZE(tests));
 }

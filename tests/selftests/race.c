@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/dirty.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -341,6 +342,147 @@ static void maps_against_memory_going(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
+/* --- Dirty page tracking --------------------------------------------------------- */
+
+/* In a container that stays: a mapping is dirty as a whole or is not there. */
+static void *dirty_thread(void *arg)
+{
+	uint64_t words[5];
+
+	(void)arg;
+	while (!stop) {
+		memset(words, 0, sizeof(words));
+		assert_ret(dirty_flags(container, START), 0);
+		assert_ret(dirty_get(container, IOVA, 320 * PAGE, words, 40),
+			   0);
+		if ((words[0] && words[0] != 0xff) ||
+		    (words[4] && words[4] != 0xff))
+			fail("dirty: %#lx, %#lx", words[0], words[4]);
+		assert_eq(words[1] | words[2] | words[3], 0);
+		assert_ret(dirty_flags(container, STOP), 0);
+		rounds++;
+	}
+	return NULL;
+}
+
+static void dirty_against_maps_and_groups(void)
+{
+	uint64_t end = sys_now_ms() + RACE_MS;
+	int group, n = 0;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	container = rig->container;
+	memory = mem_anon(8 * PAGE);
+	group = sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+	start(map_thread, 0);
+	start(map_thread, 1);
+	start(dirty_thread, 0);
+	while (sys_now_ms() < end) {
+		assert_ret(vfio_group_join(group, container), 0);
+		assert_ret(vfio_group_leave(group), 0);
+		n++;
+	}
+	join_all();
+	expect_ge(n, 3);
+	expect_ge(rounds, 3);
+	expect_eq(sys_vmlck(), 4);
+}
+
+/* Nobody knows whether there is a container, what is in it, and what is tracked. */
+static void *any_dirty_thread(void *arg)
+{
+	uint64_t words[8];
+	int64_t ret;
+
+	while (!stop) {
+		expect_known_error(dirty_flags(container, START));
+		expect_known_error(dirty_get(container, IOVA, 320 * PAGE, words,
+					     sizeof(words)));
+		ret = dirty_unmap(container, IOVA + (long)arg * MIB, 8 * PAGE,
+				  words, sizeof(words));
+		expect_known_error(ret > 0 ? 0 : ret);
+		expect_known_error(dirty_flags(container, STOP));
+		rounds++;
+	}
+	return NULL;
+}
+
+static void all_at_once(void)
+{
+	uint64_t end = sys_now_ms() + RACE_MS;
+	int groups[2], n = 0;
+
+	memory = mem_anon(8 * PAGE);
+	container = vfio_container_open();
+	groups[0] = vfio_group_open(0);
+	groups[1] = sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+	start(map_thread, 0);
+	start(map_thread, 1);
+	start(any_dirty_thread, 0);
+	start(any_dirty_thread, 1);
+	while (sys_now_ms() < end) {
+		assert_ret(vfio_group_join(groups[n % 2], container), 0);
+		assert_ret(vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU),
+			   0);
+		if (n % 3)
+			assert_ret(vfio_group_join(groups[!(n % 2)], container),
+				   0);
+		if (n % 5)
+			usleep(n % 7 * 200);
+		assert_ret(vfio_group_leave(groups[n % 2]), 0);
+		if (n % 3)
+			assert_ret(vfio_group_leave(groups[!(n % 2)]), 0);
+		n++;
+	}
+	join_all();
+	expect_ge(n, 3);
+	expect_ge(rounds, 3);
+	vfio_close(&groups[0]);
+	vfio_close(&groups[1]);
+	vfio_close(&container);
+	expect_eq(sys_vmlck(), 0);
+}
+
+/* --- The same account, from the other side ------------------------------------------ */
+
+static void *mlock_thread(void *arg)
+{
+	void *own = mem_anon(16 * PAGE), *addr = arg ? memory : own;
+	size_t size = arg ? 8 * PAGE : 16 * PAGE;
+
+	while (!stop) {
+		assert_eq(mlock(addr, size), 0);
+		assert_eq(munlock(addr, size), 0);
+		rounds++;
+	}
+	munmap(own, 16 * PAGE);
+	return NULL;
+}
+
+static void maps_against_mlock(void)
+{
+	void *locked = mem_anon(5 * PAGE);
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	container = rig->container;
+	memory = mem_anon(8 * PAGE);
+	start(private_map_thread, 0);
+	start(private_map_thread, 1);
+	start(mlock_thread, 0);
+	start(mlock_thread, 1);
+	sys_msleep(RACE_MS / 2);
+	assert_eq(mlock(locked, 5 * PAGE), 0);
+	assert_ret(dma_map(container, locked, IOVA + GIB, 5 * PAGE, RW), 0);
+	sys_msleep(RACE_MS / 2);
+	join_all();
+	expect_ge(rounds, 3);
+	/* Scratch, mlock() and DMA: a page that was lost would be seen here. */
+	expect_eq(sys_vmlck(), 11 * 4);
+	assert_ret(dma_unmap(container, IOVA + GIB, 5 * PAGE), 5 * PAGE);
+	expect_eq(sys_vmlck(), 6 * 4);
+	munlock(locked, 5 * PAGE);
+}
+
 static const struct test tests[] = {
 	TEST(ioctls_against_last_group_leaving),
 	TEST(ioctls_against_group_closing),
@@ -350,6 +492,9 @@ static const struct test tests[] = {
 	TEST(maps_against_unmap_all),
 	TEST(unmaps_against_dma),
 	TEST(maps_against_memory_going),
+	TEST(dirty_against_maps_and_groups),
+	TEST(all_at_once),
+	TEST(maps_against_mlock),
 };
 
 int main(void)
