@@ -72,7 +72,7 @@ static long run_seq(const struct seq *seq)
 		if (differ(op, why, sizeof(why)))
 			bad = i;
 		else
-			pair_restart_tracking(op);
+			pair_settle(op);
 		tried[op->kind]++;
 		succeeded[op->kind] += pair.results[OUR].ret >= 0;
 	}

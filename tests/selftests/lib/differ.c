@@ -101,6 +101,17 @@ static bool is_nowhere(const struct seq_op *op, const struct result *tree,
 	return true;
 }
 
+/*
+ * In-tree, what can be told is told and unmapped, one mapping after the other;
+ * the rest stays. Ours tells all of it first. See pair_settle().
+ */
+static bool is_half(const struct seq_op *op, const struct result *tree,
+		    const struct result *ours)
+{
+	return pair_is_cut_short(op) && !ours->locked && tree->locked <= 0 &&
+	       tree->out == ours->out;
+}
+
 static struct known {
 	const char *name;
 	const char *reason;
@@ -115,6 +126,8 @@ static struct known {
 	  0 },
 	{ "giant", "too many pages for a bitmap is found out first", is_giant,
 	  0 },
+	{ "half", "no mapping goes if not all of the bitmap can be told",
+	  is_half, 0 },
 	{ "nowhere", "no bits for pages that are not mapped", is_nowhere, 0 },
 };
 
@@ -146,7 +159,9 @@ static void note_ranges(const struct seq_op *op)
 {
 	size_t i = 0;
 
-	if (pair.results[OUR].ret || (op->kind != SEQ_MAP && op->kind != SEQ_UNMAP) ||
+	if (pair.results[OUR].ret && !pair_is_cut_short(op))
+		return;
+	if ((op->kind != SEQ_MAP && op->kind != SEQ_UNMAP) ||
 	    (op->flags & VFIO_DMA_MAP_FLAG_VADDR))
 		return;
 	if (op->kind == SEQ_MAP) {
@@ -184,7 +199,8 @@ bool differ(const struct seq_op *op, char *why, size_t len)
 		note_ranges(op);
 		return false;
 	}
-	if (tree->locked == ours->locked && is_known(op)) {
+	if ((tree->locked == ours->locked || pair_is_cut_short(op)) &&
+	    is_known(op)) {
 		note_ranges(op);
 		return false;
 	}

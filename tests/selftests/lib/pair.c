@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dirty.h"
@@ -35,6 +36,13 @@ struct pair pair;
 static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
 
 static unsigned char *scratch;
+
+/* Bitmaps of which the second half is not there end here. */
+static unsigned char *edge;
+
+/* What an heir has to say: result and VmLck. */
+static volatile long *will;
+
 static long vmlck_before;
 static int status_fd;
 
@@ -116,6 +124,10 @@ static void make_memory(void)
 	int fd = mem_memfd(5 * MIB);
 
 	scratch = mem_anon(PAGE);
+	edge = (unsigned char *)mem_anon(SEQ_BITMAP + PAGE) + SEQ_BITMAP;
+	assert_eq(mprotect(edge, PAGE, PROT_NONE), 0);
+	will = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS);
 	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
 	mem_at(part(SEQ_HUGE), 8 * MIB);
 	madvise(part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
@@ -200,6 +212,28 @@ static void do_map(struct side *side, const struct seq_op *op,
 	res->out = map.size;
 }
 
+/* A process with the same memory: it becomes the owner, pays, and ends. */
+static void do_heir(const struct seq *seq, struct side *side,
+		    const struct seq_op *op, struct result *res)
+{
+	struct rlimit limit = { seq->limit * PAGE, RLIM_INFINITY };
+	pid_t pid;
+
+	will[0] = -ECHILD;
+	pid = fork();
+	if (!pid) {
+		if (seq->limit)
+			setrlimit(RLIMIT_MEMLOCK, &limit);
+		do_map(side, op, res);
+		will[0] = res->ret;
+		will[1] = sys_vmlck();
+		_exit(0);
+	}
+	assert_eq(waitpid(pid, NULL, 0), pid);
+	res->ret = will[0];
+	res->out = will[1];
+}
+
 /* What is in a bitmap before; where that is 0, nothing is hidden. */
 static unsigned char poison_of(const struct seq_op *op)
 {
@@ -222,6 +256,11 @@ static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
 	case SEQ_PTR_KERNEL:
 		bitmap->data = (void *)KERNEL;
 		break;
+	case SEQ_PTR_HALF:
+		res->len = (need / 2 + 7) & ~7UL;
+		bitmap->data = (void *)(edge - res->len);
+		memset(bitmap->data, poison_of(op), res->len);
+		return;
 	default:
 		bitmap->data = (void *)(res->bytes +
 					(op->ptr == SEQ_PTR_ODD ? 4 : 0));
@@ -239,6 +278,16 @@ static bool finds_nothing(const struct side *side, const struct seq_op *op)
 {
 	return side == &pair.sides[TREE] && pair_kernel_before(7, 2) &&
 	       op->size > PAGE && !(op->iova + op->size);
+}
+
+/* What was written before something went wrong is nobody's business. */
+static void read_half(const struct seq_op *op, struct result *res)
+{
+	if (op->ptr != SEQ_PTR_HALF || !res->len)
+		return;
+	if (res->ret)
+		res->len = 0;
+	memcpy(res->bytes, edge - res->len, res->len);
 }
 
 static void do_unmap(struct side *side, const struct seq_op *op,
@@ -264,6 +313,7 @@ static void do_unmap(struct side *side, const struct seq_op *op,
 		res->ret = call(side->container, VFIO_IOMMU_UNMAP_DMA, &arg, op);
 	}
 	res->out = arg.head.size;
+	read_half(op, res);
 }
 
 static void do_dirty(struct side *side, const struct seq_op *op,
@@ -277,6 +327,7 @@ static void do_dirty(struct side *side, const struct seq_op *op,
 	if (op->flags & GET)
 		make_bitmap(&arg.range.bitmap, op, res);
 	res->ret = call(side->container, VFIO_IOMMU_DIRTY_PAGES, &arg, op);
+	read_half(op, res);
 }
 
 /*
@@ -416,6 +467,9 @@ static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 	case SEQ_MAP:
 		do_map(side, op, res);
 		break;
+	case SEQ_HEIR:
+		do_heir(seq, side, op, res);
+		break;
 	case SEQ_UNMAP:
 		do_unmap(side, op, res);
 		break;
@@ -452,24 +506,58 @@ static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 }
 
 /**
- * pair_restart_tracking() - forget what a fault did to tracked bits
+ * pair_is_cut_short() - could an unmap not tell all of its bitmap
+ * @op: the last operation
+ *
+ * Return: true if so; then it may have done part of its work.
+ */
+bool pair_is_cut_short(const struct seq_op *op)
+{
+	return op->kind == SEQ_UNMAP && op->ptr == SEQ_PTR_HALF &&
+	       pair.results[TREE].ret == -EFAULT &&
+	       pair.results[OUR].ret == -EFAULT;
+}
+
+static void restart_tracking(void)
+{
+	int nr;
+
+	for (nr = 0; nr < SIDES; nr++) {
+		assert_ret(dirty_flags(pair.sides[nr].container, STOP), 0);
+		assert_ret(dirty_flags(pair.sides[nr].container, START), 0);
+	}
+}
+
+static void unmap_the_rest(const struct seq_op *op)
+{
+	long vmlck;
+	int nr;
+
+	for (nr = 0; nr < SIDES; nr++) {
+		vmlck = read_vmlck();
+		assert_ge(dma_unmap(pair.sides[nr].container, op->iova,
+				    op->size), 0);
+		pair.sides[nr].locked += read_vmlck() - vmlck;
+	}
+}
+
+/**
+ * pair_settle() - make both the same again after what is known to differ
  * @op: the last operation
  *
  * In-tree, bits are lost or shifted when a bitmap cannot be written. Tracking
  * that starts anew has none of them.
  */
-void pair_restart_tracking(const struct seq_op *op)
+void pair_settle(const struct seq_op *op)
 {
 	bool bitmap = op->kind == SEQ_DIRTY || op->kind == SEQ_UNMAP;
-	int nr;
 
-	if (!bitmap || op->ptr == SEQ_PTR_NULL_ARG ||
-	    (pair.results[TREE].ret != -EFAULT && pair.results[OUR].ret != -EFAULT))
-		return;
-	for (nr = 0; nr < SIDES; nr++) {
-		assert_ret(dirty_flags(pair.sides[nr].container, STOP), 0);
-		assert_ret(dirty_flags(pair.sides[nr].container, START), 0);
-	}
+	if (pair_is_cut_short(op))
+		unmap_the_rest(op);
+	if (bitmap && op->ptr != SEQ_PTR_NULL_ARG &&
+	    (pair.results[TREE].ret == -EFAULT ||
+	     pair.results[OUR].ret == -EFAULT))
+		restart_tracking();
 }
 
 /* --- Sequences ---------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #define RECENT 16
 #define BLANK  "\n "
 
+
 #define NEAR		IOVA		/* 64 slots of a page */
 #define FAR		0x20000000UL	/* 64 slots of half a MiB */
 #define SLOTS		64
@@ -24,10 +25,14 @@ struct maker {
 		uint64_t size;
 	} recent[RECENT];
 	unsigned int n;
+	/* Of which the vaddr may have been taken back, 0 bytes: none. */
+	uint64_t orphan;
+	uint64_t orphan_size;
 };
 
 static const char *const kind_names[SEQ_NR_KINDS] = {
 	[SEQ_MAP] = "map",
+	[SEQ_HEIR] = "heir",
 	[SEQ_UNMAP] = "unmap",
 	[SEQ_DIRTY] = "dirty",
 	[SEQ_INFO] = "info",
@@ -55,6 +60,7 @@ static const char *const mem_names[SEQ_NR_MEMS] = {
 static const char *const ptr_names[SEQ_NR_PTRS] = {
 	[SEQ_PTR_GOOD] = "good",
 	[SEQ_PTR_ODD] = "odd",
+	[SEQ_PTR_HALF] = "half",
 	[SEQ_PTR_NOTHING] = "nothing",
 	[SEQ_PTR_KERNEL] = "kernel",
 	[SEQ_PTR_NULL_ARG] = "null-arg",
@@ -251,6 +257,17 @@ static void make_map(struct maker *m, struct seq_op *op)
 	m->n++;
 }
 
+static void make_heir(struct maker *m, struct seq_op *op)
+{
+	op->argsz = 32;
+	op->flags = VFIO_DMA_MAP_FLAG_VADDR;
+	op->iova = m->orphan;
+	op->size = m->orphan_size;
+	op->mem = any_mem(m);
+	op->off = any_offset(m, op->mem);
+	m->orphan_size = 0;
+}
+
 static void any_bitmap(struct maker *m, struct seq_op *op)
 {
 	static const uint64_t pgsizes[] = {
@@ -271,7 +288,7 @@ static void any_bitmap(struct maker *m, struct seq_op *op)
 		break;
 	}
 	if (one_in(m, 8))
-		op->ptr = below(m, SEQ_NR_PTRS);
+		op->ptr = one_in(m, 3) ? SEQ_PTR_HALF : below(m, SEQ_NR_PTRS);
 	if (seq_bitmap_bytes(op->size) > SEQ_BITMAP && op->ptr < SEQ_PTR_NOTHING)
 		op->ptr = SEQ_PTR_NOTHING;
 }
@@ -289,6 +306,11 @@ static void make_unmap(struct maker *m, struct seq_op *op)
 	}
 	if (one_in(m, 10))
 		op->flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
+	/* Not often: it takes a process to inherit it. */
+	if (op->flags == VFIO_DMA_UNMAP_FLAG_VADDR && one_in(m, 3)) {
+		m->orphan = op->iova;
+		m->orphan_size = op->size;
+	}
 	if (one_in(m, 6)) {
 		op->flags |= VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 		op->argsz = one_in(m, 30) ? 24 + below(m, 24) : 48;
@@ -345,6 +367,9 @@ static void make_op(struct maker *m, struct seq_op *op)
 		if (op->size > PAGE && op->size < 8 * MIB)
 			op->iova += below(m, op->size / PAGE) * PAGE;
 		op->size = 0;
+	} else if (m->orphan_size && one_in(m, 4)) {
+		op->kind = SEQ_HEIR;
+		make_heir(m, op);
 	} else if (dice < 45) {
 		op->kind = SEQ_MAP;
 		make_map(m, op);

@@ -20,6 +20,8 @@
 enum seq_kind {
 	/** @SEQ_MAP: VFIO_IOMMU_MAP_DMA */
 	SEQ_MAP,
+	/** @SEQ_HEIR: the same, by a process that ends then */
+	SEQ_HEIR,
 	/** @SEQ_UNMAP: VFIO_IOMMU_UNMAP_DMA */
 	SEQ_UNMAP,
 	/** @SEQ_DIRTY: VFIO_IOMMU_DIRTY_PAGES */
@@ -74,6 +76,8 @@ enum seq_ptr {
 	SEQ_PTR_GOOD,
 	/** @SEQ_PTR_ODD: not aligned */
 	SEQ_PTR_ODD,
+	/** @SEQ_PTR_HALF: what comes behind its first half is not there */
+	SEQ_PTR_HALF,
 	/** @SEQ_PTR_NOTHING: an address where nothing is */
 	SEQ_PTR_NOTHING,
 	/** @SEQ_PTR_KERNEL: an address of the kernel's */
