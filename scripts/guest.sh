@@ -3,10 +3,14 @@
 # What scripts/vm and scripts/uml share: the files in a guest, the steps of a run and
 # what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
 
-# chosen NAME: does -t want it? Notes in $matched that it wanted anything at all.
+# chosen LABEL: does -t want it? Only a pattern with a slash in it looks at more than
+# the name in LABEL. Notes in $matched that it wanted anything at all.
 chosen() {
-	# shellcheck disable=SC2053,SC2154 # a pattern is meant, and it is the runner's
-	[[ $1 == $only ]] && matched=y
+	local name=${1##*/}
+	# shellcheck disable=SC2154 # it is the runner's
+	[[ $only != */* ]] || name=$1
+	# shellcheck disable=SC2053 # a pattern is meant
+	[[ $name == $only ]] && matched=y
 }
 
 # A pattern with a slip in it must not look like a success.
@@ -20,7 +24,7 @@ programs() {
 	local known program _
 	known=$(counts selftests)
 	while read -r program _; do
-		! chosen "$program" || echo "$1/$program $2 /t1x/bin/$program"
+		! chosen "$1/$program" || echo "$1/$program $2 /t1x/bin/$program"
 	done <<<"$known"
 }
 
