@@ -21,6 +21,8 @@ KERNELS="6.1 6.12 7.2"
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie)
 # shellcheck disable=SC2034
 UML_KERNELS="6.1 7.2"
+# shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
+VIRTIO_KERNELS="6.12 7.2"
 
 # One clock for all scripts of one command: whoever starts first sets it.
 export T1X_START=${T1X_START:-$EPOCHSECONDS}

@@ -37,6 +37,13 @@ insmod() { /bin/insmod "$@"; }
 rmmod() { /bin/rmmod "$@"; }
 modinfo() { /bin/modinfo "$@"; }
 
+# insmod_alone MODULE: as modprobe.d configures it, but without what its softdep brings.
+insmod_alone() {
+	local options
+	options=$(modprobe -c | sed -n "s/^options $1 //p")
+	insmod "$(modinfo -n "$1")" $options
+}
+
 loaded() { [ -e "/sys/module/$1" ]; }
 not() { ! "$@"; }
 users() { cat "/sys/module/$1/refcnt" 2>/dev/null; }

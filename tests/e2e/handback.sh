@@ -7,7 +7,7 @@
 is "ours unloads" rmmod $OURS
 is "ours is gone" not loaded $OURS
 # Not modprobe: its softdep would bring ours along.
-is "the in-tree driver loads" insmod "$(modinfo -n $INTREE)"
+is "the in-tree driver loads" insmod_alone $INTREE
 is "qemu-img copies the disk, the in-tree driver in use" copy $INTREE
 is "ours loads again" modprobe $OURS
 is "qemu-img copies the disk, ours in use again" copy $OURS
