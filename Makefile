@@ -55,6 +55,9 @@ uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
 e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd|virtio)
 	@$(call each,r,$(E2E),scripts/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
 
+e2e-l2: ## a second-level Linux with a passed-through disk inside that guest
+	@scripts/l2 $(or $(K),6.1)
+
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
 
@@ -88,5 +91,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall demo check static abi harness kunit uml e2e fuzz mutants coverage shell \
-	lab clean distclean help
+.PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
+	fuzz mutants coverage shell lab clean distclean help

@@ -44,6 +44,24 @@ expect() {
 	done <"$dir/steps" 3>"$dir/expected" >"$dir/skips"
 }
 
+pack() { # pack FOLDER: an initramfs
+	in_tree bookworm bash -c 'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0' - "$1"
+}
+
+# guest_programs ROOT PROGRAM...: from the bookworm tree, with the libraries they need.
+guest_programs() {
+	local root=$1 file files
+	shift
+	files=$(for file; do
+		echo "$file"
+		in_tree bookworm /lib64/ld-linux-x86-64.so.2 --list "$file" 2>/dev/null |
+			grep -o '/[^ ]*'
+	done | sort -u)
+	for file in $files; do
+		install -D "$BUILD/tree/bookworm$file" "$root$file"
+	done
+}
+
 guest_busybox() {
 	local root=$1 applet
 	mkdir -p "$root/bin"
