@@ -6,8 +6,8 @@
 
 ! loaded $OURS || rmmod $OURS
 # Not modprobe: its softdep would bring ours along.
-loaded $INTREE || insmod "$(modinfo -n $INTREE)"
+loaded $INTREE || insmod_alone $INTREE
 T1X_DRIVER=$INTREE bugs
 status=$?
-loaded $OURS || insmod "$(modinfo -n $OURS)"
+loaded $OURS || insmod_alone $OURS
 exit $status

@@ -438,6 +438,32 @@ static void b10_nesting_is_not_offered(void)
 		   -ENODEV);
 }
 
+/* --- B11: regions ------------------------------------------------------------------ */
+
+/* The process has no way to the region any more, so its devices have none. */
+static void b11_lost_region_is_lost_to_devices(void)
+{
+	struct bar bar;
+	void *view, *eye;
+	int group;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	group = vfio_bar_group_open();
+	assert_ret(vfio_group_join(group, rig->container), 0);
+	vfio_bar_open(&bar, group);
+	view = vfio_region_map(&bar.dev, bar.region, NULL, 0, MIB);
+	/* Only to see what a device does. */
+	eye = vfio_region_map(&bar.dev, bar.region, NULL, 0, PAGE);
+	if (sys_is_type1x())
+		sys_param_set("revoke_mmio", "Y");
+	assert_ret(dma_map(rig->container, view, IOVA, MIB, RW), 0);
+	if (sys_is_type1x())
+		sys_param_set("revoke_mmio", "N");
+	test_bug_from_here();
+	munmap(view, MIB);
+	dma_check_refused(rig, 0, IOVA, eye);
+}
+
 /* --- What the in-tree driver does on which kernel ------------------------------------- */
 
 static enum test_bug always(void)
@@ -478,6 +504,7 @@ static const struct test tests[] = {
 	TEST_IN_TREE(b8_waiting_can_be_killed, always),
 	TEST_IN_TREE(b9_limit_does_not_flood_the_log, always),
 	TEST_IN_TREE(b10_nesting_is_not_offered, until_7_2),
+	TEST_IN_TREE(b11_lost_region_is_lost_to_devices, always),
 };
 
 int main(void)

@@ -276,7 +276,7 @@ static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
  */
 static bool finds_nothing(const struct side *side, const struct seq_op *op)
 {
-	return side == &pair.sides[TREE] && pair_kernel_before(7, 2) &&
+	return side == &pair.sides[TREE] && sys_kernel_before(7, 2) &&
 	       op->size > PAGE && !(op->iova + op->size);
 }
 
