@@ -253,7 +253,10 @@ static void kill_in_the_middle(const struct long_map *map)
 		pause();
 	}
 
+	/* Reading the statistics keeps the module, and the child counts who does. */
 	end = sys_now_ms() + 40000;
+	while (!*done && sys_now_ms() < end)
+		sys_msleep(1);
 	while (map->progress() < before + map->begun && sys_now_ms() < end)
 		sys_msleep(1);
 	expect_ge(map->progress(), before + map->begun);
