@@ -320,6 +320,8 @@ static long runs_mapped(void)
 	return sys_stat_get("runs");
 }
 
+#define BAR_PART	(4 * MIB)
+
 /* A region as often as it takes. */
 static void *make_bar(size_t size)
 {
@@ -330,8 +332,8 @@ static void *make_bar(size_t size)
 
 	assert_ret(vfio_group_join(group, rig->container), 0);
 	vfio_bar_open(&bar, group);
-	for (at = 0; at < size; at += 4 * MIB)
-		if (mmap(addr + at, 4 * MIB, PROT_READ | PROT_WRITE,
+	for (at = 0; at < size; at += BAR_PART)
+		if (mmap(addr + at, BAR_PART, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, bar.dev.fd, bar.offset) ==
 		    MAP_FAILED)
 			fail("mmap region: %s", strerror(errno));
@@ -341,16 +343,17 @@ static void *make_bar(size_t size)
 /* Nothing is pinned, so that nothing but we can look for the signal. */
 static void kill_in_the_middle_of_bar(void)
 {
-	static const struct long_map map = {
+	/* In UML each page of a region has an entry of its own to be made. */
+	struct long_map map = {
 		.make = make_bar,
-		.size = 4 * GIB,
+		.size = sys_is_uml() ? GIB : 4 * GIB,
 		.progress = runs_mapped,
 		.begun = 20,
-		.all = 1024,
 	};
 
 	if (!sys_is_type1x())
 		test_skip("%s has no statistics", sys_driver());
+	map.all = map.size / BAR_PART;
 	kill_in_the_middle(&map);
 }
 
@@ -389,17 +392,21 @@ static void signal_in_the_middle_of_map(void)
 
 #define RACE_MS	3000
 
+static volatile int *mapped;
+
 /* Maps two pages of its own at @iova and goes, by exec or by exit. */
 static void map_and_go(uint64_t iova, bool exec)
 {
 	void *own = mem_anon(2 * PAGE);
 
 	assert_ret(dma_map(rig->container, own, iova, 2 * PAGE, RW), 0);
+	*mapped = 1;
 	if (exec)
 		execl("/proc/self/exe", "process", "nothing", NULL);
 	_exit(exec);
 }
 
+/* What an owner leaves is unmapped before it goes, while it goes, and after. */
 static void owners_go_while_others_map(void)
 {
 	uint64_t end = sys_now_ms() + RACE_MS, iova;
@@ -407,19 +414,27 @@ static void owners_go_while_others_map(void)
 	pid_t pid;
 
 	rig_with_memory();
+	mapped = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS);
 	pins = sys_pins();
-	for (n = 0; n < 3 || sys_now_ms() < end; n++) {
+	for (n = 0; n < 4 || sys_now_ms() < end; n++) {
 		iova = IOVA + MIB + n % 8 * 16 * PAGE;
+		*mapped = 0;
 		pid = fork();
 		if (!pid)
 			map_and_go(iova, n % 2);
-		/* Until the mapping is there, and beyond: its owner is going. */
-		while (!dma_unmap(rig->container, iova, 2 * PAGE)) {
+		while (!*mapped) {
 			assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
 			assert_ret(dma_map(rig->container, memory, IOVA, SIZE,
 					   RW), 0);
 		}
-		wait_for(pid);
+		if (n % 4 == 3)
+			wait_for(pid);
+		else
+			usleep(n % 4 * 500);
+		assert_ret(dma_unmap(rig->container, iova, 2 * PAGE), 2 * PAGE);
+		if (n % 4 != 3)
+			wait_for(pid);
 	}
 	test_say("%ld owners", n);
 	sys_settle_pins(pins);
