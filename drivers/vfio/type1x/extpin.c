@@ -403,6 +403,8 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  * @c: the container
  * @iova: first byte of the mapping
  * @size: its bytes
+ * @again: they were told before; let them get ready, for they cannot let go of
+ *	what they are just about to note
  *
  * The lock is dropped meanwhile: nothing that was looked up before is valid
  * afterwards.
@@ -410,13 +412,16 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  * Context: the lock is held, and held again on success.
  * Return: 0, or -EINTR when killed, with the lock not held.
  */
-int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size)
+int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
+		      bool again)
 {
 	struct vfio_device *vdev;
 
 	lockdep_assert_held(&c->lock);
 	mutex_unlock(&c->lock);
 
+	if (again)
+		schedule_timeout_killable(1);
 	down_read(&c->device_sem);
 	list_for_each_entry(vdev, &c->devices, iommu_entry)
 		vdev->ops->dma_unmap(vdev, iova, size);

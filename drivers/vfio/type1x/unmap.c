@@ -172,7 +172,8 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			break;
 		}
 		recalled = dma->iova;
-		ret = t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma));
+		ret = t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma),
+					recalls > 1);
 		if (ret)
 			return ret;
 	}
