@@ -109,7 +109,8 @@ static void b2_no_flag_and_no_page_size(void)
 /* --- B3: locked memory of one process, unmapped by another that is dying ----- */
 
 #define B3_PAGES	300
-#define B3_ROUNDS	20
+#define B3_ROUNDS	40
+#define B3_MS		30000
 
 /* Not in every header that this is compiled with. */
 #ifndef MADV_POPULATE_READ
@@ -156,30 +157,33 @@ static bool kill_while_it_unmaps(volatile int *state)
 static void b3_killed_unmap_refunds(void)
 {
 	volatile int *state = shared_page();
-	bool caught = false;
+	int i, n, kills = 0, enough = sys_is_type1x() ? 3 : 15;
+	uint64_t end = sys_now_ms() + B3_MS;
 	pthread_t thread;
 	long vmlck;
 	char *memory;
-	int i, n;
 
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	memory = mem_anon(B3_PAGES * PAGE);
 	vmlck = sys_vmlck();
 	assert_eq(pthread_create(&thread, NULL, walk_thread, NULL), 0);
 	test_bug_from_here();
-	for (n = 0; n < B3_ROUNDS && !caught; n++) {
+	/* Often: the lock may just be free when the kill comes. */
+	for (n = 0; n < B3_ROUNDS && kills < enough; n++) {
+		if (sys_vmlck() != vmlck || sys_now_ms() > end)
+			break;
 		/* Every other page, so that no two of them can go at once. */
 		for (i = 0; i < B3_PAGES; i++)
 			assert_ret(dma_map(rig->container, memory + i * PAGE,
 					   IOVA + 2 * i * PAGE, PAGE, RW), 0);
-		caught = kill_while_it_unmaps(state);
+		kills += kill_while_it_unmaps(state);
 		assert_ge(dma_unmap(rig->container, IOVA,
 				    2 * B3_PAGES * PAGE), 0);
 		expect_eq(sys_vmlck(), vmlck);
 	}
 	b3_stop = 1;
 	pthread_join(thread, NULL);
-	expect_eq(caught, true);
+	expect_ge(kills, 1);
 }
 
 /* --- B4, B5: mediated devices ------------------------------------------------- */

@@ -2,8 +2,11 @@
 /* MAP_DMA of every size and kind of memory, seen by a real device. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/mem.h"
@@ -404,6 +407,39 @@ static void memory_is_discarded_under_the_mapping(void)
 	assert_ret(dma_unmap(rig->container, IOVA, 16 * PAGE), 16 * PAGE);
 }
 
+/*
+ * Its handler may be this very thread, so a map must not wait for it; what is
+ * there already is of no help.
+ */
+static void userfaultfd_is_not_waited_for(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *vaddr = mem_anon_cold(16 * PAGE);
+	long pins;
+	int fd;
+
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (fd < 0)
+		test_skip("no userfaultfd in this kernel");
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	pins = sys_pins();
+	mem_fill_pages(vaddr, 8);
+	assert_eq(ioctl(fd, UFFDIO_API, &api), 0);
+	reg.range.start = (uintptr_t)vaddr;
+	reg.range.len = 16 * PAGE;
+	assert_eq(ioctl(fd, UFFDIO_REGISTER, &reg), 0);
+	expect_ret(dma_map(rig->container, vaddr, IOVA, 16 * PAGE, RW),
+		   -EFAULT);
+	expect_ret(dma_map(rig->container, vaddr + 8 * PAGE, IOVA, PAGE, RW),
+		   -EFAULT);
+	sys_settle_pins(pins);
+	assert_ret(dma_map(rig->container, vaddr, IOVA, 8 * PAGE, RW), 0);
+	dma_check_pages(rig, 0, IOVA, vaddr, 8);
+	assert_ret(dma_unmap(rig->container, IOVA, 8 * PAGE), 8 * PAGE);
+	close(fd);
+}
+
 static const struct test tests[] = {
 	TEST(one_page),
 	TEST(one_page_type1_v1),
@@ -434,6 +470,7 @@ static const struct test tests[] = {
 	TEST(never_mapped_is_refused),
 	TEST(memory_goes_before_the_mapping),
 	TEST(memory_is_discarded_under_the_mapping),
+	TEST(userfaultfd_is_not_waited_for),
 };
 
 int main(void)
