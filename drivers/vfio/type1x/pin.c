@@ -18,6 +18,7 @@
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/userfaultfd_k.h>
 
 #include "stats.h"
 #include "t1x.h"
@@ -46,6 +47,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->write = write;
 	pin->nram = 0;
 	pin->mmio.npages = 0;
+	pin->next.npages = 0;
 	pin->pages = NULL;
 	pin->head = 0;
 	pin->nr = 0;
@@ -112,11 +114,31 @@ static void t1x_pages_run(struct page **pages, unsigned int nr,
 	run->ram = t1x_page_is_ram(page);
 }
 
-static int t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
+/* Takes over @nr pages that were pinned, and counts those that are RAM. */
+static void t1x_pin_look(struct t1x_pin *pin, unsigned int nr)
 {
-	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
 	struct t1x_run run;
 	unsigned int i;
+
+	pin->head = 0;
+	pin->nr = nr;
+	for (i = 0; i < nr; i += run.npages) {
+		t1x_pages_run(pin->pages + i, nr - i, &run);
+		if (!i)
+			pin->next = run;
+		if (run.ram)
+			pin->nram += run.npages;
+	}
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, nr);
+}
+
+static unsigned int t1x_pin_flags(const struct t1x_pin *pin)
+{
+	return FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
+}
+
+static int t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
+{
 	long ret;
 
 	/*
@@ -126,19 +148,38 @@ static int t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
 	ret = pin_user_pages_remote(pin->mm, vaddr,
 				    min_t(unsigned long, pin->left,
 					  pin->capacity),
-				    flags, pin->pages, NULL);
+				    t1x_pin_flags(pin), pin->pages, NULL);
 	if (ret <= 0)
 		return ret ?: -EFAULT;
+	t1x_pin_look(pin, ret);
+	return ret;
+}
 
-	pin->head = 0;
-	pin->nr = ret;
-	for (i = 0; i < pin->nr; i += run.npages) {
-		t1x_pages_run(pin->pages + i, pin->nr - i, &run);
-		if (run.ram)
-			pin->nram += run.npages;
-	}
-	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->nr);
-	return pin->nr;
+/*
+ * Pages of the caller's own, without the mmap_lock if they are there.  Not where
+ * that could wait for a userfaultfd, and not where access is refused, for which
+ * protection keys count here: then 0, and the slow GUP decides.
+ */
+static int t1x_pin_fast(struct t1x_pin *pin)
+{
+	struct vm_area_struct *vma;
+	unsigned long vaddr, n = 0;
+	int ret;
+
+	if (pin->mm != current->mm || mmap_read_lock_killable(pin->mm))
+		return 0;
+	vaddr = untagged_addr_remote(pin->mm, pin->vaddr);
+	vma = vma_lookup(pin->mm, vaddr);
+	if (vma && !(vma->vm_flags & VM_PFNMAP) && !userfaultfd_armed(vma))
+		n = min3(pin->left, (vma->vm_end - vaddr) >> PAGE_SHIFT,
+			 (unsigned long)pin->capacity);
+	mmap_read_unlock(pin->mm);
+	if (!n)
+		return 0;
+	ret = pin_user_pages_fast(vaddr, n, t1x_pin_flags(pin), pin->pages);
+	if (ret > 0)
+		t1x_pin_look(pin, ret);
+	return ret == -EFAULT ? 0 : ret;
 }
 
 /*
@@ -212,28 +253,14 @@ static int t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
 	return pin->mmio.npages;
 }
 
-/**
- * t1x_pin_refill() - pin the next pages of the range
- * @pin: the reader, with all it brought before consumed and pages left
- *
- * On success at least one page can be consumed, and @pin->nram says how many
- * of the new pages are RAM and must be charged.
- *
- * Context: takes mmap_lock for read; may sleep and fault.
- * Return: 0; -EFAULT for memory that is not there, not accessible or must not
- * be mapped; -EINTR when the caller is being killed; other errors of GUP.  On
- * failure nothing more is pinned.
- */
-int t1x_pin_refill(struct t1x_pin *pin)
+static int t1x_pin_slow(struct t1x_pin *pin)
 {
 	struct vm_area_struct *vma;
 	unsigned long vaddr;
 	bool retry;
 	int ret;
 
-	pin->nram = 0;
 	do {
-		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = mmap_read_lock_killable(pin->mm);
@@ -248,8 +275,35 @@ int t1x_pin_refill(struct t1x_pin *pin)
 		else
 			ret = t1x_pin_pages(pin, vaddr);
 		mmap_read_unlock(pin->mm);
+		cond_resched();
 	} while (retry);
+	return ret;
+}
 
+/**
+ * t1x_pin_refill() - pin the next pages of the range
+ * @pin: the reader, with all it brought before consumed and pages left
+ *
+ * On success at least one page can be consumed, and @pin->nram says how many
+ * of the new pages are RAM and must be charged.
+ *
+ * Context: takes mmap_lock for read; may sleep and fault.
+ * Return: 0; -EFAULT for memory that is not there, not accessible or must not
+ * be mapped; -EINTR when the caller is being killed; other errors of GUP.  On
+ * failure nothing more is pinned.
+ */
+int t1x_pin_refill(struct t1x_pin *pin)
+{
+	int ret;
+
+	pin->nram = 0;
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+
+	ret = t1x_pin_fast(pin);
+	if (!ret)
+		ret = t1x_pin_slow(pin);
 	if (ret < 0)
 		return ret;
 
@@ -265,10 +319,13 @@ int t1x_pin_refill(struct t1x_pin *pin)
  *
  * Return: whether there is anything; if not, t1x_pin_refill() is due.
  */
-bool t1x_pin_peek(const struct t1x_pin *pin, struct t1x_run *run)
+bool t1x_pin_peek(struct t1x_pin *pin, struct t1x_run *run)
 {
 	if (pin->nr) {
-		t1x_pages_run(pin->pages + pin->head, pin->nr, run);
+		if (!pin->next.npages)
+			t1x_pages_run(pin->pages + pin->head, pin->nr,
+				      &pin->next);
+		*run = pin->next;
 		return true;
 	}
 	*run = pin->mmio;
@@ -285,6 +342,7 @@ void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages)
 	if (pin->nr) {
 		pin->head += npages;
 		pin->nr -= npages;
+		pin->next.npages = 0;
 	} else {
 		pin->mmio.pfn += npages;
 		pin->mmio.npages -= npages;

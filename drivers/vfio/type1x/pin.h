@@ -20,6 +20,7 @@ struct page;
  * @write: the device may write
  * @nram: RAM pages among those the last t1x_pin_refill() brought
  * @mmio: MMIO brought and not yet consumed
+ * @next: the first run of those not consumed, or empty if not looked at yet
  * @pages: RAM (and reserved pages) brought; [@head, @head + @nr) not consumed
  * @capacity: pointers that fit into @pages
  * @head: index of the next page to be consumed
@@ -33,6 +34,7 @@ struct t1x_pin {
 	bool write;
 	unsigned long nram;
 	struct t1x_run mmio;
+	struct t1x_run next;
 	struct page **pages;
 	unsigned int capacity;
 	unsigned int head;
@@ -45,7 +47,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 		  unsigned int batch);
 void t1x_pin_exit(struct t1x_pin *pin);
 int t1x_pin_refill(struct t1x_pin *pin);
-bool t1x_pin_peek(const struct t1x_pin *pin, struct t1x_run *run);
+bool t1x_pin_peek(struct t1x_pin *pin, struct t1x_run *run);
 void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages);
 unsigned long t1x_pin_drain(struct t1x_pin *pin);
 void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left);
