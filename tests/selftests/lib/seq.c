@@ -10,7 +10,6 @@
 #define RECENT 16
 #define BLANK  "\n "
 
-
 #define NEAR		IOVA		/* 64 slots of a page */
 #define FAR		0x20000000UL	/* 64 slots of half a MiB */
 #define SLOTS		64
