@@ -31,6 +31,8 @@
 #define MOCK_LEAF_WRITE	BIT(1)
 #define MOCK_LEAF_ADDR	PAGE_MASK
 
+#define MOCK_TABLE_LEAVES	32
+
 #define MOCK_MARK_STALE	XA_MARK_0
 
 enum { MOCK_4K, MOCK_2M, MOCK_1G, MOCK_NR_LEVELS };
@@ -176,6 +178,18 @@ static int mock_make_room(struct mock_domain *mock, u64 iova, u64 last)
 	return 0;
 }
 
+/* Memory for a table of leaves, which is not asked for twice as an xarray does. */
+static int mock_try_table(u64 index, gfp_t gfp)
+{
+	void *table;
+
+	if (index % MOCK_TABLE_LEAVES)
+		return 0;
+	table = kmalloc_array(MOCK_TABLE_LEAVES, sizeof(u64), gfp);
+	kfree(table);
+	return table ? 0 : -ENOMEM;
+}
+
 static int mock_map_leaf(struct mock_domain *mock, u64 iova, phys_addr_t paddr,
 			 unsigned int level, int prot, gfp_t gfp)
 {
@@ -184,6 +198,8 @@ static int mock_map_leaf(struct mock_domain *mock, u64 iova, phys_addr_t paddr,
 	int ret;
 
 	ret = mock_make_room(mock, iova, iova + BIT_ULL(shift) - 1);
+	if (!ret)
+		ret = mock_try_table(iova >> shift, gfp);
 	if (ret)
 		return ret;
 
