@@ -7,12 +7,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "dirty.h"
 #include "mem.h"
+#include "module.h"
 #include "pair.h"
 #include "sys.h"
 #include "test.h"
@@ -51,26 +51,8 @@ static int status_fd;
 /* No options but this: UML without MSIs cannot say that they are isolated. */
 static void load_ours(void)
 {
-	const char *path = getenv("T1X_MODULE");
-	int fd = open(path ?: OURS ".ko", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || syscall(SYS_finit_module, fd,
-			      "allow_unsafe_interrupts=1", 0))
-		fail("load %s: %s", path ?: OURS ".ko", strerror(errno));
-	close(fd);
-}
-
-static void unload_ours(void)
-{
-	uint64_t end = sys_now_ms() + 5000;
-
-	while (syscall(SYS_delete_module, OURS, O_NONBLOCK)) {
-		if (errno == ENOENT)
-			return;
-		if (sys_now_ms() > end)
-			fail("unload " OURS ": %s", strerror(errno));
-		sys_msleep(1);
-	}
+	module_load(getenv("T1X_MODULE") ?: OURS ".ko",
+		    "allow_unsafe_interrupts=1");
 }
 
 static long read_vmlck(void)
@@ -628,7 +610,7 @@ void pair_over(const struct seq *seq)
 {
 	if (seq->limit)
 		mem_allow_ipc_lock(true);
-	unload_ours();
+	module_unload(OURS);
 }
 
 /**
@@ -647,7 +629,7 @@ void pair_set_up(void)
 {
 	pair.nr_groups = sys_is_uml() ? PAIR_GROUPS : 1;
 	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	unload_ours();
+	module_unload(OURS);
 	make_memory();
 	make_bar();
 }
