@@ -61,6 +61,9 @@ e2e-l2: ## a second-level Linux with a passed-through disk inside that guest
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
 
+bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (CASE=pattern)
+	@$(call each,k,$(STOCK),scripts/bench -k $$k -c '$(or $(CASE),*)')
+
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
 
@@ -92,4 +95,4 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
-	fuzz mutants coverage shell lab clean distclean help
+	fuzz bench mutants coverage shell lab clean distclean help
