@@ -178,28 +178,36 @@ static int mock_make_room(struct mock_domain *mock, u64 iova, u64 last)
 	return 0;
 }
 
-/* Memory for a table of leaves, which is not asked for twice as an xarray does. */
-static int mock_try_table(u64 index, gfp_t gfp)
+/*
+ * Memory for a leaf, before the lock is taken: no IOMMU driver waits for reclaim
+ * with a lock that its unmap needs. A table of leaves is not asked for twice, as
+ * an xarray does it.
+ */
+static int mock_reserve_leaf(struct mock_domain *mock, u64 iova,
+			     unsigned int level, gfp_t gfp)
 {
+	u64 index = iova >> mock_shifts[level];
 	void *table;
 
-	if (index % MOCK_TABLE_LEAVES)
-		return 0;
-	table = kmalloc_array(MOCK_TABLE_LEAVES, sizeof(u64), gfp);
-	kfree(table);
-	return table ? 0 : -ENOMEM;
+	if (index % MOCK_TABLE_LEAVES == 0) {
+		table = kmalloc_array(MOCK_TABLE_LEAVES, sizeof(u64), gfp);
+		if (!table)
+			return -ENOMEM;
+		kfree(table);
+	}
+	return xa_reserve(&mock->leaves[level], index, gfp);
 }
 
 static int mock_map_leaf(struct mock_domain *mock, u64 iova, phys_addr_t paddr,
-			 unsigned int level, int prot, gfp_t gfp)
+			 unsigned int level, int prot)
 {
 	unsigned int shift = mock_shifts[level];
 	unsigned long entry = paddr;
 	int ret;
 
+	lockdep_assert_held(&mock->lock);
+
 	ret = mock_make_room(mock, iova, iova + BIT_ULL(shift) - 1);
-	if (!ret)
-		ret = mock_try_table(iova >> shift, gfp);
 	if (ret)
 		return ret;
 
@@ -211,7 +219,7 @@ static int mock_map_leaf(struct mock_domain *mock, u64 iova, phys_addr_t paddr,
 	mock_check_leaf_held(entry, level, iova, "mapped before it was pinned");
 
 	ret = xa_err(xa_store(&mock->leaves[level], iova >> shift,
-			      xa_mk_value(entry), gfp));
+			      xa_mk_value(entry), GFP_NOWAIT));
 	if (ret)
 		return ret;
 
@@ -244,7 +252,7 @@ int t1x_mock_map_pages(struct iommu_domain *domain, unsigned long iova,
 	size_t fail_at = SIZE_MAX;
 	unsigned int level = 0;
 	size_t i;
-	int ret = 0;
+	int ret;
 
 	t1x_mock_stat_add(T1X_MOCK_MAP_CALLS, 1);
 	if (t1x_mock_knob_fires(T1X_MOCK_FAIL_MAP_IN))
@@ -254,21 +262,25 @@ int t1x_mock_map_pages(struct iommu_domain *domain, unsigned long iova,
 		if (WARN_ON(++level == MOCK_NR_LEVELS))
 			return -EINVAL;
 
-	mutex_lock(&mock->lock);
 	for (i = 0; i < pgcount; i++) {
 		if (i == fail_at)
-			ret = -ENOMEM;
-		else
-			ret = mock_map_leaf(mock, iova, paddr, level, prot,
-					    gfp);
+			return -ENOMEM;
+		ret = mock_reserve_leaf(mock, iova, level, gfp);
 		if (ret)
-			break;
+			return ret;
+		mutex_lock(&mock->lock);
+		ret = mock_map_leaf(mock, iova, paddr, level, prot);
+		mutex_unlock(&mock->lock);
+		if (ret) {
+			xa_release(&mock->leaves[level],
+				   iova >> mock_shifts[level]);
+			return ret;
+		}
 		iova += pgsize;
 		paddr += pgsize;
 		*mapped += pgsize;
 	}
-	mutex_unlock(&mock->lock);
-	return ret;
+	return 0;
 }
 
 /**
