@@ -43,6 +43,19 @@ static void join_all(void)
 		pthread_join(threads[--nr_threads], NULL);
 }
 
+static void rig_with_memory(void)
+{
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	container = rig->container;
+	memory = mem_anon(8 * PAGE);
+}
+
+/* One that needs a domain of its own, where there is one. */
+static int other_group_open(void)
+{
+	return sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+}
+
 /* In a container that comes and goes anything but this is wrong. */
 static void expect_known_error(int ret)
 {
@@ -152,11 +165,8 @@ static void maps_against_group_joining(void)
 	uint64_t end = sys_now_ms() + RACE_MS;
 	int group, n = 0;
 
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
-	/* One that needs a domain of its own, where there is one. */
-	group = sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+	rig_with_memory();
+	group = other_group_open();
 	start(map_thread, 0);
 	start(map_thread, 1);
 	start(get_info_thread, 0);
@@ -190,9 +200,7 @@ static void *private_map_thread(void *arg)
 
 static void maps_side_by_side(void)
 {
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
+	rig_with_memory();
 	start(private_map_thread, 0);
 	start(private_map_thread, 1);
 	start(private_map_thread, 2);
@@ -228,9 +236,7 @@ static void *rival_map_thread(void *arg)
 
 static void maps_of_the_same(void)
 {
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
+	rig_with_memory();
 	start(rival_map_thread, 0);
 	start(rival_map_thread, 1);
 	start(rival_map_thread, 2);
@@ -295,9 +301,7 @@ static void *dma_thread(void *arg)
 
 static void unmaps_against_dma(void)
 {
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
+	rig_with_memory();
 	start(dma_thread, 0);
 	start(private_map_thread, 0);
 	sys_msleep(RACE_MS);
@@ -370,10 +374,8 @@ static void dirty_against_maps_and_groups(void)
 	uint64_t end = sys_now_ms() + RACE_MS;
 	int group, n = 0;
 
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
-	group = sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+	rig_with_memory();
+	group = other_group_open();
 	start(map_thread, 0);
 	start(map_thread, 1);
 	start(dirty_thread, 0);
@@ -415,7 +417,7 @@ static void all_at_once(void)
 	memory = mem_anon(8 * PAGE);
 	container = vfio_container_open();
 	groups[0] = vfio_group_open(0);
-	groups[1] = sys_is_uml() ? vfio_mock_group_open(2) : vfio_group_open(1);
+	groups[1] = other_group_open();
 	start(map_thread, 0);
 	start(map_thread, 1);
 	start(any_dirty_thread, 0);
@@ -463,9 +465,7 @@ static void maps_against_mlock(void)
 {
 	void *locked = mem_anon(5 * PAGE);
 
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	container = rig->container;
-	memory = mem_anon(8 * PAGE);
+	rig_with_memory();
 	start(private_map_thread, 0);
 	start(private_map_thread, 1);
 	start(mlock_thread, 0);
