@@ -30,6 +30,14 @@ export T1X_START=${T1X_START:-$EPOCHSECONDS}
 say() { printf '[%4ds] %s\n' $((EPOCHSECONDS - T1X_START)) "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
+# follow PID NAME FILE SCRIPT: say what sed's SCRIPT makes of a growing FILE, for as long
+# as PID runs. Its status says nothing: tail had to wait for FILE to be there.
+follow() {
+	local line
+	tail -n +1 -F --pid="$1" "$3" 2>/dev/null | sed -En --unbuffered "$4" |
+		while read -r line; do say "$2: $line"; done || true
+}
+
 # usage: print the comment block at the top of the script that asks.
 usage() { sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
