@@ -61,8 +61,8 @@ e2e-l2: ## a second-level Linux with a passed-through disk inside that guest
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
 
-bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (CASE=pattern)
-	@$(call each,k,$(STOCK),scripts/bench -k $$k -c '$(or $(CASE),*)')
+bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (CASE=pattern PROFILE=y)
+	@$(call each,k,$(STOCK),scripts/bench -k $$k -c '$(or $(CASE),*)' $(PROFILE:%=-p))
 
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'

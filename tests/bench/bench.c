@@ -8,6 +8,7 @@
  * fails if a driver differs from itself.
  *
  *   T1X_MODULE, T1X_INTREE	files of both modules, which are loaded in turn
+ *   T1X_PROFILE			if set, mark what is measured, for profile.c
  *
  * Arguments are names of cases; without any, all of them run.
  *
@@ -33,6 +34,7 @@
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
 #include "../selftests/lib/vfio.h"
+#include "mark.h"
 
 #define SIZE		(256 * MIB)
 #define SIZE_COLD	(32 * MIB)
@@ -160,8 +162,9 @@ static struct figure figures[MAX_FIGURES];
 static size_t nr_figures;
 
 /* What is being done with the figures. */
-static enum { WARM, TIME, COUNT } phase = WARM;
+static enum { WARM, TIME, COUNT, PROFILE } phase = WARM;
 static enum side side;
+static const char *case_name;
 static unsigned int turn;
 
 static uint64_t started;
@@ -182,6 +185,8 @@ static void start(void)
 		counters_ioctl(PERF_EVENT_IOC_ENABLE);
 	}
 	started = now_ns();
+	if (phase == PROFILE)
+		MARK(MARK_BEGIN);
 }
 
 static struct figure *figure_of(const char *op)
@@ -198,10 +203,17 @@ static struct figure *figure_of(const char *op)
 
 static void stop(const char *op, size_t units, const char *per)
 {
-	uint64_t ns = now_ns() - started;
 	struct figure *figure;
+	uint64_t ns;
 	size_t i;
 
+	if (phase == PROFILE) {
+		MARK(MARK_END);
+		printf("# profile %s %s %s %zu\n", case_name, op,
+		       modules[side], units);
+		return;
+	}
+	ns = now_ns() - started;
 	if (phase == COUNT)
 		counters_ioctl(PERF_EVENT_IOC_DISABLE);
 	figure = figure_of(op);
@@ -248,6 +260,35 @@ static void report(const char *name, const struct figure *figure, enum side who)
 	expect_le(llabs((long long)(ns[0] - ns[1])) * 1000, ns[0] * TOLERANCE);
 }
 
+/* Where the functions of modules are: another one may be there next time. */
+static void print_symbols(void)
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	char line[256], name[128];
+	uintmax_t address;
+
+	if (!file)
+		fail("/proc/kallsyms: %s", strerror(errno));
+	printf("# modules\n");
+	while (fgets(line, sizeof(line), file))
+		if (strchr(line, '[') &&
+		    sscanf(line, "%jx %*[tT] %127s", &address, name) == 2)
+			printf("# sym %jx %s\n", address, name);
+	fclose(file);
+}
+
+static void profile(void (*once)(void *memory), void *memory)
+{
+	for (side = TREE; side < SIDES; side++) {
+		serve(side);
+		print_symbols();
+		phase = WARM;
+		once(memory);
+		phase = PROFILE;
+		once(memory);
+	}
+}
+
 /**
  * measure() - run a case with each driver twice, and once more to count
  * @name: of the case
@@ -258,6 +299,7 @@ static void measure(const char *name, void (*once)(void *memory), void *memory)
 {
 	unsigned int i, pass;
 
+	case_name = name;
 	serve(TREE);
 	for (i = 0; i < WARM_UP; i++)
 		once(memory);
@@ -279,6 +321,8 @@ static void measure(const char *name, void (*once)(void *memory), void *memory)
 		once(memory);
 	}
 	counters_close();
+	if (getenv("T1X_PROFILE"))
+		profile(once, memory);
 	/* The runner's view of what is left behind is ours. */
 	serve(OURS);
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A plugin for QEMU that says which instructions ran between two marks.
+ *
+ * The guest executes MARK_BEGIN and MARK_END, which are nops with an operand that
+ * no compiler makes. For every stretch between them a line "stretch" is written
+ * to the file given as out=FILE, and then a line for each block of code that ran:
+ * its address and how many instructions it executed in all.
+ *
+ * QEMU's own header is in no package of Debian's, so what is used of version 1 of
+ * its interface is declared here.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mark.h"
+
+struct qemu_info;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+
+enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
+
+typedef uint64_t qemu_plugin_id_t;
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+	void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+	void (*cb)(unsigned int cpu, void *data),
+	enum qemu_plugin_cb_flags flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+	void (*cb)(unsigned int cpu, void *data),
+	enum qemu_plugin_cb_flags flags, void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *
+qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int qemu_plugin_version = 1;
+
+/* Code is translated again and again; one block may have many of these. */
+struct block {
+	struct block *next;
+	uint64_t vaddr;
+	uint64_t insns;
+	uint64_t times;
+};
+
+static struct block *blocks;
+static bool is_counting;
+static FILE *out;
+
+static const unsigned char mark_begin[] = { MARK_BYTES(MARK_BEGIN) };
+static const unsigned char mark_end[] = { MARK_BYTES(MARK_END) };
+
+static void begin(unsigned int cpu, void *data)
+{
+	struct block *block;
+
+	(void)cpu;
+	(void)data;
+	for (block = blocks; block; block = block->next)
+		block->times = 0;
+	is_counting = true;
+}
+
+static void end(unsigned int cpu, void *data)
+{
+	struct block *block;
+
+	(void)cpu;
+	(void)data;
+	is_counting = false;
+	fprintf(out, "stretch\n");
+	for (block = blocks; block; block = block->next)
+		if (block->times)
+			fprintf(out, "%" PRIx64 " %" PRIu64 "\n", block->vaddr,
+				block->times * block->insns);
+	fflush(out);
+}
+
+static void count(unsigned int cpu, void *data)
+{
+	struct block *block = data;
+
+	(void)cpu;
+	if (is_counting)
+		block->times++;
+}
+
+static bool is_mark(const struct qemu_plugin_insn *insn,
+		    const unsigned char *mark)
+{
+	return qemu_plugin_insn_size(insn) == sizeof(mark_begin) &&
+	       !memcmp(qemu_plugin_insn_data(insn), mark, sizeof(mark_begin));
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	struct block *block = calloc(1, sizeof(*block));
+	struct qemu_plugin_insn *insn;
+	size_t i;
+
+	(void)id;
+	if (!block)
+		abort();
+	block->vaddr = qemu_plugin_tb_vaddr(tb);
+	block->insns = qemu_plugin_tb_n_insns(tb);
+	block->next = blocks;
+	blocks = block;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, count, QEMU_PLUGIN_CB_NO_REGS,
+					     block);
+	for (i = 0; i < block->insns; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		if (is_mark(insn, mark_begin))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin,
+				QEMU_PLUGIN_CB_NO_REGS, NULL);
+		if (is_mark(insn, mark_end))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
+				QEMU_PLUGIN_CB_NO_REGS, NULL);
+	}
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
+			       const struct qemu_info *info, int argc,
+			       char **argv)
+{
+	(void)info;
+	if (argc != 1 || strncmp(argv[0], "out=", 4))
+		return -1;
+	out = fopen(argv[0] + 4, "w");
+	if (!out)
+		return -1;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	return 0;
+}
