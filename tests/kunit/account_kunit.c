@@ -26,12 +26,12 @@ static void charge_up_to_the_limit(struct kunit *test)
 	struct t1x_owner owner;
 
 	owner = fake_owner((before + 10) << PAGE_SHIFT);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 10), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 10, 0), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
 	t1x_refund(&owner, 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 11), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 11, 0), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
 }
 
@@ -41,8 +41,8 @@ static void charge_rounds_the_limit_down(struct kunit *test)
 	struct t1x_owner owner;
 
 	owner = fake_owner(((before + 2) << PAGE_SHIFT) - 1);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 2), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 2, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0), 0);
 	t1x_refund(&owner, 1);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
 }
@@ -53,7 +53,7 @@ static void charge_capable_has_no_limit(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	owner.lock_cap = true;
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 100);
 	t1x_refund(&owner, 100);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -64,7 +64,7 @@ static void refund_never_exceeds_the_charge(struct kunit *test)
 	long before = fake_memory_locked();
 	struct t1x_owner owner = fake_owner(RLIM_INFINITY);
 
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3, 0), 0);
 	t1x_refund(&owner, 2);
 	t1x_refund(&owner, 2);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -76,7 +76,7 @@ static void charge_nothing_takes_no_lock(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	mmap_write_lock(owner.mm);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0), 0);
 	t1x_refund(&owner, 0);
 	mmap_write_unlock(owner.mm);
 }

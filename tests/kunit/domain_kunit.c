@@ -8,6 +8,8 @@
 
 #define IOVA	0x40000000UL
 
+static struct iommu_iotlb_gather gather;
+
 /* MMIO: the pages of the BAR are held by nobody and may be mapped freely. */
 static struct t1x_run bar_run(unsigned long npages)
 {
@@ -23,6 +25,7 @@ static struct fake_domain *mapped_domain(struct kunit *test,
 	struct fake_domain *fake = fake_domain_alloc(test);
 	struct t1x_run run = bar_run(npages);
 
+	iommu_iotlb_gather_init(&gather);
 	KUNIT_ASSERT_EQ(test,
 			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ,
 				       GFP_KERNEL), 0);
@@ -40,11 +43,11 @@ static void domain_map_is_one_call(struct kunit *test)
 		KUNIT_EXPECT_EQ(test,
 				fake_domain_pfn(fake, IOVA + i * PAGE_SIZE),
 				page_to_pfn(fake_memory.bar) + i);
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), 0);
 	KUNIT_EXPECT_EQ(test, fake->unmap_ops, 1U);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 	KUNIT_EXPECT_EQ(test, fake->syncs, 0U);
-	t1x_domain_sync(&fake->d);
+	t1x_domain_sync(&fake->d, &gather);
 	KUNIT_EXPECT_EQ(test, fake->syncs, 1U);
 	KUNIT_EXPECT_EQ(test, fake->lookups, 0U);
 	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
@@ -58,8 +61,8 @@ static void domain_map_page_by_page(struct kunit *test)
 	fake = mapped_domain(test, 32);
 	t1x_disable_hugepages = false;
 	KUNIT_EXPECT_EQ(test, fake->map_ops, 32U);
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
-	t1x_domain_sync(&fake->d);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), 0);
+	t1x_domain_sync(&fake->d, &gather);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 }
 
@@ -87,9 +90,9 @@ static void domain_unmap_short_goes_on(struct kunit *test)
 
 	fake->keep = (IOVA >> PAGE_SHIFT) + 7;
 	fake->keep_times = 1;
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
-	t1x_domain_sync(&fake->d);
+	t1x_domain_sync(&fake->d, &gather);
 }
 
 static void domain_unmap_over_a_hole_goes_on(struct kunit *test)
@@ -100,9 +103,9 @@ static void domain_unmap_over_a_hole_goes_on(struct kunit *test)
 	for (i = 3; i < 9; i++)
 		xa_erase(&fake->leaves, (IOVA >> PAGE_SHIFT) + i);
 	fake->nr -= 6;
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
-	t1x_domain_sync(&fake->d);
+	t1x_domain_sync(&fake->d, &gather);
 }
 
 static void domain_unmap_refused_is_told(struct kunit *test)
@@ -111,12 +114,12 @@ static void domain_unmap_refused_is_told(struct kunit *test)
 
 	fake->keep = (IOVA >> PAGE_SHIFT) + 31;
 	fake->keep_times = 1000;
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), -EIO);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), -EIO);
 	KUNIT_EXPECT_EQ(test, fake->nr, 1UL);
 	fake->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 32), 0);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 32), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
-	t1x_domain_sync(&fake->d);
+	t1x_domain_sync(&fake->d, &gather);
 }
 
 static void domain_unmap_long_is_survived(struct kunit *test)
@@ -124,13 +127,13 @@ static void domain_unmap_long_is_survived(struct kunit *test)
 	struct fake_domain *fake = mapped_domain(test, 32);
 
 	fake->overshoot = 4;
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, IOVA, 16), 0);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 16), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 12UL);
 	/* The part that went too early is a hole now. */
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d,
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
 					       IOVA + 16 * PAGE_SIZE, 16), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
-	t1x_domain_sync(&fake->d);
+	t1x_domain_sync(&fake->d, &gather);
 }
 
 static struct kunit_case domain_cases[] = {

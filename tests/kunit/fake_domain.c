@@ -163,7 +163,6 @@ struct fake_domain *fake_domain_alloc(struct kunit *test)
 	fake->domain.geometry.aperture_end = ~(dma_addr_t)0;
 	fake->d.domain = &fake->domain;
 	INIT_LIST_HEAD(&fake->d.groups);
-	iommu_iotlb_gather_init(&fake->d.gather);
 	return fake;
 }
 
@@ -179,6 +178,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	mutex_init(&c->lock);
+	init_waitqueue_head(&c->idle);
 	init_rwsem(&c->device_sem);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->domains);

@@ -16,15 +16,17 @@ static void pin_start(struct t1x_pin *pin, unsigned int first,
 /* Reads on, joined as fill.c does, and returns the next run; 0 at the end. */
 static int pin_run(struct t1x_pin *pin, struct t1x_run *run)
 {
-	struct t1x_run next;
+	const struct t1x_run *next;
 	int ret;
 
 	run->npages = 0;
 	for (;;) {
-		if (t1x_pin_peek(pin, &next)) {
-			if (!t1x_run_join(run, &next))
+		next = t1x_pin_peek(pin);
+		if (next) {
+			if (!t1x_run_joins(run, next))
 				return 0;
-			t1x_pin_consume(pin, next.npages);
+			t1x_run_join(run, next);
+			t1x_pin_consume(pin);
 			continue;
 		}
 		if (!pin->left)
@@ -88,15 +90,15 @@ static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 	fake_memory.layout[5] = NULL;
 	pin_start(&pin, 0, 100, 4);
 	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, pin.nram, 4UL);
-	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
-	t1x_pin_consume(&pin, 4);
+	run = *t1x_pin_peek(&pin);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 4UL);
+	t1x_pin_consume(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, pin.nram, 1UL);
-	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 1UL);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory_page(4)));
+	t1x_pin_drain(&pin);
+	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory_page(4)));
 	KUNIT_EXPECT_LT(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 0UL);
-	run.npages = 4;
+	KUNIT_EXPECT_NULL(test, t1x_pin_peek(&pin));
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 4UL);
 	t1x_pin_exit(&pin);
 	fake_memory_expect_unpinned(test);
@@ -111,14 +113,15 @@ static void pin_reserved_page_is_not_charged(struct kunit *test)
 	fake_memory.layout[1] = fake_memory.bar;
 	pin_start(&pin, 0, 3, 512);
 	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, pin.nram, 2UL);
-	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
+	run = *t1x_pin_peek(&pin);
 	KUNIT_EXPECT_TRUE(test, run.ram);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 1UL);
-	t1x_pin_consume(&pin, 1);
-	KUNIT_EXPECT_TRUE(test, t1x_pin_peek(&pin, &run));
+	t1x_pin_consume(&pin);
+	run = *t1x_pin_peek(&pin);
 	KUNIT_EXPECT_FALSE(test, run.ram);
-	KUNIT_EXPECT_EQ(test, t1x_pin_drain(&pin), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 0UL);
+	t1x_pin_consume(&pin);
+	t1x_pin_drain(&pin);
 	t1x_pin_exit(&pin);
 	fake_memory_expect_unpinned(test);
 }
@@ -168,7 +171,7 @@ static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 	ClearPageReserved(fake_memory.bar + 2);
 	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
 	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, (unsigned long)pin.mmio.npages, 2UL);
+	KUNIT_EXPECT_EQ(test, (unsigned long)t1x_pin_peek(&pin)->npages, 2UL);
 	t1x_pin_drain(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), -EFAULT);
 	t1x_pin_exit(&pin);

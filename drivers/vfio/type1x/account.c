@@ -70,7 +70,7 @@ int t1x_owner_change(struct t1x_owner *owner)
 		return 0;
 
 	t1x_owner_get(&heir);
-	ret = t1x_charge(&heir, owner->charged);
+	ret = t1x_charge(&heir, owner->charged, 0);
 	if (ret) {
 		t1x_owner_put(&heir);
 		return ret;
@@ -80,29 +80,40 @@ int t1x_owner_change(struct t1x_owner *owner)
 	return 0;
 }
 
+static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
+{
+	return __account_locked_vm(owner->mm, npages, true, owner->task,
+				   owner->lock_cap);
+}
+
 /**
  * t1x_charge() - charge pages against RLIMIT_MEMLOCK
  * @owner: who pays; somebody uses his mm
  * @npages: RAM pages just pinned; may be 0
+ * @more: pages that are likely to be charged soon, charged as well if the limit
+ *	allows; @owner->charged tells
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
  * killed; on failure nothing is charged.
  */
-int t1x_charge(struct t1x_owner *owner, unsigned long npages)
+int t1x_charge(struct t1x_owner *owner, unsigned long npages,
+	       unsigned long more)
 {
-	struct mm_struct *mm = owner->mm;
 	int ret;
 
 	if (!npages)
 		return 0;
 
-	ret = mmap_write_lock_killable(mm);
+	ret = mmap_write_lock_killable(owner->mm);
 	if (ret)
 		return ret;
-	ret = __account_locked_vm(mm, npages, true, owner->task,
-				  owner->lock_cap);
-	mmap_write_unlock(mm);
+	ret = t1x_charge_locked(owner, npages + more);
+	if (!ret)
+		npages += more;
+	else if (more)
+		ret = t1x_charge_locked(owner, npages);
+	mmap_write_unlock(owner->mm);
 
 	if (ret) {
 		t1x_refuse("RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
@@ -116,32 +127,69 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages)
 }
 
 /**
- * t1x_refund() - give back what t1x_charge() took
+ * t1x_bill_add() - note that pages are to be refunded
+ * @bill: all zero at first; paid, if it is another process's
  * @owner: who paid; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
  *
- * Never gives back more than was taken: a page can be RAM to a mediated device
+ * Never notes more than was charged: a page can be RAM to a mediated device
  * that pinned it late, and have been the zero page when it was mapped.
+ *
+ * Context: may take mmap_lock for write; may sleep.
+ */
+void t1x_bill_add(struct t1x_bill *bill, struct t1x_owner *owner,
+		  unsigned long npages)
+{
+	if (bill->owner && bill->owner->mm != owner->mm)
+		t1x_bill_pay(bill);
+	npages = min(npages, owner->charged);
+	owner->charged -= npages;
+	bill->npages += npages;
+	bill->owner = owner;
+}
+
+/**
+ * t1x_bill_pay() - give back what t1x_charge() took
+ * @bill: the bill; empty afterwards
  *
  * Context: takes mmap_lock for write; may sleep.
  */
-void t1x_refund(struct t1x_owner *owner, unsigned long npages)
+void t1x_bill_pay(struct t1x_bill *bill)
 {
-	struct mm_struct *mm = owner->mm;
+	const struct t1x_owner *owner = bill->owner;
+	unsigned long npages = bill->npages;
+	struct mm_struct *mm;
 
-	npages = min(npages, owner->charged);
+	bill->owner = NULL;
+	bill->npages = 0;
 	if (!npages)
 		return;
-	owner->charged -= npages;
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
 
 	/* An mm without users has no locked_vm that anybody could look at. */
-	if (!mmget_not_zero(mm))
+	mm = owner->mm;
+	if (mm != current->mm && !mmget_not_zero(mm))
 		return;
 	mmap_write_lock(mm);
 	__account_locked_vm(mm, npages, false, owner->task, owner->lock_cap);
 	mmap_write_unlock(mm);
 
-	/* Never tear an address space down under the container's lock. */
-	mmput_async(mm);
+	/* Never tear an address space down while a mapping is being undone. */
+	if (mm != current->mm)
+		mmput_async(mm);
+}
+
+/**
+ * t1x_refund() - give back what t1x_charge() took, at once
+ * @owner: who paid; may be dying or dead
+ * @npages: RAM pages just unpinned; may be 0
+ *
+ * Context: takes mmap_lock for write; may sleep.
+ */
+void t1x_refund(struct t1x_owner *owner, unsigned long npages)
+{
+	struct t1x_bill bill = {};
+
+	t1x_bill_add(&bill, owner, npages);
+	t1x_bill_pay(&bill);
 }

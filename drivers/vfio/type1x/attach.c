@@ -329,7 +329,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	c = t1x_container_get(cookie);
 	if (WARN_ON_ONCE(!c))
 		return -EINVAL;
-	ret = mutex_lock_killable(&c->lock);
+	ret = t1x_container_lock_all(c, true);
 	if (ret)
 		goto out_put;
 
@@ -363,7 +363,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	c->nr_blind++;
 
 out_unlock:
-	mutex_unlock(&c->lock);
+	t1x_container_unlock_all(c);
 out_put:
 	t1x_container_put(c);
 	if (ret)
@@ -417,7 +417,7 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	c = t1x_container_get(cookie);
 	if (WARN_ON_ONCE(!c))
 		return;
-	mutex_lock(&c->lock);
+	t1x_container_lock_all(c, false);
 
 	g = t1x_group_find(c, group, &d);
 	if (WARN_ON_ONCE(!g))
@@ -439,7 +439,7 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 		t1x_unmap_all(c);
 
 out_unlock:
-	mutex_unlock(&c->lock);
+	t1x_container_unlock_all(c);
 	t1x_container_put(c);
 }
 

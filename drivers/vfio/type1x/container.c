@@ -6,24 +6,31 @@
  *
  * I1  A page is unpinned only after every domain was told to unmap it, said
  *     so, and had its IOTLB synced.
- * I2  Whenever the lock is free, pages charged equal RAM pages pinned, where a
+ * I2  While no mapping is busy, pages charged equal RAM pages pinned, where a
  *     page both mapped and held by a mediated device counts once.  They are
  *     charged before a device can see them and refunded after the unpin.
  * I3  Unmap, detach and release cannot fail for want of memory.
  * I4  A failed operation leaves the container as it was.  The one exception is
  *     UNMAP over several mappings, which reports the bytes it did.
  * I5  Mappings of a container do not overlap.  Each is present in every domain
- *     up to t1x_dma.filled and absent beyond; with the lock free, all of it is
+ *     up to t1x_dma.filled and absent beyond; unless it is busy, all of it is
  *     filled, or (without a domain) none of it.
  * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
  *     of runs, so it never cuts what one iommu_map() made.
  * I7  IOVA ranges are [first, last]; nothing computes iova + size.
  *
- * Locking: t1x_container.lock is held for the whole of every operation and
- * nests outside mmap_lock.  vfio.ko calls attach, detach and release with its
- * own group_lock held, which nests outside ours; so nothing here may call back
- * into vfio.ko.  Arguments are copied without any lock; only dirty bitmaps, and
- * what mediated devices read and write, are copied under it.
+ * Locking: t1x_container.lock nests outside mmap_lock and is held for moments
+ * only.  MAP and UNMAP check under it, make the mappings in question busy, and
+ * pin, map, unmap and sync without it; whoever else wants a range that is busy
+ * waits (t1x_container_lock()).  What works on all mappings at once, as attach
+ * and detach do, waits until none is busy and then holds the lock throughout
+ * (t1x_container_lock_all()).  So domains and usable IOVAs never change under a
+ * mapping that is busy.
+ *
+ * vfio.ko calls attach, detach and release with its own group_lock held, which
+ * nests outside ours; so nothing here may call back into vfio.ko.  Arguments are
+ * copied without any lock; only dirty bitmaps, and what mediated devices read
+ * and write, are copied under it.
  *
  * Mediated devices are told of an unmap with the lock dropped, for they call
  * back to unpin, and with device_sem held for read, so that they stay open.
@@ -41,7 +48,7 @@
  */
 #include "container.h"
 
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/xarray.h>
@@ -81,6 +88,7 @@ void *t1x_container_open(unsigned long arg)
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);
+	init_waitqueue_head(&c->idle);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
@@ -156,7 +164,8 @@ void t1x_container_release(void *cookie)
 	 * now may still have added mappings, filled in no domain.
 	 */
 	mutex_lock(&c->lock);
-	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated));
+	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
+		     c->nr_busy);
 	t1x_unmap_all(c);
 	mutex_unlock(&c->lock);
 
@@ -166,6 +175,143 @@ void t1x_container_release(void *cookie)
 	mutex_destroy(&c->mmio_lock);
 	mutex_destroy(&c->lock);
 	kfree_rcu(c, rcu);
+}
+
+/*
+ * Waits until something is not busy any more, with the lock dropped.  On failure
+ * the lock is not held.
+ */
+static int t1x_container_wait(struct t1x_container *c, bool killable)
+{
+	DEFINE_WAIT(wait);
+
+	prepare_to_wait(&c->idle, &wait,
+			killable ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE);
+	mutex_unlock(&c->lock);
+	schedule();
+	finish_wait(&c->idle, &wait);
+
+	if (killable)
+		return fatal_signal_pending(current) ?
+		       -EINTR : mutex_lock_killable(&c->lock);
+	mutex_lock(&c->lock);
+	return 0;
+}
+
+static bool t1x_container_range_busy(struct t1x_container *c, dma_addr_t iova,
+				     dma_addr_t last)
+{
+	struct t1x_dma *dma;
+
+	if (likely(!c->nr_busy))
+		return false;
+	for (dma = t1x_dma_first(&c->tree, iova, last); dma;
+	     dma = t1x_dma_next(dma, last))
+		if (dma->busy)
+			return true;
+	return false;
+}
+
+/**
+ * t1x_container_lock() - take the lock when a range can be worked on
+ * @c: the container
+ * @iova: first byte of the range
+ * @last: its last byte
+ *
+ * Context: may sleep long, until those are done who keep the range busy.
+ * Return: 0 with the lock held and no mapping of the range busy, or -EINTR when
+ * killed while waiting.
+ */
+int t1x_container_lock(struct t1x_container *c, dma_addr_t iova,
+		       dma_addr_t last)
+{
+	int ret = mutex_lock_killable(&c->lock);
+
+	while (!ret && (c->nr_exclusive ||
+			t1x_container_range_busy(c, iova, last)))
+		ret = t1x_container_wait(c, true);
+	return ret;
+}
+
+/**
+ * t1x_container_lock_all() - take the lock when no mapping is busy
+ * @c: the container
+ * @killable: do not wait any longer when the caller is being killed
+ *
+ * Context: may sleep long; who calls t1x_container_lock() meanwhile has to wait.
+ * Return: 0 with the lock held, to be dropped by t1x_container_unlock_all(); or,
+ * if @killable, -EINTR.
+ */
+int t1x_container_lock_all(struct t1x_container *c, bool killable)
+{
+	int ret = 0;
+
+	if (killable)
+		ret = mutex_lock_killable(&c->lock);
+	else
+		mutex_lock(&c->lock);
+	if (ret)
+		return ret;
+
+	c->nr_exclusive++;
+	while (!ret && c->nr_busy)
+		ret = t1x_container_wait(c, killable);
+	if (ret) {
+		mutex_lock(&c->lock);
+		t1x_container_unlock_all(c);
+	}
+	return ret;
+}
+
+/* Whoever waits has queued himself under the lock: none is missed. */
+static void t1x_container_wake(struct t1x_container *c)
+{
+	lockdep_assert_held(&c->lock);
+
+	if (waitqueue_active(&c->idle))
+		wake_up_all(&c->idle);
+}
+
+/**
+ * t1x_container_unlock_all() - undo t1x_container_lock_all()
+ * @c: the container
+ */
+void t1x_container_unlock_all(struct t1x_container *c)
+{
+	c->nr_exclusive--;
+	t1x_container_wake(c);
+	mutex_unlock(&c->lock);
+}
+
+/**
+ * t1x_container_busy() - take a mapping, to work on it without the lock
+ * @c: the container
+ * @dma: the mapping, not busy
+ *
+ * Context: the lock is held.
+ */
+void t1x_container_busy(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert_held(&c->lock);
+
+	dma->busy = true;
+	c->nr_busy++;
+}
+
+/**
+ * t1x_container_idle() - undo t1x_container_busy()
+ * @c: the container
+ * @dma: the mapping
+ *
+ * Context: the lock is held.
+ */
+void t1x_container_idle(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert_held(&c->lock);
+
+	dma->busy = false;
+	c->nr_busy--;
+	t1x_container_wake(c);
 }
 
 /**

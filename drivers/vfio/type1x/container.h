@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/wait.h>
 #include <vfio_abi/vfio_iommu_driver.h>
 
 #include "domain.h"
@@ -27,6 +28,9 @@ struct t1x_dma;
  * @device_sem: protects @devices together with @lock, see container.c
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
  * @lock: the lock
+ * @idle: wait for a mapping, or for all, not to be busy
+ * @nr_busy: mappings that are busy, see t1x_container_lock()
+ * @nr_exclusive: who waits for all of them, and keeps out who comes later
  * @tree: the mappings, struct t1x_dma
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
@@ -50,6 +54,9 @@ struct t1x_container {
 	struct mutex mmio_lock;	/* innermost, see revoke.c */
 
 	struct mutex lock;	/* protects what follows, see container.c */
+	wait_queue_head_t idle;
+	unsigned long nr_busy;
+	unsigned int nr_exclusive;
 	struct rb_root tree;
 	struct list_head domains;
 	struct t1x_iova_ranges ranges;
@@ -88,6 +95,13 @@ void *t1x_container_open(unsigned long arg);
 void t1x_container_release(void *cookie);
 struct t1x_container *t1x_container_get(void *cookie);
 void t1x_container_put(struct t1x_container *c);
+
+int t1x_container_lock(struct t1x_container *c, dma_addr_t iova,
+		       dma_addr_t last);
+int t1x_container_lock_all(struct t1x_container *c, bool killable);
+void t1x_container_unlock_all(struct t1x_container *c);
+void t1x_container_busy(struct t1x_container *c, struct t1x_dma *dma);
+void t1x_container_idle(struct t1x_container *c, struct t1x_dma *dma);
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 int t1x_container_coherent(struct t1x_container *c);

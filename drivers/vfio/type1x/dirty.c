@@ -287,7 +287,7 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	struct t1x_dma *dma;
 	int ret;
 
-	ret = mutex_lock_killable(&c->lock);
+	ret = t1x_container_lock(c, iova, last);
 	if (ret)
 		return ret;
 

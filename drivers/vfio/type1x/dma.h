@@ -2,6 +2,7 @@
 #ifndef _T1X_DMA_H
 #define _T1X_DMA_H
 
+#include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/rbtree.h>
 
@@ -35,6 +36,9 @@ struct t1x_owner {
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
+ * @busy: somebody fills or unfills it without the lock; to all others it is
+ *	no more than a range that is taken
+ * @link: in a list of mappings that are going, of whoever made them busy
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @owner: whom the RAM pages are charged to
@@ -44,8 +48,9 @@ struct t1x_owner {
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
  *
- * @iova, @last and @prot do not change once the mapping is in the tree; the
- * rest is protected by the container's lock.
+ * @iova, @last and @prot do not change once the mapping is in the tree.  @busy
+ * and @dirty are protected by the container's lock, and so is the rest unless
+ * the mapping is busy; then it is his who made it so.
  */
 struct t1x_dma {
 	struct rb_node node;
@@ -55,6 +60,8 @@ struct t1x_dma {
 	u8 prot;
 	bool untracked;
 	bool vaddr_invalid;
+	bool busy;
+	struct list_head link;
 	unsigned long filled;
 	struct t1x_owner owner;
 	struct t1x_runs runs;

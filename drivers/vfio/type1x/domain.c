@@ -43,7 +43,6 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&d->groups);
-	iommu_iotlb_gather_init(&d->gather);
 	iommu_group_for_each_dev(group, d, t1x_domain_alloc_dev);
 	if (!IS_ERR_OR_NULL(d->domain))
 		return d;
@@ -175,34 +174,41 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   const struct t1x_run *run, int prot, gfp_t gfp)
 {
-	unsigned long step, done;
-	int ret = 0;
+	unsigned long step = run->npages, done;
+	struct iommu_iotlb_gather gather;
+	int ret;
 
-	step = READ_ONCE(t1x_disable_hugepages) ? 1 : run->npages;
+	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
+		step = 1;
 	for (done = 0; done < run->npages; done += step) {
+		if (done)
+			cond_resched();
 		ret = iommu_map(d->domain, iova + (done << PAGE_SHIFT),
 				(phys_addr_t)(run->pfn + done) << PAGE_SHIFT,
 				step << PAGE_SHIFT, prot | IOMMU_CACHE,
 				gfp);
 		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
-		if (ret)
-			break;
-		cond_resched();
+		if (unlikely(ret))
+			goto err_unmap;
 	}
+	return 0;
 
-	if (ret && done) {
-		if (t1x_domain_unmap(d, iova, done))
+err_unmap:
+	if (done) {
+		iommu_iotlb_gather_init(&gather);
+		if (t1x_domain_unmap(d, &gather, iova, done))
 			ret = -EIO;
-		t1x_domain_sync(d);
+		t1x_domain_sync(d, &gather);
 	}
 	return ret;
 }
 
-static size_t t1x_domain_unmap_once(struct t1x_domain *d, dma_addr_t iova,
-				    size_t size)
+static size_t t1x_domain_unmap_once(struct t1x_domain *d,
+				    struct iommu_iotlb_gather *gather,
+				    dma_addr_t iova, size_t size)
 {
 	t1x_stat_inc(T1X_STAT_IOMMU_UNMAP_CALLS);
-	return iommu_unmap_fast(d->domain, iova, size, &d->gather);
+	return iommu_unmap_fast(d->domain, iova, size, gather);
 }
 
 /*
@@ -210,8 +216,9 @@ static size_t t1x_domain_unmap_once(struct t1x_domain *d, dma_addr_t iova,
  * range is made of whole calls to iommu_map().  Trust the page table instead:
  * go on behind every hole, give up at a page that stays.
  */
-static int t1x_domain_unmap_rest(struct t1x_domain *d, dma_addr_t iova,
-				 size_t size, size_t done)
+static int t1x_domain_unmap_rest(struct t1x_domain *d,
+				 struct iommu_iotlb_gather *gather,
+				 dma_addr_t iova, size_t size, size_t done)
 {
 	t1x_stat_inc(T1X_STAT_UNMAP_ERRORS);
 	pr_err_ratelimited("IOMMU unmapped %#zx bytes instead of %#zx at %pad\n",
@@ -222,7 +229,7 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d, dma_addr_t iova,
 		size_t n = PAGE_SIZE;
 
 		if (iommu_iova_to_phys(d->domain, at)) {
-			n = t1x_domain_unmap_once(d, at, size - done);
+			n = t1x_domain_unmap_once(d, gather, at, size - done);
 			if (!n) {
 				pr_err_ratelimited("IOMMU keeps %pad: page stays pinned\n",
 						   &at);
@@ -238,6 +245,7 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d, dma_addr_t iova,
 /**
  * t1x_domain_unmap() - unmap whole runs
  * @d: the domain
+ * @gather: collects what the IOTLB is to forget
  * @iova: first byte; the start of a run
  * @npages: pages, up to the end of a run
  *
@@ -247,16 +255,16 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d, dma_addr_t iova,
  * Return: 0 if the page table holds no page of the range any more; -EIO if it
  * still does, when none of the range may be unpinned.
  */
-int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
-		     unsigned long npages)
+int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
+		     dma_addr_t iova, unsigned long npages)
 {
 	size_t size = npages << PAGE_SHIFT;
 	size_t done;
 
-	done = t1x_domain_unmap_once(d, iova, size);
+	done = t1x_domain_unmap_once(d, gather, iova, size);
 	if (likely(done == size))
 		return 0;
-	return t1x_domain_unmap_rest(d, iova, size, done);
+	return t1x_domain_unmap_rest(d, gather, iova, size, done);
 }
 
 /**
@@ -264,8 +272,6 @@ int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
  * @d: the domain
  * @iova: first byte of the run
  * @npages: pages of the run
- *
- * Leaves the gather alone, which belongs to whoever holds the container's lock.
  *
  * Context: not atomic.  Allocates nothing.
  * Return: 0, or -EIO if the IOMMU still translates a page of it.
@@ -283,12 +289,13 @@ int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
 /**
  * t1x_domain_sync() - make the IOTLB forget what was unmapped
  * @d: the domain
+ * @gather: from t1x_domain_unmap(); empty afterwards
  *
  * Context: may sleep, waits for the hardware.
  */
-void t1x_domain_sync(struct t1x_domain *d)
+void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 {
-	iommu_iotlb_sync(d->domain, &d->gather);
+	iommu_iotlb_sync(d->domain, gather);
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
 }
 

@@ -12,16 +12,14 @@
  * @node: in the list of the container
  * @groups: the groups attached, struct t1x_group
  * @domain: the kernel's domain
- * @gather: what was unmapped since the last t1x_domain_sync()
  * @coherent: the domain forbids its devices to bypass CPU caches
  *
- * Protected by the container's lock.
+ * Changes with the container's lock held and no mapping busy.
  */
 struct t1x_domain {
 	struct list_head node;
 	struct list_head groups;
 	struct iommu_domain *domain;
-	struct iommu_iotlb_gather gather;
 	bool coherent;
 };
 
@@ -49,11 +47,11 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group);
 
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   const struct t1x_run *run, int prot, gfp_t gfp);
-int t1x_domain_unmap(struct t1x_domain *d, dma_addr_t iova,
-		     unsigned long npages);
+int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
+		     dma_addr_t iova, unsigned long npages);
 int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
 		      unsigned long npages);
-void t1x_domain_sync(struct t1x_domain *d);
+void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
 unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
 
 int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);

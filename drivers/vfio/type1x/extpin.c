@@ -48,8 +48,8 @@ static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
 		     dma->prot & IOMMU_WRITE, 1);
 	ret = t1x_pin_refill(&pin);
 	if (!ret) {
-		t1x_pin_peek(&pin, page);
-		t1x_pin_consume(&pin, 1);
+		*page = *t1x_pin_peek(&pin);
+		t1x_pin_consume(&pin);
 	}
 	t1x_pin_exit(&pin);
 	return ret;
@@ -76,7 +76,7 @@ static int t1x_extpin_add(struct t1x_dma *dma, unsigned long index,
 		goto out_put;
 
 	nram = t1x_extpin_nram(dma, index, &page);
-	ret = t1x_charge(&dma->owner, nram);
+	ret = t1x_charge(&dma->owner, nram, 0);
 	if (ret)
 		goto err_unpin;
 	ret = t1x_pins_add(&dma->pins, index, &page);
@@ -185,15 +185,14 @@ err_put:
 	return ret;
 }
 
-static int t1x_extpin_check(dma_addr_t iova, int npages)
+static int t1x_extpin_last(dma_addr_t iova, int npages, dma_addr_t *last)
 {
-	dma_addr_t last;
 	size_t size;
 
 	if (npages <= 0)
 		return -EINVAL;
 	if (check_mul_overflow((size_t)npages, PAGE_SIZE, &size) ||
-	    check_add_overflow(iova, (dma_addr_t)size - 1, &last))
+	    check_add_overflow(iova, (dma_addr_t)size - 1, last))
 		return -EOVERFLOW;
 	return 0;
 }
@@ -218,6 +217,7 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 		  int npages, int prot, struct page **pages)
 {
 	struct t1x_container *c;
+	dma_addr_t last;
 	int ret;
 
 	if (!pages || npages <= 0)
@@ -226,9 +226,9 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 	if (!c)
 		return -EINVAL;
 
-	ret = c->v2 ? t1x_extpin_check(iova, npages) : -EACCES;
+	ret = c->v2 ? t1x_extpin_last(iova, npages, &last) : -EACCES;
 	if (!ret)
-		ret = mutex_lock_killable(&c->lock);
+		ret = t1x_container_lock(c, iova, last);
 	if (!ret) {
 		ret = t1x_pin_pages_locked(c, group, iova & PAGE_MASK, npages,
 					   prot, pages);
@@ -251,10 +251,12 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 void t1x_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 {
 	struct t1x_container *c = t1x_container_get(cookie);
+	dma_addr_t last;
 
 	if (!c)
 		return;
-	if (!t1x_extpin_check(iova, npages)) {
+	/* A mapping that is busy holds no pages of devices: nothing to wait for. */
+	if (!t1x_extpin_last(iova, npages, &last)) {
 		mutex_lock(&c->lock);
 		t1x_extpin_put_range(c, iova & PAGE_MASK, npages);
 		mutex_unlock(&c->lock);
@@ -322,12 +324,13 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 	       bool write)
 {
 	struct t1x_container *c = t1x_container_get(cookie);
+	dma_addr_t last = iova + count - 1;
 	ssize_t done;
 	int ret;
 
 	if (!c)
 		return -EINVAL;
-	ret = mutex_lock_killable(&c->lock);
+	ret = t1x_container_lock(c, iova, max(iova, last));
 	if (ret)
 		goto out_put;
 
@@ -406,13 +409,10 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  * @again: they were told before; let them get ready, for they cannot let go of
  *	what they are just about to note
  *
- * The lock is dropped meanwhile: nothing that was looked up before is valid
- * afterwards.
- *
- * Context: the lock is held, and held again on success.
- * Return: 0, or -EINTR when killed, with the lock not held.
+ * Context: the lock is held, and dropped: nothing that was looked up before is
+ * valid afterwards.
  */
-int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
+void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 		      bool again)
 {
 	struct vfio_device *vdev;
@@ -426,8 +426,6 @@ int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 	list_for_each_entry(vdev, &c->devices, iommu_entry)
 		vdev->ops->dma_unmap(vdev, iova, size);
 	up_read(&c->device_sem);
-
-	return mutex_lock_killable(&c->lock);
 }
 
 /**

@@ -18,7 +18,7 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 void t1x_register_device(void *cookie, struct vfio_device *vdev);
 void t1x_unregister_device(void *cookie, struct vfio_device *vdev);
 
-int t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
+void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 		      bool again);
 void t1x_extpin_drop(struct t1x_dma *dma);
 

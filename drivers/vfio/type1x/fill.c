@@ -8,8 +8,15 @@
  * unpin them, refund at the end.  Because t1x_dma.filled is a prefix at every
  * moment, a fill that failed half way is undone by the ordinary unfill (I4).
  *
+ * RAM is charged before it is mapped, but not run by run: the first run of a
+ * mapping pays for the rest in advance, up to T1X_CHARGE_AHEAD and if the limit
+ * allows.  What turns out not to be RAM is refunded in the end.
+ *
  * A mapping whose runs could not be remembered (no memory) is untracked: the
  * pages beyond its runs are looked up in a domain before they are unmapped.
+ *
+ * Whoever calls has either made the mapping busy, or holds the container's lock
+ * with nothing busy; so domains neither come nor go.
  */
 #include "fill.h"
 
@@ -28,9 +35,284 @@
 /* Runs looked up in a domain between two syncs: they stand on the stack. */
 #define T1X_LOOKUP_RUNS		16
 
+/* Pages charged in advance, 1 GiB of them. */
+#define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
+
+/**
+ * struct t1x_fill - a fill under way
+ * @c: the container
+ * @dma: the mapping
+ * @pin: reads the user's memory
+ * @run: read, charged, and to be mapped behind what is filled
+ * @credit: pages charged that nothing read so far has used
+ */
+struct t1x_fill {
+	struct t1x_container *c;
+	struct t1x_dma *dma;
+	struct t1x_pin pin;
+	struct t1x_run run;
+	unsigned long credit;
+};
+
+static void t1x_dma_assert(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert(READ_ONCE(dma->busy) || lockdep_is_held(&c->lock));
+}
+
 static bool t1x_dma_writable(const struct t1x_dma *dma)
 {
 	return dma->prot & IOMMU_WRITE;
+}
+
+/*
+ * RAM among @nram pages of a range that no mediated device holds: those are
+ * charged for as long as either of the two has them (I2).
+ */
+static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
+				  unsigned long first, unsigned long npages)
+{
+	if (likely(t1x_pins_empty(&dma->pins)))
+		return nram;
+	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
+}
+
+/*
+ * Reads the next batch.  MMIO is read once more if it has to be watched and was
+ * not; what was read before is stale if anything since then is.
+ */
+static int t1x_fill_read(struct t1x_fill *fill)
+{
+	const struct t1x_run *run = &fill->run, *next;
+	struct t1x_pin *pin = &fill->pin;
+	struct t1x_dma *dma = fill->dma;
+	unsigned long left = pin->left;
+	int ret;
+
+	if (READ_ONCE(fill->c->dying))
+		return -ENODEV;
+	if (dma->watch && (!run->npages || run->pinned))
+		t1x_watch_begin(dma);
+	ret = t1x_pin_refill(pin);
+	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
+		return ret;
+	next = t1x_pin_peek(pin);
+	if (next->pinned)
+		return 0;
+
+	t1x_pin_rewind(pin, left);
+	ret = t1x_watch(fill->c, dma);
+	if (ret)
+		return ret;
+	t1x_watch_begin(dma);
+	return t1x_pin_refill(pin);
+}
+
+/* Pages to be charged for a run at page @first of the mapping. */
+static unsigned long t1x_fill_cost(struct t1x_fill *fill,
+				   const struct t1x_run *run,
+				   unsigned long first)
+{
+	return t1x_not_held(fill->dma, run->ram ? run->npages : 0, first,
+			    run->npages);
+}
+
+/* Charges what was read next, and makes it a part of @fill->run, which it joins. */
+static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	unsigned long first = fill->dma->filled + fill->run.npages;
+	unsigned long cost = t1x_fill_cost(fill, next, first), more;
+	struct t1x_owner *owner = &fill->dma->owner;
+	unsigned long charged = owner->charged;
+	int ret;
+
+	if (cost > fill->credit) {
+		more = t1x_dma_npages(fill->dma) - first - next->npages;
+		ret = t1x_charge(owner, cost - fill->credit,
+				 min(more, T1X_CHARGE_AHEAD));
+		if (ret)
+			return ret;
+		fill->credit += owner->charged - charged;
+	}
+	fill->credit -= cost;
+	t1x_run_join(&fill->run, next);
+	t1x_pin_consume(&fill->pin);
+	return 0;
+}
+
+/*
+ * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
+ * takes that lock, so memory is there at once or not at all.
+ */
+static gfp_t t1x_fill_lock(struct t1x_container *c, const struct t1x_dma *dma)
+{
+	if (likely(!dma->watch))
+		return GFP_KERNEL_ACCOUNT;
+	mutex_lock(&c->mmio_lock);
+	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
+{
+	if (unlikely(dma->watch))
+		mutex_unlock(&c->mmio_lock);
+}
+
+/* Takes a run back out of the domains before @d; returns whether one kept it. */
+static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
+			  dma_addr_t iova, unsigned long npages)
+{
+	struct iommu_iotlb_gather gather;
+	bool stuck = false;
+
+	list_for_each_entry_continue_reverse(d, &c->domains, node) {
+		iommu_iotlb_gather_init(&gather);
+		stuck |= t1x_domain_unmap(d, &gather, iova, npages);
+		t1x_domain_sync(d, &gather);
+	}
+	return stuck;
+}
+
+/* Room for a run; without, the mapping is untracked from here on. */
+static int t1x_fill_reserve(struct t1x_dma *dma, const struct t1x_run *run,
+			    gfp_t gfp)
+{
+	if (unlikely(dma->untracked) || t1x_runs_reserve(&dma->runs, gfp)) {
+		/* Whose pins or revocation cannot be found out from a domain. */
+		if (run->huge || dma->watch)
+			return -ENOMEM;
+		if (!dma->untracked)
+			t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
+		dma->untracked = true;
+	}
+	return 0;
+}
+
+/* Maps @fill->run into every domain, or into none. */
+static int t1x_fill_run_locked(struct t1x_fill *fill, gfp_t gfp)
+{
+	struct t1x_container *c = fill->c;
+	struct t1x_run *run = &fill->run;
+	struct t1x_dma *dma = fill->dma;
+	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
+	struct t1x_domain *d;
+	bool stuck;
+	int ret;
+
+	ret = t1x_fill_reserve(dma, run, gfp);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(d, &c->domains, node) {
+		ret = t1x_domain_map(d, iova, run, dma->prot, gfp);
+		if (unlikely(ret)) {
+			stuck = ret == -EIO;
+			stuck |= t1x_fill_undo(c, d, iova, run->npages);
+			if (!stuck)
+				return ret;
+			/* Left to unfill, which checks (I1). */
+			break;
+		}
+	}
+
+	if (likely(!dma->untracked))
+		t1x_runs_push(&dma->runs, run);
+	dma->filled += run->npages;
+	run->npages = 0;
+	t1x_stat_inc(T1X_STAT_RUNS);
+	return ret;
+}
+
+static int t1x_fill_run(struct t1x_fill *fill)
+{
+	struct t1x_dma *dma = fill->dma;
+	gfp_t gfp = t1x_fill_lock(fill->c, dma);
+	int ret = -EBUSY;
+
+	if (!dma->watch || fill->run.pinned || !t1x_watch_hit(dma))
+		ret = t1x_fill_run_locked(fill, gfp);
+	t1x_fill_unlock(fill->c, dma);
+	return ret;
+}
+
+/*
+ * The loop of t1x_dma_fill().  On failure @fill->run and what @fill->pin still
+ * holds are pinned and not mapped; of these, @fill->run is charged.
+ */
+static int t1x_fill_pages(struct t1x_fill *fill)
+{
+	const struct t1x_run *next;
+	int ret;
+
+	for (;;) {
+		next = t1x_pin_peek(&fill->pin);
+		if (next && t1x_run_joins(&fill->run, next))
+			ret = t1x_fill_take(fill, next);
+		else if (!next && fill->pin.left)
+			ret = t1x_fill_read(fill);
+		else if (fill->run.npages)
+			ret = t1x_fill_run(fill);
+		else
+			return 0;
+		if (unlikely(ret))
+			return ret;
+	}
+}
+
+static void t1x_fill_give_up(struct t1x_fill *fill)
+{
+	struct t1x_dma *dma = fill->dma;
+
+	fill->credit += t1x_fill_cost(fill, &fill->run, dma->filled);
+	if (fill->run.npages)
+		t1x_unpin(&fill->run, false);
+	t1x_pin_drain(&fill->pin);
+	t1x_dma_unfill(fill->c, dma);
+}
+
+/**
+ * t1x_dma_fill() - pin the memory of a mapping and map it into all domains
+ * @c: the container
+ * @dma: the mapping, with nothing filled
+ *
+ * Without a domain nothing is done; the first one to come fills what is there.
+ *
+ * Context: the mapping is busy, or the lock is held; may be called by another
+ * process than the owner.
+ * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away),
+ * -EBUSY (MMIO was taken from the CPU meanwhile) or an error of the IOMMU.  On
+ * failure nothing stays filled, unless the IOMMU would not unmap; then
+ * @dma->filled says how much.
+ */
+int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
+{
+	struct mm_struct *mm = dma->owner.mm;
+	struct t1x_fill fill;
+	int ret;
+
+	t1x_dma_assert(c, dma);
+
+	if (list_empty(&c->domains))
+		return 0;
+	if (mm != current->mm && !mmget_not_zero(mm))
+		return -ENODEV;
+
+	fill.c = c;
+	fill.dma = dma;
+	fill.run.npages = 0;
+	fill.credit = 0;
+	t1x_pin_init(&fill.pin, mm, dma->vaddr, t1x_dma_npages(dma),
+		     t1x_dma_writable(dma), c->pin_batch);
+	ret = t1x_fill_pages(&fill);
+	if (unlikely(ret))
+		t1x_fill_give_up(&fill);
+	if (fill.credit)
+		t1x_refund(&dma->owner, fill.credit);
+	t1x_pin_exit(&fill.pin);
+
+	/* Never tear an address space down while a mapping is being filled. */
+	if (mm != current->mm)
+		mmput_async(mm);
+	return ret;
 }
 
 /*
@@ -41,222 +323,16 @@ static int t1x_unmap_sync(struct t1x_container *c, const struct t1x_dma *dma,
 			  unsigned long first, unsigned long npages)
 {
 	dma_addr_t iova = t1x_dma_iova_at(dma, first);
+	struct iommu_iotlb_gather gather;
 	struct t1x_domain *d;
 	int ret = 0;
 
-	list_for_each_entry(d, &c->domains, node)
-		if (t1x_domain_unmap(d, iova, npages))
-			ret = -EIO;
-	list_for_each_entry(d, &c->domains, node)
-		t1x_domain_sync(d);
-	return ret;
-}
-
-/*
- * RAM among @nram pages of a range that no mediated device holds: those are
- * charged for as long as either of the two has them (I2).
- */
-static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
-				  unsigned long first, unsigned long npages)
-{
-	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
-}
-
-/*
- * Reads the next batch.  MMIO is read once more if it has to be watched and was
- * not; @run is what was read before, and stale if anything since then is.
- */
-static int t1x_fill_read(struct t1x_container *c, struct t1x_dma *dma,
-			 struct t1x_pin *pin, const struct t1x_run *run)
-{
-	unsigned long left = pin->left;
-	int ret;
-
-	if (dma->watch && (!run->npages || run->pinned))
-		t1x_watch_begin(dma);
-	ret = t1x_pin_refill(pin);
-	if (ret || !pin->mmio.npages || dma->watch ||
-	    !READ_ONCE(t1x_revoke_mmio))
-		return ret;
-
-	t1x_pin_rewind(pin, left);
-	ret = t1x_watch(c, dma);
-	if (ret)
-		return ret;
-	t1x_watch_begin(dma);
-	return t1x_pin_refill(pin);
-}
-
-/* Pins and charges the next batch, or does neither. */
-static int t1x_fill_refill(struct t1x_container *c, struct t1x_dma *dma,
-			   struct t1x_pin *pin, const struct t1x_run *run)
-{
-	unsigned long first = t1x_dma_npages(dma) - pin->left;
-	unsigned long left = pin->left;
-	int ret;
-
-	ret = t1x_fill_read(c, dma, pin, run);
-	if (ret)
-		return ret;
-
-	ret = t1x_charge(&dma->owner, t1x_not_held(dma, pin->nram, first,
-						   left - pin->left));
-	if (ret)
-		t1x_pin_rewind(pin, left);
-	return ret;
-}
-
-/*
- * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
- * takes that lock, so memory is there at once or not at all.
- */
-static gfp_t t1x_fill_lock(struct t1x_container *c, const struct t1x_dma *dma)
-{
-	if (!dma->watch)
-		return GFP_KERNEL_ACCOUNT;
-	mutex_lock(&c->mmio_lock);
-	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
-}
-
-static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
-{
-	if (dma->watch)
-		mutex_unlock(&c->mmio_lock);
-}
-
-/* Maps a run behind what is filled, into every domain or into none. */
-static int t1x_fill_run_locked(struct t1x_container *c, struct t1x_dma *dma,
-			       const struct t1x_run *run, gfp_t gfp)
-{
-	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
-	struct t1x_domain *d;
-	bool stuck;
-	int ret;
-
-	if (!dma->untracked && t1x_runs_reserve(&dma->runs, gfp)) {
-		/* What may be revoked must be remembered. */
-		if (dma->watch)
-			return -ENOMEM;
-		dma->untracked = true;
-		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
-	}
-
 	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_domain_map(d, iova, run, dma->prot, gfp);
-		if (ret)
-			goto err_unmap;
+		iommu_iotlb_gather_init(&gather);
+		if (t1x_domain_unmap(d, &gather, iova, npages))
+			ret = -EIO;
+		t1x_domain_sync(d, &gather);
 	}
-	goto out_filled;
-
-err_unmap:
-	stuck = ret == -EIO;
-	list_for_each_entry_continue_reverse(d, &c->domains, node) {
-		stuck |= t1x_domain_unmap(d, iova, run->npages);
-		t1x_domain_sync(d);
-	}
-	if (!stuck)
-		return ret;
-	/* Still mapped somewhere: leave it to unfill, which checks (I1). */
-out_filled:
-	if (!dma->untracked)
-		t1x_runs_push(&dma->runs, run);
-	dma->filled += run->npages;
-	t1x_stat_inc(T1X_STAT_RUNS);
-	return ret;
-}
-
-static int t1x_fill_run(struct t1x_container *c, struct t1x_dma *dma,
-			const struct t1x_run *run)
-{
-	gfp_t gfp = t1x_fill_lock(c, dma);
-	int ret = -EBUSY;
-
-	if (!dma->watch || run->pinned || !t1x_watch_hit(dma))
-		ret = t1x_fill_run_locked(c, dma, run, gfp);
-	t1x_fill_unlock(c, dma);
-	return ret;
-}
-
-/*
- * The loop of t1x_dma_fill().  On failure @run and what @pin still holds are
- * pinned, charged and not mapped.
- */
-static int t1x_fill_pinned(struct t1x_container *c, struct t1x_dma *dma,
-			   struct t1x_pin *pin, struct t1x_run *run)
-{
-	unsigned long filled;
-	struct t1x_run next;
-	int ret;
-
-	for (;;) {
-		if (READ_ONCE(c->dying))
-			return -ENODEV;
-
-		if (t1x_pin_peek(pin, &next)) {
-			if (t1x_run_join(run, &next)) {
-				t1x_pin_consume(pin, next.npages);
-				continue;
-			}
-		} else if (pin->left) {
-			ret = t1x_fill_refill(c, dma, pin, run);
-			if (ret)
-				return ret;
-			continue;
-		} else if (!run->npages) {
-			return 0;
-		}
-
-		filled = dma->filled;
-		ret = t1x_fill_run(c, dma, run);
-		if (dma->filled != filled)
-			run->npages = 0;
-		if (ret)
-			return ret;
-	}
-}
-
-/**
- * t1x_dma_fill() - pin the memory of a mapping and map it into all domains
- * @c: the container
- * @dma: the mapping, with nothing filled
- *
- * Without a domain nothing is done; the first one to come fills what is there.
- *
- * Context: the lock is held; may be called by another process than the owner.
- * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away),
- * -EBUSY (MMIO was taken from the CPU meanwhile) or an error of the IOMMU.  On
- * failure nothing stays filled, unless the IOMMU would not unmap; then
- * @dma->filled says how much.
- */
-int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
-{
-	struct t1x_run run = { .npages = 0 };
-	unsigned long npages, nram;
-	struct t1x_pin pin;
-	int ret;
-
-	lockdep_assert_held(&c->lock);
-
-	if (list_empty(&c->domains))
-		return 0;
-	if (!mmget_not_zero(dma->owner.mm))
-		return -ENODEV;
-
-	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr, t1x_dma_npages(dma),
-		     t1x_dma_writable(dma), c->pin_batch);
-	ret = t1x_fill_pinned(c, dma, &pin, &run);
-	if (ret) {
-		npages = t1x_dma_npages(dma) - pin.left - dma->filled;
-		nram = t1x_unpin(&run, false);
-		nram += t1x_pin_drain(&pin);
-		t1x_refund(&dma->owner,
-			   t1x_not_held(dma, nram, dma->filled, npages));
-		t1x_dma_unfill(c, dma);
-	}
-	t1x_pin_exit(&pin);
-
-	/* Never tear an address space down under the container's lock. */
-	mmput_async(dma->owner.mm);
 	return ret;
 }
 
@@ -281,11 +357,12 @@ static unsigned long t1x_lookup_run(struct t1x_domain *d,
 	}
 
 	ram = t1x_pfn_is_ram(pfn);
-	run->pfn = pfn;
-	run->npages = 1;
-	run->revoked = 0;
-	run->pinned = ram;
-	run->ram = ram;
+	*run = (struct t1x_run){
+		.pfn = pfn,
+		.npages = 1,
+		.pinned = ram,
+		.ram = ram,
+	};
 	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
 		pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));
 		if (pfn != run->pfn - 1 || t1x_pfn_is_ram(pfn) != ram)
@@ -353,21 +430,13 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
-/**
- * t1x_dma_unfill() - undo t1x_dma_fill(), wholly or as far as it got
- * @c: the container
- * @dma: the mapping
- *
- * Context: the lock is held.  Allocates nothing (I3).
- * Return: 0 with nothing filled; -EIO if an IOMMU keeps a page, when all that
- * was below it stays filled, pinned and charged.
- */
-int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
+static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
+		      struct t1x_bill *bill)
 {
 	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
 
-	lockdep_assert_held(&c->lock);
+	t1x_dma_assert(c, dma);
 
 	if (dma->watch)
 		t1x_unwatch(c, dma);
@@ -378,9 +447,145 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 			ret = t1x_unfill_runs(c, dma, &nram);
 		cond_resched();
 	}
-	t1x_refund(&dma->owner, t1x_not_held(dma, nram, dma->filled,
-					     filled - dma->filled));
+	t1x_bill_add(bill, &dma->owner,
+		     t1x_not_held(dma, nram, dma->filled,
+				  filled - dma->filled));
 	return ret;
+}
+
+/**
+ * t1x_dma_unfill() - undo t1x_dma_fill(), wholly or as far as it got
+ * @c: the container
+ * @dma: the mapping
+ *
+ * Context: the mapping is busy, or the lock is held.  Allocates nothing (I3).
+ * Return: 0 with nothing filled; -EIO if an IOMMU keeps a page, when all that
+ * was below it stays filled, pinned and charged.
+ */
+int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
+{
+	struct t1x_bill bill = {};
+	int ret;
+
+	ret = t1x_unfill(c, dma, &bill);
+	t1x_bill_pay(&bill);
+	return ret;
+}
+
+/* Unpins all runs of a mapping, which no domain translates any more. */
+static void t1x_unpin_runs(struct t1x_dma *dma, struct t1x_bill *bill)
+{
+	unsigned long nram = 0;
+
+	while (dma->runs.nr) {
+		nram += t1x_unpin(t1x_runs_top(&dma->runs),
+				  t1x_dma_writable(dma));
+		t1x_runs_pop(&dma->runs);
+	}
+	t1x_bill_add(bill, &dma->owner,
+		     t1x_not_held(dma, nram, 0, dma->filled));
+	dma->filled = 0;
+}
+
+/*
+ * Moves the first mappings of @going to @batch, as many as one sync may cover.
+ * Returns false for a single one that must be unfilled by itself.
+ */
+static bool t1x_batch_take(struct list_head *going, struct list_head *batch)
+{
+	unsigned long npages = 0, nr = 0;
+	struct t1x_dma *dma, *next;
+	bool is_plain;
+
+	list_for_each_entry_safe(dma, next, going, link) {
+		nr += dma->runs.nr;
+		npages += dma->filled;
+		is_plain = !dma->watch && nr <= T1X_SYNC_RUNS &&
+			   npages <= T1X_SYNC_PAGES &&
+			   dma->runs.npages == t1x_dma_npages(dma);
+		if (!is_plain && !list_empty(batch))
+			break;
+		list_move_tail(&dma->link, batch);
+		if (!is_plain)
+			return false;
+	}
+	return true;
+}
+
+/* Unmaps a batch from one domain; neighbours are one range. */
+static int t1x_batch_unmap_domain(struct t1x_domain *d,
+				  struct list_head *batch)
+{
+	struct iommu_iotlb_gather gather;
+	struct t1x_dma *dma, *first = NULL;
+	unsigned long npages = 0;
+	dma_addr_t last = 0;
+	int ret = 0;
+
+	iommu_iotlb_gather_init(&gather);
+	list_for_each_entry(dma, batch, link) {
+		if (first && dma->iova != last + 1) {
+			ret |= t1x_domain_unmap(d, &gather, first->iova, npages);
+			first = NULL;
+		}
+		if (!first) {
+			first = dma;
+			npages = 0;
+		}
+		npages += dma->filled;
+		last = dma->last;
+	}
+	ret |= t1x_domain_unmap(d, &gather, first->iova, npages);
+	t1x_domain_sync(d, &gather);
+	return ret;
+}
+
+static int t1x_batch_unmap(struct t1x_container *c, struct list_head *batch)
+{
+	struct t1x_domain *d;
+	int ret = 0;
+
+	list_for_each_entry(d, &c->domains, node)
+		ret |= t1x_batch_unmap_domain(d, batch);
+	return ret;
+}
+
+/**
+ * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
+ * @c: the container
+ * @going: the mappings in IOVA order, by &t1x_dma.link
+ * @gone: those that hold nothing any more are moved here
+ *
+ * As many runs share a sync as may, of whatever mappings.
+ *
+ * Context: the mappings are busy, or the lock is held.  Allocates nothing (I3).
+ * Return: 0 with @going empty, or -EIO if an IOMMU keeps pages of what is in it.
+ */
+int t1x_dmas_unfill(struct t1x_container *c, struct list_head *going,
+		    struct list_head *gone)
+{
+	struct t1x_dma *dma, *next;
+	struct t1x_bill bill = {};
+	LIST_HEAD(batch);
+	bool is_unmapped;
+
+	while (!list_empty(going) && list_empty(&batch)) {
+		is_unmapped = t1x_batch_take(going, &batch) &&
+			      !t1x_batch_unmap(c, &batch);
+		list_for_each_entry_safe(dma, next, &batch, link) {
+			/* One by one, it shows which of them is kept. */
+			if (is_unmapped)
+				t1x_unpin_runs(dma, &bill);
+			else
+				t1x_unfill(c, dma, &bill);
+			if (!dma->filled)
+				list_move_tail(&dma->link, gone);
+		}
+		cond_resched();
+	}
+	t1x_bill_pay(&bill);
+	list_splice(&batch, going);
+	return list_empty(going) ? 0 : -EIO;
 }
 
 /**
@@ -436,17 +641,11 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
  */
 void t1x_dma_abandon(struct t1x_dma *dma)
 {
-	unsigned long nram = 0;
+	struct t1x_bill bill = {};
 
 	if (dma->filled > dma->runs.npages)
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
 		       dma->filled - dma->runs.npages, &dma->iova);
-
-	while (dma->runs.nr) {
-		nram += t1x_unpin(t1x_runs_top(&dma->runs),
-				  t1x_dma_writable(dma));
-		t1x_runs_pop(&dma->runs);
-	}
-	t1x_refund(&dma->owner, t1x_not_held(dma, nram, 0, dma->filled));
-	dma->filled = 0;
+	t1x_unpin_runs(dma, &bill);
+	t1x_bill_pay(&bill);
 }

@@ -42,6 +42,31 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 	return 0;
 }
 
+/* Puts an empty mapping into the tree, busy. */
+static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
+				     dma_addr_t last, unsigned long vaddr,
+				     unsigned int prot)
+{
+	struct t1x_dma *dma;
+	int ret;
+
+	ret = t1x_map_check(c, iova, last, vaddr);
+	if (ret)
+		return ERR_PTR(ret);
+	dma = t1x_dma_alloc(iova, last, vaddr, prot);
+	if (!dma)
+		return ERR_PTR(-ENOMEM);
+	ret = c->dirty ? t1x_dirty_track(c, dma) : 0;
+	if (ret) {
+		t1x_dma_free(dma);
+		return ERR_PTR(ret);
+	}
+	t1x_owner_get(&dma->owner);
+	t1x_container_insert(c, dma);
+	t1x_container_busy(c, dma);
+	return dma;
+}
+
 /**
  * t1x_map() - make a mapping
  * @c: the container
@@ -50,7 +75,8 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
  * @vaddr: user address of @iova
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  *
- * Context: takes the lock; may sleep long; called by the owner-to-be.
+ * Context: takes the lock; may sleep long, without it; called by the
+ * owner-to-be.
  * Return: 0; -EINVAL, -EEXIST or -ENOSPC for what cannot be mapped; errors of
  * t1x_dma_fill(); -EINTR when killed.  On failure nothing changed (I4), unless
  * an IOMMU would not give a page back: then the mapping stays, for a later
@@ -60,44 +86,37 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot)
 {
 	struct t1x_dma *dma;
+	bool is_gone;
 	int ret;
 
 	if (!current->mm)
 		return -ENODEV;
 
-	ret = mutex_lock_killable(&c->lock);
+	ret = t1x_container_lock(c, iova, last);
 	if (ret)
 		return ret;
-
-	ret = t1x_map_check(c, iova, last, vaddr);
-	if (ret)
-		goto out_unlock;
-
-	dma = t1x_dma_alloc(iova, last, vaddr, prot);
-	if (!dma) {
-		ret = -ENOMEM;
-		goto out_unlock;
-	}
-	t1x_owner_get(&dma->owner);
-	t1x_container_insert(c, dma);
-
-	if (c->dirty)
-		ret = t1x_dirty_track(c, dma);
-	if (!ret)
-		ret = t1x_dma_fill(c, dma);
-	if (ret && !dma->filled)
-		goto err_remove;
-
-	t1x_stat_inc(T1X_STAT_MAP_CALLS);
-	goto out_unlock;
-
-err_remove:
-	t1x_dirty_untrack(dma);
-	t1x_container_remove(c, dma);
-	t1x_owner_put(&dma->owner);
-	t1x_dma_free(dma);
-out_unlock:
+	dma = t1x_map_begin(c, iova, last, vaddr, prot);
 	mutex_unlock(&c->lock);
+	if (IS_ERR(dma))
+		return PTR_ERR(dma);
+
+	ret = t1x_dma_fill(c, dma);
+
+	mutex_lock(&c->lock);
+	is_gone = ret && !dma->filled;
+	if (is_gone) {
+		t1x_dirty_untrack(dma);
+		t1x_container_remove(c, dma);
+	}
+	t1x_container_idle(c, dma);
+	mutex_unlock(&c->lock);
+
+	if (is_gone) {
+		t1x_owner_put(&dma->owner);
+		t1x_dma_free(dma);
+	} else {
+		t1x_stat_inc(T1X_STAT_MAP_CALLS);
+	}
 	return ret;
 }
 
@@ -125,7 +144,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 
 	if (!current->mm)
 		return -ENODEV;
-	ret = mutex_lock_killable(&c->lock);
+	ret = t1x_container_lock(c, iova, last);
 	if (ret)
 		return ret;
 

@@ -14,11 +14,11 @@
 #include "pin.h"
 
 #include <linux/gfp.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
-#include <linux/userfaultfd_k.h>
 
 #include "stats.h"
 #include "t1x.h"
@@ -29,7 +29,7 @@
 /**
  * t1x_pin_init() - start to read a range of user memory
  * @pin: the reader
- * @mm: whose memory; the caller's own, so it lives until the reader is done
+ * @mm: whose memory; somebody uses it until the reader is done
  * @vaddr: first address, page aligned
  * @npages: pages of the range
  * @write: the device may write
@@ -45,8 +45,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->vaddr = vaddr;
 	pin->left = npages;
 	pin->write = write;
-	pin->nram = 0;
-	pin->mmio.npages = 0;
+	pin->single = false;
 	pin->next.npages = 0;
 	pin->pages = NULL;
 	pin->head = 0;
@@ -91,45 +90,107 @@ bool t1x_pfn_is_ram(unsigned long pfn)
 }
 
 /*
- * Contiguous pages at the start of @pages.  Stops at the end of the folio:
- * inside, all pages are of one kind, and only the first one's struct page need
- * be looked at.
+ * Pages at the start of @pages that are contiguous and of one folio; alike, too,
+ * so that no struct page but the first is looked at.
  */
-static void t1x_pages_run(struct page **pages, unsigned int nr,
-			  struct t1x_run *run)
+static unsigned int t1x_folio_run(struct page **pages, unsigned int nr)
 {
 	struct page *page = pages[0];
-	struct folio *folio = page_folio(page);
-	unsigned long most, n = 1;
+	struct folio *folio;
+	unsigned int n = 1;
 
-	most = folio_nr_pages(folio) - folio_page_idx(folio, page);
-	most = min_t(unsigned long, most, nr);
-	while (n < most && pages[n] == page + n)
+	if (!PageCompound(page))
+		return 1;
+
+	folio = page_folio(page);
+	nr = min_t(unsigned long, nr,
+		   folio_nr_pages(folio) - folio_page_idx(folio, page));
+	/* Most of what a huge page costs is this: four at a time. */
+	for (; n + 4 <= nr; n += 4)
+		if (pages[n] != page + n || pages[n + 1] != page + n + 1 ||
+		    pages[n + 2] != page + n + 2 ||
+		    pages[n + 3] != page + n + 3)
+			break;
+	while (n < nr && pages[n] == page + n)
 		n++;
-
-	run->pfn = page_to_pfn(page);
-	run->npages = n;
-	run->revoked = 0;
-	run->pinned = 1;
-	run->ram = t1x_page_is_ram(page);
+	return n;
 }
 
-/* Takes over @nr pages that were pinned, and counts those that are RAM. */
-static void t1x_pin_look(struct t1x_pin *pin, unsigned int nr)
+/*
+ * A page of hugetlb is always mapped as a whole and freed as a whole, so its
+ * first pin keeps all of it.  Lets go of the others, and takes in what lies
+ * beyond the pages that were asked for.
+ */
+static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 {
-	struct t1x_run run;
-	unsigned int i;
+	struct page *page = pin->pages[pin->head];
+	unsigned int n = t1x_folio_run(pin->pages + pin->head,
+				       pin->nr - pin->head);
+	unsigned long more = 0;
 
-	pin->head = 0;
-	pin->nr = nr;
-	for (i = 0; i < nr; i += run.npages) {
-		t1x_pages_run(pin->pages + i, nr - i, &run);
-		if (!i)
-			pin->next = run;
-		if (run.ram)
-			pin->nram += run.npages;
+	if (n > 1)
+		unpin_user_page_range_dirty_lock(page + 1, n - 1, false);
+	pin->head += n;
+	if (pin->head == pin->nr) {
+		more = folio_nr_pages(folio) - folio_page_idx(folio, page) - n;
+		more = min(more, pin->left);
+		pin->vaddr += more << PAGE_SHIFT;
+		pin->left -= more;
 	}
-	t1x_stat_add(T1X_STAT_PAGES_PINNED, nr);
+	pin->single = true;
+	pin->next.npages = n + more;
+	pin->next.huge = 1;
+}
+
+/* Makes a run of the next pages, as long as they are contiguous and alike. */
+static void t1x_pin_next(struct t1x_pin *pin)
+{
+	struct page **pages = pin->pages + pin->head;
+	unsigned int nr = pin->nr - pin->head, n = 0;
+	struct page *first = pages[0];
+	struct folio *folio = page_folio(first);
+	bool ram = t1x_page_is_ram(first);
+
+	pin->next.pfn = page_to_pfn(first);
+	pin->next.huge = 0;
+	pin->next.revoked = 0;
+	pin->next.pinned = 1;
+	pin->next.ram = ram;
+	if (unlikely(folio_test_hugetlb(folio))) {
+		t1x_pin_hugetlb(pin, folio);
+		return;
+	}
+	pin->single = false;
+
+	do {
+		n += t1x_folio_run(pages + n, nr - n);
+	} while (n < nr && pages[n] == first + n &&
+		 t1x_page_is_ram(pages[n]) == ram &&
+		 !(PageCompound(pages[n]) && PageHuge(pages[n])));
+	pin->head += n;
+	pin->next.npages = n;
+}
+
+/**
+ * t1x_pin_peek() - look at the next contiguous pages
+ * @pin: the reader
+ *
+ * Return: a run, or %NULL when there is nothing and t1x_pin_refill() is due.
+ */
+const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin)
+{
+	if (!pin->next.npages) {
+		if (pin->head == pin->nr)
+			return NULL;
+		t1x_pin_next(pin);
+		t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->next.npages);
+	}
+	return &pin->next;
+}
+
+static unsigned long t1x_pin_wanted(const struct t1x_pin *pin)
+{
+	return pin->single ? 1 : min_t(unsigned long, pin->left, pin->capacity);
 }
 
 static unsigned int t1x_pin_flags(const struct t1x_pin *pin)
@@ -137,49 +198,29 @@ static unsigned int t1x_pin_flags(const struct t1x_pin *pin)
 	return FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
 }
 
-static int t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
+/*
+ * Not FOLL_UNLOCKABLE (locked is NULL): nobody waits for a userfaultfd handler,
+ * who may be waiting for this ioctl.
+ */
+static long t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
 {
-	long ret;
-
-	/*
-	 * Not FOLL_UNLOCKABLE (locked is NULL): a userfaultfd handler must not
-	 * be waited for while the container is locked.
-	 */
-	ret = pin_user_pages_remote(pin->mm, vaddr,
-				    min_t(unsigned long, pin->left,
-					  pin->capacity),
-				    t1x_pin_flags(pin), pin->pages, NULL);
-	if (ret <= 0)
-		return ret ?: -EFAULT;
-	t1x_pin_look(pin, ret);
-	return ret;
+	return pin_user_pages_remote(pin->mm, vaddr, t1x_pin_wanted(pin),
+				     t1x_pin_flags(pin), pin->pages, NULL) ?:
+	       -EFAULT;
 }
 
 /*
- * Pages of the caller's own, without the mmap_lock if they are there.  Not where
- * that could wait for a userfaultfd, and not where access is refused, for which
- * protection keys count here: then 0, and the slow GUP decides.
+ * Pages of the caller's own that are there already, without the mmap_lock.  For
+ * all others, among them those that protection keys refuse here, the slow GUP
+ * decides.
  */
-static int t1x_pin_fast(struct t1x_pin *pin)
+static long t1x_pin_fast(struct t1x_pin *pin)
 {
-	struct vm_area_struct *vma;
-	unsigned long vaddr, n = 0;
-	int ret;
-
-	if (pin->mm != current->mm || mmap_read_lock_killable(pin->mm))
+	if (pin->mm != current->mm)
 		return 0;
-	vaddr = untagged_addr_remote(pin->mm, pin->vaddr);
-	vma = vma_lookup(pin->mm, vaddr);
-	if (vma && !(vma->vm_flags & VM_PFNMAP) && !userfaultfd_armed(vma))
-		n = min3(pin->left, (vma->vm_end - vaddr) >> PAGE_SHIFT,
-			 (unsigned long)pin->capacity);
-	mmap_read_unlock(pin->mm);
-	if (!n)
-		return 0;
-	ret = pin_user_pages_fast(vaddr, n, t1x_pin_flags(pin), pin->pages);
-	if (ret > 0)
-		t1x_pin_look(pin, ret);
-	return ret == -EFAULT ? 0 : ret;
+	return pin_user_pages_fast(pin->vaddr, t1x_pin_wanted(pin),
+				   t1x_pin_flags(pin) | FOLL_NOFAULT,
+				   pin->pages);
 }
 
 /*
@@ -210,11 +251,10 @@ static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
 	}
 
 	mask = t1x_compat_pfnmap_addr_mask(&args);
-	run->pfn = args.pfn;
-	run->npages = ((vaddr | ~mask) - vaddr + 1) >> PAGE_SHIFT;
-	run->revoked = 0;
-	run->pinned = 0;
-	run->ram = 0;
+	*run = (struct t1x_run){
+		.pfn = args.pfn,
+		.npages = ((vaddr | ~mask) - vaddr + 1) >> PAGE_SHIFT,
+	};
 	if (pin->write && !args.writable)
 		ret = -EFAULT;
 	else if (t1x_pfn_is_ram(args.pfn))
@@ -227,7 +267,7 @@ static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
  * As many contiguous leaves as one batch would hold pages: bounds the time the
  * mmap_lock is held, like GUP does for RAM.
  */
-static int t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
+static long t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
 			  unsigned long vaddr, bool *retry)
 {
 	struct t1x_run mmio = { .npages = 0 }, leaf;
@@ -240,25 +280,27 @@ static int t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
 		ret = t1x_pin_pfnmap_leaf(pin, vma,
 					  vaddr + (mmio.npages << PAGE_SHIFT),
 					  &leaf, retry);
-		if (ret || *retry || !t1x_run_join(&mmio, &leaf))
+		if (ret || *retry || !t1x_run_joins(&mmio, &leaf))
 			break;
+		t1x_run_join(&mmio, &leaf);
 	}
 
 	/* What was found before an error is good; the error will come back. */
 	if (!mmio.npages)
 		return ret;
 	*retry = false;
-	pin->mmio = mmio;
-	pin->mmio.npages = min_t(unsigned long, mmio.npages, most);
-	return pin->mmio.npages;
+	pin->next = mmio;
+	pin->next.npages = min_t(unsigned long, mmio.npages, most);
+	return 0;
 }
 
-static int t1x_pin_slow(struct t1x_pin *pin)
+/* Returns pages in @pin->pages; or 0 with MMIO in @pin->next, or an errno. */
+static long t1x_pin_slow(struct t1x_pin *pin)
 {
 	struct vm_area_struct *vma;
 	unsigned long vaddr;
 	bool retry;
-	int ret;
+	long ret;
 
 	do {
 		if (fatal_signal_pending(current))
@@ -284,88 +326,49 @@ static int t1x_pin_slow(struct t1x_pin *pin)
  * t1x_pin_refill() - pin the next pages of the range
  * @pin: the reader, with all it brought before consumed and pages left
  *
- * On success at least one page can be consumed, and @pin->nram says how many
- * of the new pages are RAM and must be charged.
+ * On success there is a run to be looked at.
  *
- * Context: takes mmap_lock for read; may sleep and fault.
+ * Context: may take mmap_lock for read; may sleep and fault.
  * Return: 0; -EFAULT for memory that is not there, not accessible or must not
  * be mapped; -EINTR when the caller is being killed; other errors of GUP.  On
  * failure nothing more is pinned.
  */
 int t1x_pin_refill(struct t1x_pin *pin)
 {
-	int ret;
+	unsigned long npages;
+	long ret;
 
-	pin->nram = 0;
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
 	ret = t1x_pin_fast(pin);
-	if (!ret)
+	if (ret <= 0)
 		ret = t1x_pin_slow(pin);
 	if (ret < 0)
 		return ret;
 
-	pin->vaddr += (unsigned long)ret << PAGE_SHIFT;
-	pin->left -= ret;
+	pin->head = 0;
+	pin->nr = ret;
+	npages = ret ?: pin->next.npages;
+	pin->vaddr += npages << PAGE_SHIFT;
+	pin->left -= npages;
 	return 0;
-}
-
-/**
- * t1x_pin_peek() - look at the next contiguous pages
- * @pin: the reader
- * @run: where to describe them
- *
- * Return: whether there is anything; if not, t1x_pin_refill() is due.
- */
-bool t1x_pin_peek(struct t1x_pin *pin, struct t1x_run *run)
-{
-	if (pin->nr) {
-		if (!pin->next.npages)
-			t1x_pages_run(pin->pages + pin->head, pin->nr,
-				      &pin->next);
-		*run = pin->next;
-		return true;
-	}
-	*run = pin->mmio;
-	return run->npages;
-}
-
-/**
- * t1x_pin_consume() - take over pages from a reader
- * @pin: the reader
- * @npages: pages, at most what t1x_pin_peek() showed
- */
-void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages)
-{
-	if (pin->nr) {
-		pin->head += npages;
-		pin->nr -= npages;
-		pin->next.npages = 0;
-	} else {
-		pin->mmio.pfn += npages;
-		pin->mmio.npages -= npages;
-	}
 }
 
 /**
  * t1x_pin_drain() - unpin what was brought and not consumed
  * @pin: the reader
- *
- * Return: RAM pages unpinned, for the caller to refund if they were charged.
  */
-unsigned long t1x_pin_drain(struct t1x_pin *pin)
+void t1x_pin_drain(struct t1x_pin *pin)
 {
-	unsigned long nram = 0;
-	struct t1x_run run;
+	const struct t1x_run *run;
 
-	while (t1x_pin_peek(pin, &run)) {
+	while ((run = t1x_pin_peek(pin))) {
 		/* No device saw these pages. */
-		nram += t1x_unpin(&run, false);
-		t1x_pin_consume(pin, run.npages);
+		t1x_unpin(run, false);
+		t1x_pin_consume(pin);
 	}
-	return nram;
 }
 
 /**
@@ -378,6 +381,22 @@ void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left)
 	t1x_pin_drain(pin);
 	pin->vaddr -= (left - pin->left) << PAGE_SHIFT;
 	pin->left = left;
+}
+
+/* Each hugetlb page that has a part in the run holds one pin. */
+static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
+{
+	unsigned long pfn = run->pfn, end = pfn + run->npages;
+	struct folio *folio;
+	struct page *page;
+
+	while (pfn < end) {
+		page = pfn_to_page(pfn);
+		folio = page_folio(page);
+		pfn += folio_nr_pages(folio) - folio_page_idx(folio, page);
+		unpin_user_page_range_dirty_lock(page, 1, dirty);
+		cond_resched();
+	}
 }
 
 /**
@@ -395,10 +414,15 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 	if (!run->pinned)
 		return 0;
 
-	for (left = run->npages; left; left -= n, pfn += n) {
-		n = min(left, T1X_UNPIN_STEP);
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), n, dirty);
-		cond_resched();
+	if (unlikely(run->huge)) {
+		t1x_unpin_hugetlb(run, dirty);
+	} else {
+		for (left = run->npages; left; left -= n, pfn += n) {
+			n = min(left, T1X_UNPIN_STEP);
+			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), n,
+							 dirty);
+			cond_resched();
+		}
 	}
 	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, run->npages);
 	return run->ram ? run->npages : 0;

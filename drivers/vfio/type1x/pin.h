@@ -14,17 +14,17 @@ struct page;
 
 /**
  * struct t1x_pin - a reader that turns user addresses into runs
- * @mm: whose memory is pinned; the caller's own
+ * @mm: whose memory is pinned
  * @vaddr: next address to be looked at
  * @left: pages from @vaddr on that are still to be looked at
  * @write: the device may write
- * @nram: RAM pages among those the last t1x_pin_refill() brought
- * @mmio: MMIO brought and not yet consumed
- * @next: the first run of those not consumed, or empty if not looked at yet
- * @pages: RAM (and reserved pages) brought; [@head, @head + @nr) not consumed
+ * @single: the last page was one of hugetlb, of which one pin is enough
+ * @next: the first run of what was brought and not consumed; empty if it is
+ *	still to be made of @pages
+ * @pages: pages that GUP brought; [@head, @nr) are not yet in a run
  * @capacity: pointers that fit into @pages
- * @head: index of the next page to be consumed
- * @nr: pages not yet consumed
+ * @head: index of the next page
+ * @nr: pages in @pages
  * @few: memory behind @pages when it is small
  */
 struct t1x_pin {
@@ -32,8 +32,7 @@ struct t1x_pin {
 	unsigned long vaddr;
 	unsigned long left;
 	bool write;
-	unsigned long nram;
-	struct t1x_run mmio;
+	bool single;
 	struct t1x_run next;
 	struct page **pages;
 	unsigned int capacity;
@@ -47,10 +46,18 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 		  unsigned int batch);
 void t1x_pin_exit(struct t1x_pin *pin);
 int t1x_pin_refill(struct t1x_pin *pin);
-bool t1x_pin_peek(struct t1x_pin *pin, struct t1x_run *run);
-void t1x_pin_consume(struct t1x_pin *pin, unsigned long npages);
-unsigned long t1x_pin_drain(struct t1x_pin *pin);
+const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin);
+void t1x_pin_drain(struct t1x_pin *pin);
 void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left);
+
+/**
+ * t1x_pin_consume() - take over the run that t1x_pin_peek() showed
+ * @pin: the reader
+ */
+static inline void t1x_pin_consume(struct t1x_pin *pin)
+{
+	pin->next.npages = 0;
+}
 
 bool t1x_pfn_is_ram(unsigned long pfn);
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);

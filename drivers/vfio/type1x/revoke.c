@@ -121,7 +121,8 @@ static const struct mmu_interval_notifier_ops t1x_watch_ops = {
  * @dma: the mapping, with no MMIO filled yet and not watched; its owner's mm
  *	has users
  *
- * Context: the container's lock is held; takes mmap_lock for write; may sleep.
+ * Context: the mapping is busy, or the container's lock is held; takes mmap_lock
+ * for write; may sleep.
  * Return: 0, -ENOMEM, or -EINTR when killed while waiting.
  */
 int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
@@ -129,8 +130,6 @@ int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
 	struct mm_struct *mm = dma->owner.mm;
 	struct t1x_watch *watch;
 	int ret;
-
-	lockdep_assert_held(&c->lock);
 
 	watch = kzalloc_obj(*watch, GFP_KERNEL_ACCOUNT);
 	if (!watch)
@@ -164,12 +163,11 @@ err_free:
  *
  * Revokes first, so that at no time an IOMMU has what nobody watches.
  *
- * Context: the container's lock is held; may sleep.  Allocates nothing.
+ * Context: the mapping is busy, or the container's lock is held; may sleep.
+ * Allocates nothing.
  */
 void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
 {
-	lockdep_assert_held(&c->lock);
-
 	mutex_lock(&c->mmio_lock);
 	t1x_revoke(c, dma, 0, t1x_dma_npages(dma) - 1);
 	mutex_unlock(&c->mmio_lock);
@@ -184,8 +182,8 @@ void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
  * t1x_watch_begin() - start to read the page table of a watched mapping
  * @dma: the mapping
  *
- * Context: the container's lock is held, mmap_lock is not; may sleep, until
- * nobody invalidates these addresses any more.
+ * Context: the mapping is busy, or the container's lock is held; mmap_lock is
+ * not; may sleep, until nobody invalidates these addresses any more.
  */
 void t1x_watch_begin(struct t1x_dma *dma)
 {

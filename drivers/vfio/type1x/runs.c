@@ -18,14 +18,12 @@
 /**
  * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
  * @node: in &t1x_runs.chunks
- * @capacity: runs that fit
- * @nr: runs held; only the last chunk may hold fewer than @capacity
+ * @capacity: runs that fit; all but the last chunk are full
  * @runs: the runs
  */
 struct t1x_run_chunk {
 	struct list_head node;
-	unsigned int capacity;
-	unsigned int nr;
+	unsigned long capacity;
 	struct t1x_run runs[];
 };
 
@@ -34,20 +32,34 @@ struct t1x_run_chunk {
 
 static_assert(sizeof(struct t1x_run) == 16);
 
-static struct t1x_run_chunk *t1x_runs_last_chunk(struct t1x_runs *runs)
+/* Makes the last chunk, or without one the inline runs, what is filled next. */
+static struct t1x_run_chunk *t1x_runs_use_last(struct t1x_runs *runs)
 {
-	return list_last_entry(&runs->chunks, struct t1x_run_chunk, node);
+	struct t1x_run_chunk *chunk = NULL;
+
+	if (list_empty(&runs->chunks)) {
+		runs->base = runs->first;
+		runs->limit = runs->first + T1X_RUNS_INLINE;
+	} else {
+		chunk = list_last_entry(&runs->chunks, struct t1x_run_chunk,
+					node);
+		runs->base = chunk->runs;
+		runs->limit = chunk->runs + chunk->capacity;
+	}
+	return chunk;
 }
 
 /**
  * t1x_runs_init() - make an empty list
- * @runs: to be initialised
+ * @runs: to be initialised; stays where it is until it is empty again
  */
 void t1x_runs_init(struct t1x_runs *runs)
 {
 	runs->nr = 0;
 	runs->npages = 0;
 	INIT_LIST_HEAD(&runs->chunks);
+	t1x_runs_use_last(runs);
+	runs->end = runs->base;
 }
 
 /**
@@ -66,106 +78,44 @@ void t1x_runs_free(struct t1x_runs *runs)
 }
 
 /**
- * t1x_runs_reserve() - make room for one more run
+ * t1x_runs_grow() - make room where there is none, for t1x_runs_reserve()
  * @runs: the list
- * @gfp: how to allocate; with %__GFP_ACCOUNT, for the caller can make a run of
- *	every page he maps
+ * @gfp: how to allocate
  *
  * Context: as @gfp allows.
  * Return: 0, or -ENOMEM with the list unchanged.
  */
-int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
+int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
 {
+	size_t bytes = list_empty(&runs->chunks) ? T1X_CHUNK_MIN_BYTES :
+						   PAGE_SIZE;
 	struct t1x_run_chunk *chunk;
-	size_t bytes = T1X_CHUNK_MIN_BYTES;
-
-	if (runs->nr < T1X_RUNS_INLINE)
-		return 0;
-
-	if (!list_empty(&runs->chunks)) {
-		chunk = t1x_runs_last_chunk(runs);
-		if (chunk->nr < chunk->capacity)
-			return 0;
-		bytes = PAGE_SIZE;
-	}
 
 	chunk = kmalloc(bytes, gfp | __GFP_NOWARN);
 	if (!chunk)
 		return -ENOMEM;
 
 	chunk->capacity = (bytes - sizeof(*chunk)) / sizeof(chunk->runs[0]);
-	chunk->nr = 0;
 	list_add_tail(&chunk->node, &runs->chunks);
+	t1x_runs_use_last(runs);
+	runs->end = runs->base;
 	return 0;
 }
 
 /**
- * t1x_runs_push() - append a run
- * @runs: the list, with room made by t1x_runs_reserve()
- * @run: what to append; follows the last run in IOVA order
+ * t1x_runs_shrink() - free the last chunk, which is empty
+ * @runs: the list, with runs before that chunk
  */
-void t1x_runs_push(struct t1x_runs *runs, const struct t1x_run *run)
+void t1x_runs_shrink(struct t1x_runs *runs)
 {
-	struct t1x_run_chunk *chunk;
+	struct t1x_run_chunk *chunk = t1x_runs_use_last(runs);
 
-	if (runs->nr < T1X_RUNS_INLINE) {
-		runs->first[runs->nr] = *run;
-	} else {
-		chunk = t1x_runs_last_chunk(runs);
-		chunk->runs[chunk->nr++] = *run;
-	}
-	runs->nr++;
-	runs->npages += run->npages;
-}
-
-/**
- * t1x_runs_top() - look at the last run
- * @runs: the list
- *
- * Return: the run with the highest IOVA, or %NULL when there is none.
- */
-const struct t1x_run *t1x_runs_top(struct t1x_runs *runs)
-{
-	struct t1x_run_chunk *chunk;
-
-	if (!runs->nr)
-		return NULL;
-	if (runs->nr <= T1X_RUNS_INLINE)
-		return &runs->first[runs->nr - 1];
-
-	/* A chunk that was reserved and never used may stand at the end. */
-	chunk = t1x_runs_last_chunk(runs);
-	if (!chunk->nr)
-		chunk = list_prev_entry(chunk, node);
-	return &chunk->runs[chunk->nr - 1];
-}
-
-/**
- * t1x_runs_pop() - remove the last run
- * @runs: the list, not empty
- */
-void t1x_runs_pop(struct t1x_runs *runs)
-{
-	const struct t1x_run *run = t1x_runs_top(runs);
-	struct t1x_run_chunk *chunk;
-
-	if (WARN_ON_ONCE(!run))
+	if (WARN_ON_ONCE(!chunk))
 		return;
-
-	runs->npages -= run->npages;
-	if (runs->nr-- <= T1X_RUNS_INLINE)
-		return;
-
-	chunk = t1x_runs_last_chunk(runs);
-	if (!chunk->nr) {
-		list_del(&chunk->node);
-		kfree(chunk);
-		chunk = t1x_runs_last_chunk(runs);
-	}
-	if (!--chunk->nr) {
-		list_del(&chunk->node);
-		kfree(chunk);
-	}
+	list_del(&chunk->node);
+	kfree(chunk);
+	t1x_runs_use_last(runs);
+	runs->end = runs->limit;
 }
 
 /**
@@ -177,62 +127,24 @@ void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos)
 {
 	pos->runs = runs;
 	pos->left = runs->nr;
-	pos->chunk = NULL;
-	pos->index = runs->nr;
+	pos->chunk = t1x_runs_use_last(runs);
+	pos->base = runs->base;
+	pos->run = runs->end;
+}
 
-	if (runs->nr <= T1X_RUNS_INLINE)
-		return;
-
-	pos->chunk = t1x_runs_last_chunk(runs);
-	if (!pos->chunk->nr)
+/**
+ * t1x_runs_step() - go on in the piece of memory below, for t1x_runs_next()
+ * @pos: at the start of a chunk
+ */
+void t1x_runs_step(struct t1x_runs_pos *pos)
+{
+	if (list_is_first(&pos->chunk->node, &pos->runs->chunks)) {
+		pos->chunk = NULL;
+		pos->base = pos->runs->first;
+		pos->run = pos->base + T1X_RUNS_INLINE;
+	} else {
 		pos->chunk = list_prev_entry(pos->chunk, node);
-	pos->index = pos->chunk->nr;
-}
-
-/**
- * t1x_runs_next() - take the next step of a walk
- * @pos: where the walk stands
- *
- * Return: the run below the one returned before, or %NULL at the end.
- */
-struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
-{
-	if (!pos->left)
-		return NULL;
-	pos->left--;
-
-	if (pos->chunk && !pos->index) {
-		if (list_is_first(&pos->chunk->node, &pos->runs->chunks)) {
-			pos->chunk = NULL;
-			pos->index = T1X_RUNS_INLINE;
-		} else {
-			pos->chunk = list_prev_entry(pos->chunk, node);
-			pos->index = pos->chunk->nr;
-		}
+		pos->base = pos->chunk->runs;
+		pos->run = pos->base + pos->chunk->capacity;
 	}
-
-	pos->index--;
-	return pos->chunk ? &pos->chunk->runs[pos->index] :
-			    &pos->runs->first[pos->index];
-}
-
-/**
- * t1x_run_join() - grow a run by the pages that follow it
- * @run: the run; an empty one takes over @next
- * @next: pages that follow in IOVA order, at least one
- *
- * Return: whether @run now includes @next; if not, @run is unchanged.
- */
-bool t1x_run_join(struct t1x_run *run, const struct t1x_run *next)
-{
-	if (!run->npages) {
-		*run = *next;
-		return true;
-	}
-	if (run->pfn + run->npages != next->pfn ||
-	    run->pinned != next->pinned || run->ram != next->ram)
-		return false;
-
-	run->npages += next->npages;
-	return true;
 }

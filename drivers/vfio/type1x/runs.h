@@ -11,6 +11,8 @@
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
  * @npages: number of pages; 0 means no run at all
+ * @huge: whole hugetlb pages, or the ends of some: GUP pinned each once and not
+ *	every 4 KiB of it; implies @pinned
  * @revoked: MMIO that has left the IOMMUs again, see revoke.c
  * @pinned: GUP pinned each of the pages
  * @ram: each of the pages is charged; implies @pinned
@@ -20,7 +22,8 @@
  */
 struct t1x_run {
 	unsigned long pfn;
-	unsigned long npages : 61;
+	unsigned long npages : 60;
+	unsigned long huge : 1;
 	unsigned long revoked : 1;
 	unsigned long pinned : 1;
 	unsigned long ram : 1;
@@ -30,6 +33,9 @@ struct t1x_run {
  * struct t1x_runs - the runs of one mapping, in IOVA order
  * @nr: runs held
  * @npages: pages in all of them
+ * @base: the piece of memory that holds the last runs: @first or a chunk
+ * @end: behind the last run, unless that piece is still empty
+ * @limit: where the piece ends
  * @chunks: memory beyond the inline runs, struct t1x_run_chunk, in order
  * @first: the first runs; most mappings need no more
  *
@@ -39,6 +45,9 @@ struct t1x_run {
 struct t1x_runs {
 	unsigned long nr;
 	unsigned long npages;
+	struct t1x_run *base;
+	struct t1x_run *end;
+	struct t1x_run *limit;
 	struct list_head chunks;
 	struct t1x_run first[T1X_RUNS_INLINE];
 };
@@ -46,25 +55,122 @@ struct t1x_runs {
 /**
  * struct t1x_runs_pos - where a walk over runs stands
  * @runs: what is walked
- * @chunk: chunk of the next run, %NULL for the inline ones
- * @index: index of the next run in that chunk
+ * @chunk: the piece of memory it is in, %NULL for the inline runs
+ * @base: start of that piece
+ * @run: the run visited last; at first, behind the last one
  * @left: runs not yet visited
  */
 struct t1x_runs_pos {
 	struct t1x_runs *runs;
 	struct t1x_run_chunk *chunk;
-	unsigned long index;
+	struct t1x_run *base;
+	struct t1x_run *run;
 	unsigned long left;
 };
 
 void t1x_runs_init(struct t1x_runs *runs);
 void t1x_runs_free(struct t1x_runs *runs);
-int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp);
-void t1x_runs_push(struct t1x_runs *runs, const struct t1x_run *run);
-const struct t1x_run *t1x_runs_top(struct t1x_runs *runs);
-void t1x_runs_pop(struct t1x_runs *runs);
+int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
+void t1x_runs_shrink(struct t1x_runs *runs);
 void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos);
-struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos);
-bool t1x_run_join(struct t1x_run *run, const struct t1x_run *next);
+void t1x_runs_step(struct t1x_runs_pos *pos);
+
+/**
+ * t1x_runs_reserve() - make room for one more run
+ * @runs: the list
+ * @gfp: how to allocate; with %__GFP_ACCOUNT, for the caller can make a run of
+ *	every page he maps
+ *
+ * Context: as @gfp allows.
+ * Return: 0, or -ENOMEM with the list unchanged.
+ */
+static inline int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
+{
+	return likely(runs->end != runs->limit) ? 0 : t1x_runs_grow(runs, gfp);
+}
+
+/**
+ * t1x_runs_push() - append a run
+ * @runs: the list, with room made by t1x_runs_reserve()
+ * @run: what to append; follows the last run in IOVA order
+ */
+static inline void t1x_runs_push(struct t1x_runs *runs,
+				 const struct t1x_run *run)
+{
+	*runs->end++ = *run;
+	runs->nr++;
+	runs->npages += run->npages;
+}
+
+/**
+ * t1x_runs_top() - look at the last run
+ * @runs: the list, not empty
+ *
+ * Return: the run with the highest IOVA.
+ */
+static inline const struct t1x_run *t1x_runs_top(struct t1x_runs *runs)
+{
+	/* A chunk that was reserved and never used may stand at the end. */
+	if (unlikely(runs->end == runs->base))
+		t1x_runs_shrink(runs);
+	return runs->end - 1;
+}
+
+/**
+ * t1x_runs_pop() - remove the last run
+ * @runs: the list, not empty
+ */
+static inline void t1x_runs_pop(struct t1x_runs *runs)
+{
+	runs->npages -= t1x_runs_top(runs)->npages;
+	runs->nr--;
+	if (--runs->end == runs->base && runs->nr)
+		t1x_runs_shrink(runs);
+}
+
+/**
+ * t1x_runs_next() - take the next step of a walk
+ * @pos: where the walk stands
+ *
+ * Return: the run below the one returned before, or %NULL at the end.
+ */
+static inline struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
+{
+	if (!pos->left)
+		return NULL;
+	pos->left--;
+	if (unlikely(pos->run == pos->base))
+		t1x_runs_step(pos);
+	return --pos->run;
+}
+
+/**
+ * t1x_run_joins() - would pages continue a run
+ * @run: the run; anything continues an empty one
+ * @next: pages that follow in IOVA order, at least one
+ *
+ * Return: whether the two can be one run.
+ */
+static inline bool t1x_run_joins(const struct t1x_run *run,
+				 const struct t1x_run *next)
+{
+	return !run->npages ||
+	       (run->pfn + run->npages == next->pfn &&
+		run->huge == next->huge && run->pinned == next->pinned &&
+		run->ram == next->ram);
+}
+
+/**
+ * t1x_run_join() - grow a run by the pages that follow it
+ * @run: the run; an empty one takes over @next
+ * @next: pages for which t1x_run_joins()
+ */
+static inline void t1x_run_join(struct t1x_run *run, const struct t1x_run *next)
+{
+	if (run->npages)
+		run->npages += next->npages;
+	else
+		*run = *next;
+}
 
 #endif /* _T1X_RUNS_H */

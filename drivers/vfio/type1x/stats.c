@@ -12,7 +12,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 
-atomic64_t t1x_stats[T1X_NR_STATS];
+DEFINE_PER_CPU(struct t1x_stats, t1x_stats);
 
 static const char * const t1x_stat_names[] = {
 	[T1X_STAT_CONTAINERS] = "containers",
@@ -37,13 +37,28 @@ static_assert(ARRAY_SIZE(t1x_stat_names) == T1X_NR_STATS);
 
 static struct dentry *t1x_debugfs_root;
 
+/**
+ * t1x_stat_sum() - read a counter
+ * @stat: the counter
+ *
+ * Return: its value; exact when nobody counts.
+ */
+long t1x_stat_sum(enum t1x_stat stat)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(t1x_stats, cpu).count[stat];
+	return sum;
+}
+
 static int t1x_stats_show(struct seq_file *m, void *unused)
 {
 	int i;
 
 	for (i = 0; i < T1X_NR_STATS; i++)
-		seq_printf(m, "%s %lld\n", t1x_stat_names[i],
-			   (long long)atomic64_read(&t1x_stats[i]));
+		seq_printf(m, "%s %ld\n", t1x_stat_names[i], t1x_stat_sum(i));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(t1x_stats);

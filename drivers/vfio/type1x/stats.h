@@ -2,7 +2,8 @@
 #ifndef _T1X_STATS_H
 #define _T1X_STATS_H
 
-#include <linux/atomic.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
 
 /**
  * enum t1x_stat - the counters of the module
@@ -48,7 +49,15 @@ enum t1x_stat {
 	T1X_NR_STATS
 };
 
-extern atomic64_t t1x_stats[T1X_NR_STATS];
+/**
+ * struct t1x_stats - the counters of one CPU
+ * @count: by enum t1x_stat; only the sum over all CPUs means anything
+ */
+struct t1x_stats {
+	long count[T1X_NR_STATS];
+};
+
+DECLARE_PER_CPU(struct t1x_stats, t1x_stats);
 
 /**
  * t1x_stat_add() - add to a counter
@@ -59,7 +68,7 @@ extern atomic64_t t1x_stats[T1X_NR_STATS];
  */
 static inline void t1x_stat_add(enum t1x_stat stat, long n)
 {
-	atomic64_add(n, &t1x_stats[stat]);
+	this_cpu_add(t1x_stats.count[stat], n);
 }
 
 /**
@@ -73,6 +82,7 @@ static inline void t1x_stat_inc(enum t1x_stat stat)
 	t1x_stat_add(stat, 1);
 }
 
+long t1x_stat_sum(enum t1x_stat stat);
 void t1x_stats_init(void);
 void t1x_stats_exit(void);
 

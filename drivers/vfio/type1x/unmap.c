@@ -31,21 +31,6 @@
 /* How often devices are told to let go of one mapping before we give up. */
 #define T1X_RECALLS	10
 
-static int t1x_unmap_dma(struct t1x_container *c, struct t1x_dma *dma)
-{
-	int ret;
-
-	ret = t1x_dma_unfill(c, dma);
-	if (ret)
-		return ret;
-
-	t1x_dirty_untrack(dma);
-	t1x_container_remove(c, dma);
-	t1x_owner_put(&dma->owner);
-	t1x_dma_free(dma);
-	return 0;
-}
-
 static int t1x_unmap_check_range(struct t1x_container *c,
 				 const struct t1x_unmap_request *req,
 				 dma_addr_t *last)
@@ -139,10 +124,18 @@ static int t1x_unmap_vaddr(struct t1x_container *c,
 	return 0;
 }
 
+/* Last byte of a range that was not checked yet. */
+static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
+{
+	dma_addr_t last = req->iova + (req->size - 1);
+
+	return req->all || last < req->iova ? ~(dma_addr_t)0 : last;
+}
+
 /*
- * Checks a request and has mediated devices let go of everything in its range.
- * Each recall drops the lock, so the request is checked anew.  On failure the
- * lock is not held.
+ * Takes the lock, checks a request and has mediated devices let go of everything
+ * in its range.  Each recall drops the lock, so the request is checked anew.  On
+ * failure the lock is not held.
  */
 static int t1x_unmap_prepare(struct t1x_container *c,
 			     const struct t1x_unmap_request *req,
@@ -154,6 +147,9 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	int ret;
 
 	for (;;) {
+		ret = t1x_container_lock(c, req->iova, t1x_unmap_last(req));
+		if (ret)
+			return ret;
 		ret = t1x_unmap_check(c, req, last);
 		if (ret)
 			break;
@@ -172,13 +168,38 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			break;
 		}
 		recalled = dma->iova;
-		ret = t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma),
-					recalls > 1);
-		if (ret)
-			return ret;
+		t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma),
+				  recalls > 1);
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/* The end of mappings that hold nothing any more; returns their bytes. */
+static u64 t1x_unmap_remove(struct t1x_container *c, struct list_head *gone)
+{
+	struct t1x_dma *dma;
+	u64 bytes = 0;
+
+	list_for_each_entry(dma, gone, link) {
+		bytes += t1x_dma_bytes(dma);
+		t1x_dirty_untrack(dma);
+		t1x_container_remove(c, dma);
+		if (dma->busy)
+			t1x_container_idle(c, dma);
+	}
+	return bytes;
+}
+
+static void t1x_unmap_free(struct list_head *gone)
+{
+	struct t1x_dma *dma, *next;
+
+	list_for_each_entry_safe(dma, next, gone, link) {
+		t1x_owner_put(&dma->owner);
+		t1x_dma_free(dma);
+		cond_resched();
+	}
 }
 
 /**
@@ -186,8 +207,8 @@ static int t1x_unmap_prepare(struct t1x_container *c,
  * @c: the container
  * @req: what to unmap, and what was
  *
- * Context: takes the lock, and drops it while mediated devices let go; may
- * sleep long.
+ * Context: takes the lock, and drops it while mediated devices let go and while
+ * the IOMMU works; may sleep long.
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
  * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
  * that they need; -EFAULT for a bad bitmap; -EINTR when killed while waiting.
@@ -196,15 +217,13 @@ static int t1x_unmap_prepare(struct t1x_container *c,
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
-	struct t1x_dma *dma, *next;
+	LIST_HEAD(going);
+	LIST_HEAD(gone);
+	struct t1x_dma *dma;
 	dma_addr_t last;
-	u64 bytes;
 	int ret;
 
 	req->unmapped = 0;
-	ret = mutex_lock_killable(&c->lock);
-	if (ret)
-		return ret;
 	ret = t1x_unmap_prepare(c, req, &last);
 	if (ret)
 		return ret;
@@ -218,19 +237,24 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	if (ret)
 		goto out_unlock;
 
-	for (dma = t1x_unmap_first(c, req->iova, last); dma && !ret;
-	     dma = next) {
-		next = t1x_dma_next(dma, last);
-		bytes = t1x_dma_bytes(dma);
-		ret = t1x_unmap_dma(c, dma);
-		if (!ret)
-			req->unmapped += bytes;
-		cond_resched();
+	for (dma = t1x_unmap_first(c, req->iova, last); dma;
+	     dma = t1x_dma_next(dma, last)) {
+		t1x_container_busy(c, dma);
+		list_add_tail(&dma->link, &going);
 	}
+	mutex_unlock(&c->lock);
+
+	ret = t1x_dmas_unfill(c, &going, &gone);
+
+	mutex_lock(&c->lock);
+	req->unmapped = t1x_unmap_remove(c, &gone);
+	list_for_each_entry(dma, &going, link)
+		t1x_container_idle(c, dma);
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
 
 out_unlock:
 	mutex_unlock(&c->lock);
+	t1x_unmap_free(&gone);
 	return ret;
 }
 
@@ -241,20 +265,24 @@ out_unlock:
  * With domains, mappings that an IOMMU will not unmap stay in the tree; called
  * again when the domains are freed, it unpins those too.
  *
- * Context: the lock is held.
+ * Context: the lock is held, and no mapping is busy.
  */
 void t1x_unmap_all(struct t1x_container *c)
 {
-	struct t1x_dma *dma, *next;
+	LIST_HEAD(going);
+	LIST_HEAD(gone);
+	struct t1x_dma *dma;
 
 	lockdep_assert_held(&c->lock);
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma; dma = next) {
-		next = t1x_dma_next(dma, ~(dma_addr_t)0);
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0)) {
 		if (list_empty(&c->domains))
 			t1x_dma_abandon(dma);
 		t1x_extpin_drop(dma);
-		t1x_unmap_dma(c, dma);
-		cond_resched();
+		list_add_tail(&dma->link, &going);
 	}
+	t1x_dmas_unfill(c, &going, &gone);
+	t1x_unmap_remove(c, &gone);
+	t1x_unmap_free(&gone);
 }
