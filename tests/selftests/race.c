@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/dirty.h"
@@ -483,6 +484,66 @@ static void maps_against_mlock(void)
 	munlock(locked, 5 * PAGE);
 }
 
+/* --- A map that takes long keeps nobody from anything else ---------------------- */
+
+static size_t huge_size;
+
+/* Cold memory, and no large pages. Returns when the map has begun. */
+static pid_t start_huge_map(uint64_t end)
+{
+	long before = sys_pins_acquired();
+	pid_t pid;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	container = rig->container;
+	memory = mem_anon(8 * PAGE);
+	huge_size = mem_cold_size(512 * MIB);
+	pid = fork();
+	if (!pid) {
+		memory = mem_anon_cold(huge_size);
+		madvise(memory, huge_size, MADV_NOHUGEPAGE);
+		_exit(dma_map(container, memory, IOVA, huge_size, RW) != 0);
+	}
+	while (sys_pins_acquired() < before + 1000 && sys_now_ms() < end)
+		sys_msleep(1);
+	return pid;
+}
+
+static void others_map_during_a_huge_map(void)
+{
+	uint64_t end = sys_now_ms() + 40000, iova = IOVA - MIB;
+	long before = sys_pins_acquired(), pins = 0;
+	pid_t pid = start_huge_map(end);
+	int i, status;
+
+	for (i = 0; i < 20; i++) {
+		assert_ret(dma_map(container, memory, iova, 8 * PAGE, RW), 0);
+		dma_check_pages(rig, 0, iova, memory, 8);
+		assert_ret(dma_unmap(container, iova, 8 * PAGE), 8 * PAGE);
+		pins += 8;
+	}
+	/* It is still at it: nobody waited for its end. */
+	expect_le(sys_pins_acquired() - before - pins,
+		  (long)(huge_size / PAGE) - 1);
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(status, 0);
+	assert_ret(dma_unmap(container, IOVA, huge_size), huge_size);
+}
+
+/* What overlaps waits for it, and finds it done. */
+static void others_wait_for_what_is_being_mapped(void)
+{
+	pid_t pid = start_huge_map(sys_now_ms() + 40000);
+	int status;
+
+	expect_ret(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST);
+	expect_ret(dma_map(container, memory, IOVA + huge_size - PAGE,
+			   2 * PAGE, RW), -EEXIST);
+	assert_ret(dma_unmap(container, IOVA, huge_size), huge_size);
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(status, 0);
+}
+
 static const struct test tests[] = {
 	TEST(ioctls_against_last_group_leaving),
 	TEST(ioctls_against_group_closing),
@@ -495,6 +556,8 @@ static const struct test tests[] = {
 	TEST(dirty_against_maps_and_groups),
 	TEST(all_at_once),
 	TEST(maps_against_mlock),
+	TEST(others_map_during_a_huge_map),
+	TEST(others_wait_for_what_is_being_mapped),
 };
 
 int main(void)

@@ -38,6 +38,7 @@ struct t1x_dma;
  * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
+ * @has_pinned: a mediated device has pinned a page at some time
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
@@ -64,6 +65,7 @@ struct t1x_container {
 	unsigned int entries;
 	struct list_head emulated;
 	struct list_head devices;
+	bool has_pinned;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;
 	bool dirty;

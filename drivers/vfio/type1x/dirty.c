@@ -122,7 +122,8 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
  */
 void t1x_dirty_untrack(struct t1x_dma *dma)
 {
-	kvfree(dma->dirty);
+	if (dma->dirty)
+		kvfree(dma->dirty);
 	dma->dirty = NULL;
 }
 

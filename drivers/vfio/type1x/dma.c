@@ -179,9 +179,11 @@ bool t1x_dma_bisects(const struct rb_root *tree, dma_addr_t iova,
 {
 	struct t1x_dma *dma;
 
-	dma = t1x_dma_first(tree, iova, iova);
-	if (dma && dma->iova != iova)
-		return true;
+	dma = t1x_dma_first(tree, iova, last);
+	if (!dma || dma->iova < iova)
+		return dma;
+	if (dma->last >= last)
+		return dma->last != last;
 
 	dma = t1x_dma_first(tree, last, last);
 	return dma && dma->last != last;

@@ -2,7 +2,6 @@
 #ifndef _T1X_DMA_H
 #define _T1X_DMA_H
 
-#include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/rbtree.h>
 
@@ -38,7 +37,7 @@ struct t1x_owner {
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @busy: somebody fills or unfills it without the lock; to all others it is
  *	no more than a range that is taken
- * @link: in a list of mappings that are going, of whoever made them busy
+ * @next: the next mapping that is going, of whoever made this one busy
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @owner: whom the RAM pages are charged to
@@ -61,7 +60,7 @@ struct t1x_dma {
 	bool untracked;
 	bool vaddr_invalid;
 	bool busy;
-	struct list_head link;
+	struct t1x_dma *next;
 	unsigned long filled;
 	struct t1x_owner owner;
 	struct t1x_runs runs;

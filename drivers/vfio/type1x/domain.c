@@ -156,6 +156,39 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 	return ret == -ENODEV ? 0 : ret;
 }
 
+static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
+			       unsigned long pfn, unsigned long npages,
+			       int prot, gfp_t gfp)
+{
+	t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
+	return iommu_map(d->domain, iova, (phys_addr_t)pfn << PAGE_SHIFT,
+			 npages << PAGE_SHIFT, prot | IOMMU_CACHE, gfp);
+}
+
+/* So that the IOMMU can use no large page. */
+static int t1x_domain_map_pages(struct t1x_domain *d, dma_addr_t iova,
+				const struct t1x_run *run, int prot, gfp_t gfp)
+{
+	struct iommu_iotlb_gather gather;
+	unsigned long done;
+	int ret = 0;
+
+	for (done = 0; done < run->npages; done++) {
+		ret = t1x_domain_map_once(d, iova + (done << PAGE_SHIFT),
+					  run->pfn + done, 1, prot, gfp);
+		if (ret)
+			break;
+		cond_resched();
+	}
+	if (ret && done) {
+		iommu_iotlb_gather_init(&gather);
+		if (t1x_domain_unmap(d, &gather, iova, done))
+			ret = -EIO;
+		t1x_domain_sync(d, &gather);
+	}
+	return ret;
+}
+
 /**
  * t1x_domain_map() - map a run
  * @d: the domain
@@ -165,7 +198,7 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
  * @gfp: how page tables are allocated
  *
  * One call to the IOMMU, which picks its largest pages; one for each page when
- * disable_hugepages is set, so that it cannot.
+ * disable_hugepages is set.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
@@ -174,33 +207,9 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   const struct t1x_run *run, int prot, gfp_t gfp)
 {
-	unsigned long step = run->npages, done;
-	struct iommu_iotlb_gather gather;
-	int ret;
-
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
-		step = 1;
-	for (done = 0; done < run->npages; done += step) {
-		if (done)
-			cond_resched();
-		ret = iommu_map(d->domain, iova + (done << PAGE_SHIFT),
-				(phys_addr_t)(run->pfn + done) << PAGE_SHIFT,
-				step << PAGE_SHIFT, prot | IOMMU_CACHE,
-				gfp);
-		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
-		if (unlikely(ret))
-			goto err_unmap;
-	}
-	return 0;
-
-err_unmap:
-	if (done) {
-		iommu_iotlb_gather_init(&gather);
-		if (t1x_domain_unmap(d, &gather, iova, done))
-			ret = -EIO;
-		t1x_domain_sync(d, &gather);
-	}
-	return ret;
+		return t1x_domain_map_pages(d, iova, run, prot, gfp);
+	return t1x_domain_map_once(d, iova, run->pfn, run->npages, prot, gfp);
 }
 
 static size_t t1x_domain_unmap_once(struct t1x_domain *d,

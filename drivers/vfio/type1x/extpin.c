@@ -177,6 +177,7 @@ static int t1x_pin_pages_locked(struct t1x_container *c,
 			goto err_put;
 	}
 	t1x_group_sees(c, group);
+	c->has_pinned = true;
 	return npages;
 
 err_put:

@@ -28,6 +28,7 @@
 #include "dma.h"
 #include "domain.h"
 #include "pin.h"
+#include "populate.h"
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
@@ -45,6 +46,7 @@
  * @pin: reads the user's memory
  * @run: read, charged, and to be mapped behind what is filled
  * @credit: pages charged that nothing read so far has used
+ * @populate: faults memory in ahead of @pin, %NULL if that is not worth it
  */
 struct t1x_fill {
 	struct t1x_container *c;
@@ -52,6 +54,7 @@ struct t1x_fill {
 	struct t1x_pin pin;
 	struct t1x_run run;
 	unsigned long credit;
+	struct t1x_populate *populate;
 };
 
 static void t1x_dma_assert(struct t1x_container *c, struct t1x_dma *dma)
@@ -76,6 +79,26 @@ static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
 	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
 }
 
+/* Reads the next batch; if much memory turns out to be cold, with help from then on. */
+static int t1x_fill_refill(struct t1x_fill *fill)
+{
+	unsigned long faults = current->min_flt + current->maj_flt;
+	struct t1x_pin *pin = &fill->pin;
+	int ret;
+
+	if (fill->populate) {
+		ret = t1x_populate_reach(fill->populate, pin->vaddr);
+		if (ret)
+			return ret;
+	}
+	ret = t1x_pin_refill(pin);
+	if (ret || fill->populate || !pin->write || pin->mm != current->mm ||
+	    current->min_flt + current->maj_flt == faults)
+		return ret;
+	fill->populate = t1x_populate_start(pin->mm, pin->vaddr, pin->left);
+	return 0;
+}
+
 /*
  * Reads the next batch.  MMIO is read once more if it has to be watched and was
  * not; what was read before is stale if anything since then is.
@@ -92,7 +115,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		return -ENODEV;
 	if (dma->watch && (!run->npages || run->pinned))
 		t1x_watch_begin(dma);
-	ret = t1x_pin_refill(pin);
+	ret = t1x_fill_refill(fill);
 	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	next = t1x_pin_peek(pin);
@@ -300,9 +323,12 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	fill.dma = dma;
 	fill.run.npages = 0;
 	fill.credit = 0;
+	fill.populate = NULL;
 	t1x_pin_init(&fill.pin, mm, dma->vaddr, t1x_dma_npages(dma),
 		     t1x_dma_writable(dma), c->pin_batch);
 	ret = t1x_fill_pages(&fill);
+	if (fill.populate)
+		t1x_populate_stop(fill.populate);
 	if (unlikely(ret))
 		t1x_fill_give_up(&fill);
 	if (fill.credit)
@@ -410,7 +436,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 	t1x_runs_walk(&dma->runs, &pos);
 	while (nr < T1X_SYNC_RUNS && (run = t1x_runs_next(&pos))) {
 		if (run->revoked != revoked ||
-		    (nr && npages + run->npages > T1X_SYNC_PAGES))
+		    npages + run->npages > T1X_SYNC_PAGES)
 			break;
 		npages += run->npages;
 		nr++;
@@ -488,104 +514,93 @@ static void t1x_unpin_runs(struct t1x_dma *dma, struct t1x_bill *bill)
 }
 
 /*
- * Moves the first mappings of @going to @batch, as many as one sync may cover.
- * Returns false for a single one that must be unfilled by itself.
+ * Finds the end of a batch: as many mappings, from @going on, as one sync may
+ * cover; none, if the first must be unfilled by itself.
  */
-static bool t1x_batch_take(struct list_head *going, struct list_head *batch)
+static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
 {
 	unsigned long npages = 0, nr = 0;
-	struct t1x_dma *dma, *next;
-	bool is_plain;
+	struct t1x_dma *dma;
 
-	list_for_each_entry_safe(dma, next, going, link) {
+	for (dma = going; dma; dma = dma->next) {
 		nr += dma->runs.nr;
 		npages += dma->filled;
-		is_plain = !dma->watch && nr <= T1X_SYNC_RUNS &&
-			   npages <= T1X_SYNC_PAGES &&
-			   dma->runs.npages == t1x_dma_npages(dma);
-		if (!is_plain && !list_empty(batch))
+		if (dma->watch || dma->runs.npages != t1x_dma_npages(dma) ||
+		    nr > T1X_SYNC_RUNS || npages > T1X_SYNC_PAGES)
 			break;
-		list_move_tail(&dma->link, batch);
-		if (!is_plain)
-			return false;
 	}
-	return true;
+	return dma;
 }
 
-/* Unmaps a batch from one domain; neighbours are one range. */
-static int t1x_batch_unmap_domain(struct t1x_domain *d,
-				  struct list_head *batch)
+/* Unmaps the mappings before @end from one domain; neighbours are one range. */
+static int t1x_batch_unmap_domain(struct t1x_domain *d, struct t1x_dma *going,
+				  struct t1x_dma *end)
 {
 	struct iommu_iotlb_gather gather;
-	struct t1x_dma *dma, *first = NULL;
-	unsigned long npages = 0;
-	dma_addr_t last = 0;
+	struct t1x_dma *dma = going;
+	unsigned long npages;
+	dma_addr_t iova;
 	int ret = 0;
 
 	iommu_iotlb_gather_init(&gather);
-	list_for_each_entry(dma, batch, link) {
-		if (first && dma->iova != last + 1) {
-			ret |= t1x_domain_unmap(d, &gather, first->iova, npages);
-			first = NULL;
+	while (dma != end) {
+		iova = dma->iova;
+		npages = dma->filled;
+		while (dma->next != end && dma->next->iova == dma->last + 1) {
+			dma = dma->next;
+			npages += dma->filled;
 		}
-		if (!first) {
-			first = dma;
-			npages = 0;
-		}
-		npages += dma->filled;
-		last = dma->last;
+		dma = dma->next;
+		ret |= t1x_domain_unmap(d, &gather, iova, npages);
 	}
-	ret |= t1x_domain_unmap(d, &gather, first->iova, npages);
 	t1x_domain_sync(d, &gather);
 	return ret;
 }
 
-static int t1x_batch_unmap(struct t1x_container *c, struct list_head *batch)
+static int t1x_batch_unmap(struct t1x_container *c, struct t1x_dma *going,
+			   struct t1x_dma *end)
 {
 	struct t1x_domain *d;
 	int ret = 0;
 
 	list_for_each_entry(d, &c->domains, node)
-		ret |= t1x_batch_unmap_domain(d, batch);
+		ret |= t1x_batch_unmap_domain(d, going, end);
 	return ret;
 }
 
 /**
  * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
  * @c: the container
- * @going: the mappings in IOVA order, by &t1x_dma.link
- * @gone: those that hold nothing any more are moved here
+ * @going: the first of the mappings, which are chained by &t1x_dma.next in IOVA
+ *	order; may be %NULL
  *
  * As many runs share a sync as may, of whatever mappings.
  *
  * Context: the mappings are busy, or the lock is held.  Allocates nothing (I3).
- * Return: 0 with @going empty, or -EIO if an IOMMU keeps pages of what is in it.
+ * Return: 0 with nothing filled in any of them, or -EIO if an IOMMU keeps a
+ * page; then &t1x_dma.filled says which are left.
  */
-int t1x_dmas_unfill(struct t1x_container *c, struct list_head *going,
-		    struct list_head *gone)
+int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 {
-	struct t1x_dma *dma, *next;
 	struct t1x_bill bill = {};
-	LIST_HEAD(batch);
-	bool is_unmapped;
+	struct t1x_dma *end;
+	int ret = 0;
 
-	while (!list_empty(going) && list_empty(&batch)) {
-		is_unmapped = t1x_batch_take(going, &batch) &&
-			      !t1x_batch_unmap(c, &batch);
-		list_for_each_entry_safe(dma, next, &batch, link) {
+	while (going && !ret) {
+		end = t1x_batch_end(going);
+		if (end != going && !t1x_batch_unmap(c, going, end)) {
+			for (; going != end; going = going->next)
+				t1x_unpin_runs(going, &bill);
+		} else {
 			/* One by one, it shows which of them is kept. */
-			if (is_unmapped)
-				t1x_unpin_runs(dma, &bill);
-			else
-				t1x_unfill(c, dma, &bill);
-			if (!dma->filled)
-				list_move_tail(&dma->link, gone);
+			end = end == going ? going->next : end;
+			for (; going != end; going = going->next)
+				ret |= t1x_unfill(c, going, &bill);
 		}
 		cond_resched();
 	}
 	t1x_bill_pay(&bill);
-	list_splice(&batch, going);
-	return list_empty(going) ? 0 : -EIO;
+	return ret;
 }
 
 /**

@@ -2,15 +2,13 @@
 #ifndef _T1X_FILL_H
 #define _T1X_FILL_H
 
-struct list_head;
 struct t1x_container;
 struct t1x_dma;
 struct t1x_domain;
 
 int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma);
 int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma);
-int t1x_dmas_unfill(struct t1x_container *c, struct list_head *going,
-		    struct list_head *gone);
+int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going);
 int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 		   struct t1x_domain *d);
 void t1x_dma_abandon(struct t1x_dma *dma);

@@ -35,6 +35,11 @@ module_param_named(revoke_mmio, t1x_revoke_mmio, bool, 0644);
 MODULE_PARM_DESC(revoke_mmio,
 		 "Unmap a BAR from the IOMMU when the CPU loses it.");
 
+unsigned int t1x_populate_threads;
+module_param_named(populate_threads, t1x_populate_threads, uint, 0644);
+MODULE_PARM_DESC(populate_threads,
+		 "Threads that help to fault in the memory of a large mapping (default: none).");
+
 static const struct vfio_iommu_driver_ops t1x_ops = {
 	.name		= "vfio-iommu-type1x",
 	.owner		= THIS_MODULE,

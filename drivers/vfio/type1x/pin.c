@@ -76,6 +76,11 @@ static bool t1x_page_is_ram(struct page *page)
 	return !PageReserved(page) && !is_zero_pfn(page_to_pfn(page));
 }
 
+static bool t1x_page_is_hugetlb(struct page *page)
+{
+	return PageCompound(page) && folio_test_hugetlb(page_folio(page));
+}
+
 /**
  * t1x_pfn_is_ram() - is a page that a device can reach pinned RAM
  * @pfn: its page frame, taken from an IOMMU
@@ -139,52 +144,43 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 	}
 	pin->single = true;
 	pin->next.npages = n + more;
-	pin->next.huge = 1;
+	pin->next.huge = true;
 }
 
-/* Makes a run of the next pages, as long as they are contiguous and alike. */
-static void t1x_pin_next(struct t1x_pin *pin)
+/**
+ * t1x_pin_next() - make a run of the next pages, for t1x_pin_peek()
+ * @pin: the reader, with pages in no run yet
+ *
+ * Return: the run: as many pages as are contiguous and alike.
+ */
+const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 {
 	struct page **pages = pin->pages + pin->head;
 	unsigned int nr = pin->nr - pin->head, n = 0;
 	struct page *first = pages[0];
-	struct folio *folio = page_folio(first);
 	bool ram = t1x_page_is_ram(first);
 
 	pin->next.pfn = page_to_pfn(first);
-	pin->next.huge = 0;
-	pin->next.revoked = 0;
-	pin->next.pinned = 1;
+	pin->next.huge = false;
+	pin->next.revoked = false;
+	pin->next.pinned = true;
 	pin->next.ram = ram;
-	if (unlikely(folio_test_hugetlb(folio))) {
-		t1x_pin_hugetlb(pin, folio);
-		return;
-	}
 	pin->single = false;
+	if (unlikely(t1x_page_is_hugetlb(first))) {
+		t1x_pin_hugetlb(pin, page_folio(first));
+		goto out_count;
+	}
 
 	do {
 		n += t1x_folio_run(pages + n, nr - n);
 	} while (n < nr && pages[n] == first + n &&
 		 t1x_page_is_ram(pages[n]) == ram &&
-		 !(PageCompound(pages[n]) && PageHuge(pages[n])));
+		 !t1x_page_is_hugetlb(pages[n]));
 	pin->head += n;
 	pin->next.npages = n;
-}
 
-/**
- * t1x_pin_peek() - look at the next contiguous pages
- * @pin: the reader
- *
- * Return: a run, or %NULL when there is nothing and t1x_pin_refill() is due.
- */
-const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin)
-{
-	if (!pin->next.npages) {
-		if (pin->head == pin->nr)
-			return NULL;
-		t1x_pin_next(pin);
-		t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->next.npages);
-	}
+out_count:
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->next.npages);
 	return &pin->next;
 }
 
@@ -409,21 +405,24 @@ static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
  */
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 {
-	unsigned long pfn = run->pfn, left, n;
+	unsigned long pfn = run->pfn, left = run->npages;
 
 	if (!run->pinned)
 		return 0;
 
+	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, left);
 	if (unlikely(run->huge)) {
 		t1x_unpin_hugetlb(run, dirty);
-	} else {
-		for (left = run->npages; left; left -= n, pfn += n) {
-			n = min(left, T1X_UNPIN_STEP);
-			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), n,
-							 dirty);
-			cond_resched();
-		}
+		left = 0;
 	}
-	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, run->npages);
+	while (unlikely(left > T1X_UNPIN_STEP)) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn),
+						 T1X_UNPIN_STEP, dirty);
+		cond_resched();
+		pfn += T1X_UNPIN_STEP;
+		left -= T1X_UNPIN_STEP;
+	}
+	if (left)
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, dirty);
 	return run->ram ? run->npages : 0;
 }

@@ -46,9 +46,22 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 		  unsigned int batch);
 void t1x_pin_exit(struct t1x_pin *pin);
 int t1x_pin_refill(struct t1x_pin *pin);
-const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin);
+const struct t1x_run *t1x_pin_next(struct t1x_pin *pin);
 void t1x_pin_drain(struct t1x_pin *pin);
 void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left);
+
+/**
+ * t1x_pin_peek() - look at the next contiguous pages
+ * @pin: the reader
+ *
+ * Return: a run, or %NULL when there is nothing and t1x_pin_refill() is due.
+ */
+static inline const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin)
+{
+	if (pin->next.npages)
+		return &pin->next;
+	return pin->head == pin->nr ? NULL : t1x_pin_next(pin);
+}
 
 /**
  * t1x_pin_consume() - take over the run that t1x_pin_peek() showed

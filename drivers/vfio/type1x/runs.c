@@ -50,34 +50,6 @@ static struct t1x_run_chunk *t1x_runs_use_last(struct t1x_runs *runs)
 }
 
 /**
- * t1x_runs_init() - make an empty list
- * @runs: to be initialised; stays where it is until it is empty again
- */
-void t1x_runs_init(struct t1x_runs *runs)
-{
-	runs->nr = 0;
-	runs->npages = 0;
-	INIT_LIST_HEAD(&runs->chunks);
-	t1x_runs_use_last(runs);
-	runs->end = runs->base;
-}
-
-/**
- * t1x_runs_free() - forget all runs
- * @runs: the list; empty afterwards
- *
- * Only memory is freed: unpinning the pages is the caller's business, before.
- */
-void t1x_runs_free(struct t1x_runs *runs)
-{
-	struct t1x_run_chunk *chunk, *next;
-
-	list_for_each_entry_safe(chunk, next, &runs->chunks, node)
-		kfree(chunk);
-	t1x_runs_init(runs);
-}
-
-/**
  * t1x_runs_grow() - make room where there is none, for t1x_runs_reserve()
  * @runs: the list
  * @gfp: how to allocate

@@ -5,12 +5,14 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "t1x.h"
+
 #define T1X_RUNS_INLINE		4
 
 /**
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
- * @npages: number of pages; 0 means no run at all
+ * @npages: number of pages, at most T1X_SYNC_PAGES; 0 means no run at all
  * @huge: whole hugetlb pages, or the ends of some: GUP pinned each once and not
  *	every 4 KiB of it; implies @pinned
  * @revoked: MMIO that has left the IOMMUs again, see revoke.c
@@ -22,11 +24,11 @@
  */
 struct t1x_run {
 	unsigned long pfn;
-	unsigned long npages : 60;
-	unsigned long huge : 1;
-	unsigned long revoked : 1;
-	unsigned long pinned : 1;
-	unsigned long ram : 1;
+	u32 npages;
+	bool huge;
+	bool revoked;
+	bool pinned;
+	bool ram;
 };
 
 /**
@@ -68,12 +70,37 @@ struct t1x_runs_pos {
 	unsigned long left;
 };
 
-void t1x_runs_init(struct t1x_runs *runs);
-void t1x_runs_free(struct t1x_runs *runs);
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_shrink(struct t1x_runs *runs);
 void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos);
 void t1x_runs_step(struct t1x_runs_pos *pos);
+
+/**
+ * t1x_runs_init() - make an empty list
+ * @runs: to be initialised; stays where it is until it is empty again
+ */
+static inline void t1x_runs_init(struct t1x_runs *runs)
+{
+	runs->nr = 0;
+	runs->npages = 0;
+	runs->base = runs->first;
+	runs->end = runs->first;
+	runs->limit = runs->first + T1X_RUNS_INLINE;
+	INIT_LIST_HEAD(&runs->chunks);
+}
+
+/**
+ * t1x_runs_free() - forget all runs
+ * @runs: the list; empty afterwards
+ *
+ * Only memory is freed: unpinning the pages is the caller's business, before.
+ */
+static inline void t1x_runs_free(struct t1x_runs *runs)
+{
+	while (unlikely(!list_empty(&runs->chunks)))
+		t1x_runs_shrink(runs);
+	t1x_runs_init(runs);
+}
 
 /**
  * t1x_runs_reserve() - make room for one more run
@@ -156,6 +183,7 @@ static inline bool t1x_run_joins(const struct t1x_run *run,
 {
 	return !run->npages ||
 	       (run->pfn + run->npages == next->pfn &&
+		run->npages + next->npages <= T1X_SYNC_PAGES &&
 		run->huge == next->huge && run->pinned == next->pinned &&
 		run->ram == next->ram);
 }

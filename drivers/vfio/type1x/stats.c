@@ -30,6 +30,7 @@ static const char * const t1x_stat_names[] = {
 	[T1X_STAT_PAGES_REFUNDED] = "pages_refunded",
 	[T1X_STAT_UNTRACKED_MAPPINGS] = "untracked_mappings",
 	[T1X_STAT_RUNS_REVOKED] = "runs_revoked",
+	[T1X_STAT_POPULATE_THREADS] = "populate_threads",
 	[T1X_STAT_UNMAP_ERRORS] = "unmap_errors",
 };
 

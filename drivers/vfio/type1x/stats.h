@@ -23,6 +23,7 @@
  * @T1X_STAT_UNTRACKED_MAPPINGS: mappings that lost track of their runs
  * @T1X_STAT_UNMAP_ERRORS: times an IOMMU did not unmap what it was told to
  * @T1X_STAT_RUNS_REVOKED: runs of MMIO unmapped because revoke_mmio is set
+ * @T1X_STAT_POPULATE_THREADS: threads that helped to fault memory in
  * @T1X_NR_STATS: how many there are
  *
  * All only grow, except CONTAINERS and MAPPINGS, which count what is alive.
@@ -46,6 +47,7 @@ enum t1x_stat {
 	T1X_STAT_UNTRACKED_MAPPINGS,
 	T1X_STAT_UNMAP_ERRORS,
 	T1X_STAT_RUNS_REVOKED,
+	T1X_STAT_POPULATE_THREADS,
 	T1X_NR_STATS
 };
 

@@ -31,6 +31,7 @@
 
 #include <linux/printk.h>
 #include <linux/types.h>
+#include <asm/page.h>
 
 /*
  * Why a request was refused: the errno alone rarely tells.  Users can trigger
@@ -47,7 +48,7 @@
 
 /*
  * Pages unmapped between two IOTLB syncs, 64 GiB of them: VT-d in 6.1
- * counts the pages of a flush in an unsigned int.
+ * counts the pages of a flush in an unsigned int.  No run is longer.
  */
 #define T1X_SYNC_PAGES		(64UL << (30 - PAGE_SHIFT))
 
@@ -61,5 +62,6 @@ extern bool t1x_allow_unsafe_interrupts;
 extern bool t1x_disable_hugepages;
 extern unsigned int t1x_dma_entry_limit;
 extern bool t1x_revoke_mmio;
+extern unsigned int t1x_populate_threads;
 
 #endif /* _T1X_H */

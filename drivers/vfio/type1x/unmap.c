@@ -153,7 +153,9 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 		ret = t1x_unmap_check(c, req, last);
 		if (ret)
 			break;
-		dma = req->vaddr ? NULL : t1x_unmap_first(c, req->iova, *last);
+		if (req->vaddr || !c->has_pinned)
+			return 0;
+		dma = t1x_unmap_first(c, req->iova, *last);
 		while (dma && t1x_pins_empty(&dma->pins))
 			dma = t1x_dma_next(dma, *last);
 		if (!dma)
@@ -175,27 +177,43 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	return ret;
 }
 
-/* The end of mappings that hold nothing any more; returns their bytes. */
-static u64 t1x_unmap_remove(struct t1x_container *c, struct list_head *gone)
+/* Chains the mappings of a range from @dma on. */
+static void t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
 {
-	struct t1x_dma *dma;
-	u64 bytes = 0;
-
-	list_for_each_entry(dma, gone, link) {
-		bytes += t1x_dma_bytes(dma);
-		t1x_dirty_untrack(dma);
-		t1x_container_remove(c, dma);
-		if (dma->busy)
-			t1x_container_idle(c, dma);
-	}
-	return bytes;
+	for (; dma; dma = dma->next)
+		dma->next = t1x_dma_next(dma, last);
 }
 
-static void t1x_unmap_free(struct list_head *gone)
+/*
+ * Takes those of a chain out of the tree that hold nothing any more.  Returns
+ * them, chained, and adds their bytes up.
+ */
+static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
+					struct t1x_dma *dma, u64 *bytes)
 {
-	struct t1x_dma *dma, *next;
+	struct t1x_dma *gone = NULL, *next;
 
-	list_for_each_entry_safe(dma, next, gone, link) {
+	for (; dma; dma = next) {
+		next = dma->next;
+		if (dma->busy)
+			t1x_container_idle(c, dma);
+		if (dma->filled)
+			continue;
+		*bytes += t1x_dma_bytes(dma);
+		t1x_dirty_untrack(dma);
+		t1x_container_remove(c, dma);
+		dma->next = gone;
+		gone = dma;
+	}
+	return gone;
+}
+
+static void t1x_unmap_free(struct t1x_dma *dma)
+{
+	struct t1x_dma *next;
+
+	for (; dma; dma = next) {
+		next = dma->next;
 		t1x_owner_put(&dma->owner);
 		t1x_dma_free(dma);
 		cond_resched();
@@ -217,9 +235,7 @@ static void t1x_unmap_free(struct list_head *gone)
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
-	LIST_HEAD(going);
-	LIST_HEAD(gone);
-	struct t1x_dma *dma;
+	struct t1x_dma *going, *dma;
 	dma_addr_t last;
 	int ret;
 
@@ -237,24 +253,23 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	if (ret)
 		goto out_unlock;
 
-	for (dma = t1x_unmap_first(c, req->iova, last); dma;
-	     dma = t1x_dma_next(dma, last)) {
+	going = t1x_unmap_first(c, req->iova, last);
+	t1x_unmap_chain(going, last);
+	for (dma = going; dma; dma = dma->next)
 		t1x_container_busy(c, dma);
-		list_add_tail(&dma->link, &going);
-	}
 	mutex_unlock(&c->lock);
 
-	ret = t1x_dmas_unfill(c, &going, &gone);
+	ret = t1x_dmas_unfill(c, going);
 
 	mutex_lock(&c->lock);
-	req->unmapped = t1x_unmap_remove(c, &gone);
-	list_for_each_entry(dma, &going, link)
-		t1x_container_idle(c, dma);
+	dma = t1x_unmap_remove(c, going, &req->unmapped);
+	mutex_unlock(&c->lock);
+	t1x_unmap_free(dma);
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
+	return ret;
 
 out_unlock:
 	mutex_unlock(&c->lock);
-	t1x_unmap_free(&gone);
 	return ret;
 }
 
@@ -269,20 +284,19 @@ out_unlock:
  */
 void t1x_unmap_all(struct t1x_container *c)
 {
-	LIST_HEAD(going);
-	LIST_HEAD(gone);
-	struct t1x_dma *dma;
+	const dma_addr_t last = ~(dma_addr_t)0;
+	struct t1x_dma *going, *dma;
+	u64 bytes = 0;
 
 	lockdep_assert_held(&c->lock);
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0)) {
+	going = t1x_dma_first(&c->tree, 0, last);
+	t1x_unmap_chain(going, last);
+	for (dma = going; dma; dma = dma->next) {
 		if (list_empty(&c->domains))
 			t1x_dma_abandon(dma);
 		t1x_extpin_drop(dma);
-		list_add_tail(&dma->link, &going);
 	}
-	t1x_dmas_unfill(c, &going, &gone);
-	t1x_unmap_remove(c, &gone);
-	t1x_unmap_free(&gone);
+	t1x_dmas_unfill(c, going);
+	t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
 }

@@ -6,7 +6,7 @@
 #include <linux/version.h>
 
 /*
- * v6.5: pin_user_pages_remote() lost its vmas argument.
+ * v6.5: {pin,get}_user_pages_remote() lost their vmas argument.
  * v6.12: follow_pfnmap_start()/_end() replace follow_pte().
  * Delete with 6.1.
  */
@@ -23,6 +23,19 @@ static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 }
 
 #define pin_user_pages_remote t1x_compat_pin_user_pages_remote
+
+static inline long t1x_compat_get_user_pages_remote(struct mm_struct *mm,
+						    unsigned long start,
+						    unsigned long nr_pages,
+						    unsigned int gup_flags,
+						    struct page **pages,
+						    int *locked)
+{
+	return get_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				     NULL, locked);
+}
+
+#define get_user_pages_remote t1x_compat_get_user_pages_remote
 
 struct follow_pfnmap_args {
 	struct vm_area_struct *vma;
