@@ -82,7 +82,6 @@ static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
 /* Reads the next batch; if much memory turns out to be cold, with help from then on. */
 static int t1x_fill_refill(struct t1x_fill *fill)
 {
-	unsigned long faults = current->min_flt + current->maj_flt;
 	struct t1x_pin *pin = &fill->pin;
 	int ret;
 
@@ -92,8 +91,8 @@ static int t1x_fill_refill(struct t1x_fill *fill)
 			return ret;
 	}
 	ret = t1x_pin_refill(pin);
-	if (ret || fill->populate || !pin->write || pin->mm != current->mm ||
-	    current->min_flt + current->maj_flt == faults)
+	if (ret || fill->populate || !pin->cold || !pin->write ||
+	    pin->mm != current->mm)
 		return ret;
 	fill->populate = t1x_populate_start(pin->mm, pin->vaddr, pin->left);
 	return 0;

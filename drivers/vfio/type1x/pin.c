@@ -46,6 +46,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->left = npages;
 	pin->write = write;
 	pin->single = false;
+	pin->cold = false;
 	pin->next.npages = 0;
 	pin->pages = NULL;
 	pin->head = 0;
@@ -71,14 +72,9 @@ void t1x_pin_exit(struct t1x_pin *pin)
 		free_page((unsigned long)pin->pages);
 }
 
-static bool t1x_page_is_ram(struct page *page)
+static bool t1x_page_is_ram(struct page *page, unsigned long pfn)
 {
-	return !PageReserved(page) && !is_zero_pfn(page_to_pfn(page));
-}
-
-static bool t1x_page_is_hugetlb(struct page *page)
-{
-	return PageCompound(page) && folio_test_hugetlb(page_folio(page));
+	return !PageReserved(page) && !is_zero_pfn(pfn);
 }
 
 /**
@@ -91,34 +87,28 @@ static bool t1x_page_is_hugetlb(struct page *page)
  */
 bool t1x_pfn_is_ram(unsigned long pfn)
 {
-	return pfn_valid(pfn) && t1x_page_is_ram(pfn_to_page(pfn));
+	return pfn_valid(pfn) && t1x_page_is_ram(pfn_to_page(pfn), pfn);
 }
 
 /*
- * Pages at the start of @pages that are contiguous and of one folio; alike, too,
- * so that no struct page but the first is looked at.
+ * Pages of one folio at the start of @pages, at most @nr, that are contiguous.
+ * They are alike, so no struct page but the first need be looked at.
  */
-static unsigned int t1x_folio_run(struct page **pages, unsigned int nr)
+static unsigned int t1x_folio_run(struct folio *folio, struct page **pages,
+				  unsigned int nr)
 {
-	struct page *page = pages[0];
-	struct folio *folio;
-	unsigned int n = 1;
+	struct page *page = pages[0], **at = pages + 1, **end;
 
-	if (!PageCompound(page))
-		return 1;
-
-	folio = page_folio(page);
-	nr = min_t(unsigned long, nr,
-		   folio_nr_pages(folio) - folio_page_idx(folio, page));
+	end = pages + min_t(unsigned long, nr, folio_nr_pages(folio) -
+					       folio_page_idx(folio, page));
 	/* Most of what a huge page costs is this: four at a time. */
-	for (; n + 4 <= nr; n += 4)
-		if (pages[n] != page + n || pages[n + 1] != page + n + 1 ||
-		    pages[n + 2] != page + n + 2 ||
-		    pages[n + 3] != page + n + 3)
+	for (page++; end - at >= 4; at += 4, page += 4)
+		if (at[0] != page || at[1] != page + 1 || at[2] != page + 2 ||
+		    at[3] != page + 3)
 			break;
-	while (n < nr && pages[n] == page + n)
-		n++;
-	return n;
+	for (; at < end && *at == page; at++)
+		page++;
+	return at - pages;
 }
 
 /*
@@ -129,7 +119,7 @@ static unsigned int t1x_folio_run(struct page **pages, unsigned int nr)
 static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 {
 	struct page *page = pin->pages[pin->head];
-	unsigned int n = t1x_folio_run(pin->pages + pin->head,
+	unsigned int n = t1x_folio_run(folio, pin->pages + pin->head,
 				       pin->nr - pin->head);
 	unsigned long more = 0;
 
@@ -147,6 +137,28 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 	pin->next.huge = true;
 }
 
+/* Pages at the start of @pages that are contiguous, pinned each, and alike. */
+static unsigned int t1x_pages_run(struct page **pages, unsigned int nr,
+				  unsigned long pfn, bool ram)
+{
+	struct page *first = pages[0];
+	struct folio *folio;
+	unsigned int n = 0;
+
+	while (n < nr && pages[n] == first + n &&
+	       t1x_page_is_ram(pages[n], pfn + n) == ram) {
+		if (likely(!PageCompound(pages[n]))) {
+			n++;
+			continue;
+		}
+		folio = page_folio(pages[n]);
+		if (folio_test_hugetlb(folio))
+			break;
+		n += t1x_folio_run(folio, pages + n, nr - n);
+	}
+	return n;
+}
+
 /**
  * t1x_pin_next() - make a run of the next pages, for t1x_pin_peek()
  * @pin: the reader, with pages in no run yet
@@ -155,31 +167,25 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
  */
 const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 {
-	struct page **pages = pin->pages + pin->head;
-	unsigned int nr = pin->nr - pin->head, n = 0;
-	struct page *first = pages[0];
-	bool ram = t1x_page_is_ram(first);
+	struct page *page = pin->pages[pin->head];
+	unsigned long pfn = page_to_pfn(page);
+	unsigned int n;
 
-	pin->next.pfn = page_to_pfn(first);
+	pin->next.pfn = pfn;
 	pin->next.huge = false;
 	pin->next.revoked = false;
 	pin->next.pinned = true;
-	pin->next.ram = ram;
+	pin->next.ram = t1x_page_is_ram(page, pfn);
 	pin->single = false;
-	if (unlikely(t1x_page_is_hugetlb(first))) {
-		t1x_pin_hugetlb(pin, page_folio(first));
-		goto out_count;
+
+	n = t1x_pages_run(pin->pages + pin->head, pin->nr - pin->head, pfn,
+			  pin->next.ram);
+	if (likely(n)) {
+		pin->head += n;
+		pin->next.npages = n;
+	} else {
+		t1x_pin_hugetlb(pin, page_folio(page));
 	}
-
-	do {
-		n += t1x_folio_run(pages + n, nr - n);
-	} while (n < nr && pages[n] == first + n &&
-		 t1x_page_is_ram(pages[n]) == ram &&
-		 !t1x_page_is_hugetlb(pages[n]));
-	pin->head += n;
-	pin->next.npages = n;
-
-out_count:
 	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->next.npages);
 	return &pin->next;
 }
@@ -331,16 +337,20 @@ static long t1x_pin_slow(struct t1x_pin *pin)
  */
 int t1x_pin_refill(struct t1x_pin *pin)
 {
-	unsigned long npages;
-	long ret;
+	unsigned long npages, faults;
+	long ret = 0;
 
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
-	ret = t1x_pin_fast(pin);
-	if (ret <= 0)
+	if (!pin->cold)
+		ret = t1x_pin_fast(pin);
+	if (ret <= 0) {
+		faults = current->min_flt + current->maj_flt;
 		ret = t1x_pin_slow(pin);
+		pin->cold = current->min_flt + current->maj_flt != faults;
+	}
 	if (ret < 0)
 		return ret;
 

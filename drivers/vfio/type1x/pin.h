@@ -19,6 +19,7 @@ struct page;
  * @left: pages from @vaddr on that are still to be looked at
  * @write: the device may write
  * @single: the last page was one of hugetlb, of which one pin is enough
+ * @cold: pages of the last batch had to be faulted in
  * @next: the first run of what was brought and not consumed; empty if it is
  *	still to be made of @pages
  * @pages: pages that GUP brought; [@head, @nr) are not yet in a run
@@ -33,6 +34,7 @@ struct t1x_pin {
 	unsigned long left;
 	bool write;
 	bool single;
+	bool cold;
 	struct t1x_run next;
 	struct page **pages;
 	unsigned int capacity;
