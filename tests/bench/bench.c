@@ -370,11 +370,21 @@ static void map_and_unmap(void *memory, size_t size)
 	assert_ret(ret, size);
 }
 
-static void once_mapped(void *memory)
+static void mapped_in_a_container(void *memory, size_t size)
 {
 	open_container(edu_group);
-	map_and_unmap(memory, SIZE);
+	map_and_unmap(memory, size);
 	vfio_close_all();
+}
+
+static void once_mapped(void *memory)
+{
+	mapped_in_a_container(memory, SIZE);
+}
+
+static void once_mapped_1g(void *memory)
+{
+	mapped_in_a_container(memory, GIB);
 }
 
 static void anon(void)
@@ -405,6 +415,11 @@ static void thp(void)
 static void hugetlb(void)
 {
 	measure("hugetlb", once_mapped, mem_hugetlb(SIZE));
+}
+
+static void hugetlb_1g(void)
+{
+	measure("hugetlb-1g", once_mapped_1g, mem_hugetlb_1g(GIB));
 }
 
 /*
@@ -570,6 +585,7 @@ static const struct test cases[] = {
 	CASE("thp-cold", thp_cold),
 	CASE("thp", thp),
 	CASE("hugetlb", hugetlb),
+	CASE("hugetlb-1g", hugetlb_1g),
 	CASE("teardown", teardown),
 	CASE("shm", shm),
 	CASE("bar", bar_),

@@ -17,7 +17,7 @@
 #include "test.h"
 #include "vfio.h"
 
-#define HUGETLB_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+#define HUGETLB_PAGES "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages"
 
 static void *checked(void *addr, size_t size)
 {
@@ -153,6 +153,28 @@ size_t mem_thp_bytes(void *addr)
 	return kb << 10;
 }
 
+static void *hugetlb_pages(size_t size, size_t page)
+{
+	char path[128], want[32];
+	void *addr;
+	long have;
+
+	snprintf(path, sizeof(path), HUGETLB_PAGES, page >> 10);
+	have = sys_read_number(path);
+	if (have < 0)
+		test_skip("no such hugetlb pages in this kernel");
+	if (have < (long)(size / page)) {
+		snprintf(want, sizeof(want), "%zu", size / page);
+		sys_write(path, want);
+	}
+	addr = checked(mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+			    __builtin_ctzl(page) << MAP_HUGE_SHIFT, -1, 0),
+		       size);
+	mem_fill_pages(addr, size / PAGE);
+	return addr;
+}
+
 /**
  * mem_hugetlb() - private hugetlb pages of 2 MiB
  * @size: in bytes, a multiple of 2 MiB
@@ -163,21 +185,20 @@ size_t mem_thp_bytes(void *addr)
  */
 void *mem_hugetlb(size_t size)
 {
-	long have = sys_read_number(HUGETLB_PAGES);
-	char want[32];
-	void *addr;
+	return hugetlb_pages(size, HUGE_2M);
+}
 
-	if (have < 0)
-		test_skip("no hugetlb in this kernel");
-	if (have < (long)(size / HUGE_2M)) {
-		snprintf(want, sizeof(want), "%zu", size / HUGE_2M);
-		sys_write(HUGETLB_PAGES, want);
-	}
-	addr = checked(mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0),
-		       size);
-	mem_fill_pages(addr, size / PAGE);
-	return addr;
+/**
+ * mem_hugetlb_1g() - private hugetlb pages of 1 GiB
+ * @size: in bytes, a multiple of 1 GiB
+ *
+ * Reserves the pages; the test is skipped where there are none of that size.
+ *
+ * Return: their address.
+ */
+void *mem_hugetlb_1g(size_t size)
+{
+	return hugetlb_pages(size, GIB);
 }
 
 /**

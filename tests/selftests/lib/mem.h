@@ -16,6 +16,7 @@ size_t mem_cold_size(size_t most);
 void *mem_reserve(size_t size);
 void *mem_thp(size_t size);
 void *mem_hugetlb(size_t size);
+void *mem_hugetlb_1g(size_t size);
 void *mem_scattered(size_t npages);
 void *mem_scattered_often(size_t npages, size_t times);
 int mem_memfd(size_t size);
