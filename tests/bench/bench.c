@@ -8,15 +8,13 @@
  * fails if a driver differs from itself.
  *
  *   T1X_MODULE, T1X_INTREE	files of both modules, which are loaded in turn
+ *   T1X_SECOND			file of t1x_second, for the case "attach"
  *   T1X_PROFILE			if set, mark what is measured, for profile.c
  *
  * Arguments are names of cases; without any, all of them run.
  *
  * Prints a JSON object per operation and driver, as a remark. Each has two
  * figures, of two turns: nanoseconds per page, entry, call or pair.
- *
- * The cost of a second domain is missing: QEMU has one VT-d, all its groups
- * are compatible, and so neither driver ever makes a second one.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -61,6 +59,7 @@
 
 #define EVENTS		"/sys/kernel/tracing/events/"
 #define PMUS		"/sys/bus/event_source/devices/"
+#define REFUSE		"/sys/module/t1x_second/parameters/refuse"
 
 enum side { TREE, OURS, SIDES };
 
@@ -227,19 +226,25 @@ static void stop(const char *op, size_t units, const char *per)
 		figure->ns[side][turn] = ns;
 }
 
+static void load_file_of(const char *variable)
+{
+	const char *file = getenv(variable);
+
+	if (!file)
+		fail("no %s", variable);
+	module_load(file, "");
+}
+
 /* From now on that driver alone is there, and vfio_set_iommu() looks who served. */
 static void serve(enum side who)
 {
 	static const char *const files[SIDES] = { "T1X_INTREE", "T1X_MODULE" };
-	const char *file = getenv(files[who]);
 
 	module_unload(modules[!who]);
 	setenv("T1X_DRIVER", modules[who], 1);
 	if (sys_refs() >= 0)
 		return;
-	if (!file)
-		fail("no %s", files[who]);
-	module_load(file, "");
+	load_file_of(files[who]);
 }
 
 static void report(const char *name, const struct figure *figure, enum side who)
@@ -575,6 +580,33 @@ static void teardown(void)
 	measure("teardown", once_teardown, huge(GIB));
 }
 
+/* Both drivers attach a new group to a domain of its own, then try the others. */
+static void once_attach(void *memory)
+{
+	int second, ret;
+
+	open_container(edu_group);
+	assert_ret(dma_map(container, memory, IOVA, GIB, RW), 0);
+	second = vfio_group_open(1);
+	sys_write(REFUSE, "2");
+	start();
+	ret = vfio_group_join(second, container);
+	stop("attach", GIB / PAGE, "page");
+	assert_ret(ret, 0);
+	assert_eq(sys_read_number(REFUSE), 0);
+	vfio_close_all();
+}
+
+static void attach(void)
+{
+	load_file_of("T1X_SECOND");
+	measure("attach", once_attach, huge(GIB));
+	module_unload("t1x_second");
+	/* A group that joins a domain maps nothing. */
+	for (side = TREE; side < SIDES; side++)
+		expect_ge(figure_of("attach")->counts[side][0], 1);
+}
+
 #define CASE(label, fn) { .name = (label), .run = (fn), .seconds = 3600 }
 
 /* First what depends most on how memory looks: it is in one piece after a boot. */
@@ -587,6 +619,7 @@ static const struct test cases[] = {
 	CASE("hugetlb", hugetlb),
 	CASE("hugetlb-1g", hugetlb_1g),
 	CASE("teardown", teardown),
+	CASE("attach", attach),
 	CASE("shm", shm),
 	CASE("bar", bar_),
 	CASE("small", small),

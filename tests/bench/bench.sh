@@ -6,7 +6,8 @@
 
 T1X_MODULE=$(modinfo -n $OURS)
 T1X_INTREE=$(modinfo -n $INTREE)
-export T1X_MODULE T1X_INTREE
+T1X_SECOND=/t1x/t1x_second.ko
+export T1X_MODULE T1X_INTREE T1X_SECOND
 if [ "$1" = -p ]; then
 	shift
 	export T1X_PROFILE=y
