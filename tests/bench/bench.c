@@ -14,7 +14,8 @@
  * Arguments are names of cases; without any, all of them run.
  *
  * Prints a JSON object per operation and driver, as a remark. Each has two
- * figures, of two turns: nanoseconds per page, entry, call or pair.
+ * figures, of two turns: nanoseconds, or bytes of the kernel's memory, per page,
+ * entry, call or whatever it says.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -31,6 +32,7 @@
 #include "../selftests/lib/module.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
+#include "../selftests/lib/usage.h"
 #include "../selftests/lib/vfio.h"
 #include "mark.h"
 
@@ -247,15 +249,21 @@ static void serve(enum side who)
 	load_file_of(files[who]);
 }
 
+static void report_begin(const char *name, const char *op, const char *per,
+			 size_t units, enum side who)
+{
+	printf("# {\"case\":\"%s\",\"op\":\"%s\",\"driver\":\"%s\"", name, op,
+	       modules[who]);
+	printf(",\"per\":\"%s\",\"units\":%zu", per, units);
+}
+
 static void report(const char *name, const struct figure *figure, enum side who)
 {
 	const uint64_t *ns = figure->ns[who];
 	size_t i;
 
-	printf("# {\"case\":\"%s\",\"op\":\"%s\",\"driver\":\"%s\"", name,
-	       figure->op, modules[who]);
-	printf(",\"per\":\"%s\",\"units\":%zu,\"ns\":[%.3f,%.3f]", figure->per,
-	       figure->units, (double)ns[0] / figure->units,
+	report_begin(name, figure->op, figure->per, figure->units, who);
+	printf(",\"ns\":[%.3f,%.3f]", (double)ns[0] / figure->units,
 	       (double)ns[1] / figure->units);
 	for (i = 0; i < NR_COUNTERS; i++)
 		printf(",\"%s\":%ju", counters[i].name,
@@ -494,7 +502,7 @@ static void bar_(void)
 	measure("bar", once_bar, NULL);
 }
 
-static void map_entries(char *memory)
+static void map_entries(void *memory)
 {
 	size_t i;
 
@@ -607,6 +615,52 @@ static void attach(void)
 		expect_ge(figure_of("attach")->counts[side][0], 1);
 }
 
+static void map_at_once(void *memory)
+{
+	assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
+}
+
+/* How many pages the kernel needs to have @memory mapped. */
+static long pages_for(void (*map_all)(void *memory), void *memory)
+{
+	long pages;
+
+	open_container(edu_group);
+	pages = usage_free_pages();
+	map_all(memory);
+	pages -= usage_free_pages();
+	vfio_close_all();
+	return pages;
+}
+
+static void weigh(const char *op, size_t units, void (*map_all)(void *memory),
+		  void *memory)
+{
+	long pages[SIDES][TURNS];
+
+	for (turn = 0; turn < TURNS; turn++)
+		for (side = TREE; side < SIDES; side++) {
+			serve(side);
+			/* What is needed but once does not count. */
+			pages_for(map_all, memory);
+			pages[side][turn] = pages_for(map_all, memory);
+		}
+	for (side = TREE; side < SIDES; side++) {
+		report_begin("memory", op, op, units, side);
+		printf(",\"bytes\":[%.1f,%.1f]}\n",
+		       (double)pages[side][0] * PAGE / units,
+		       (double)pages[side][1] * PAGE / units);
+		/* To the byte. */
+		expect_le(labs(pages[side][0] - pages[side][1]) * PAGE, units);
+	}
+}
+
+static void memory(void)
+{
+	weigh("run", SIZE / PAGE, map_at_once, mem_scattered(SIZE / PAGE));
+	weigh("mapping", ENTRIES, map_entries, mem_anon(ENTRIES * PAGE));
+}
+
 #define CASE(label, fn) { .name = (label), .run = (fn), .seconds = 3600 }
 
 /* First what depends most on how memory looks: it is in one piece after a boot. */
@@ -625,6 +679,7 @@ static const struct test cases[] = {
 	CASE("small", small),
 	CASE("pair", pair),
 	CASE("unmap-all", unmap_all),
+	CASE("memory", memory),
 };
 
 static bool is_wanted(const char *name, char **names)

@@ -1,21 +1,37 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Tables and a chart of what bench measured.
+"""Tables and charts of what bench measured.
 
-usage: report.py JSON CASES SVG NAME...
+usage: report.py run CASES JSON SVG NAME...
+       report.py documents CASES JSON... README RST
 
-The tables are simple ones of reStructuredText, so that they can go into
-Documentation/performance.rst as they are. CASES is tests/bench/cases, NAME
-says which of them must be there.
+"run" prints tables and draws a chart of one kernel's figures. NAME says which
+of CASES (tests/bench/cases) must be there.
+
+"documents" puts all kernels' figures into README and RST: between a line with
+"bench NAME" and one with "end", both of them comments.
 """
 
 import json
 import math
+import re
 import sys
 
 TREE, OURS = "vfio_iommu_type1", "vfio_iommu_type1x"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
+
+# What a reader in a hurry wants to know.
+README = {
+    "anon map": "map small pages, a page",
+    "anon unmap": "unmap them",
+    "shm map": "map scattered pages of a memfd, a page",
+    "shm unmap": "unmap them",
+    "thp map": "map transparent huge pages, a page of 4 KiB",
+    "thp unmap": "unmap them",
+    "pair both": "map and unmap one page, both ioctls",
+    "attach attach": "map it all for a second IOMMU, a page of 4 KiB",
+}
 
 
 def number(value):
@@ -27,13 +43,11 @@ def number(value):
     return f"{value:.{1 if value >= 10 else 2}f}"
 
 
-def wanted(path, names):
+def wanted(path):
     """(case, operation, target or None), in the order of the file."""
     for line in open(path):
-        if line.startswith("#"):
-            continue
-        case, op, target = line.split()
-        if case in names:
+        if not line.startswith("#"):
+            case, op, target = line.split()
             yield case, op, None if target == "-" else float(target)
 
 
@@ -58,6 +72,55 @@ class Row:
         return [self.name] + [
             " / ".join(str(side[counter]) for side in self.sides)
             for counter in COUNTERS]
+
+
+class Weight:
+    """What the kernel needs to keep something: it repeats to the byte."""
+
+    def __init__(self, case, op, target, figures):
+        tree, ours = (min(figures[case, op, driver]["bytes"])
+                      for driver in (TREE, OURS))
+        more = round(ours - tree)
+        is_over = target is not None and more > target
+        target = "" if target is None else f"{target:g}"
+        self.cells = [op, f"{tree:.0f}", f"{ours:.0f}", str(more),
+                      target + (", over" if is_over else "")]
+
+
+class Report:
+    """Figures of one kernel, those of cases."""
+
+    def __init__(self, path, cases):
+        self.head, *lines = map(json.loads, open(path))
+        self.rows, self.weights, self.missing = [], [], []
+        figures = {(line["case"], line["op"], line["driver"]): line
+                   for line in lines}
+        for case, op, target in cases:
+            figure = figures.get((case, op, OURS))
+            if figure is None:
+                self.missing.append(f"{case} {op}")
+            elif "bytes" in figure:
+                self.weights.append(Weight(case, op, target, figures))
+            else:
+                self.rows.append(Row(case, op, target, figures))
+
+    def complain(self):
+        for name in self.missing:
+            print(f'{self.head["kernel"]}: not measured: {name}',
+                  file=sys.stderr)
+        return bool(self.missing)
+
+    def costs(self):
+        return table(["operation", "per", "in-tree", "ours", "ratio", "target"],
+                     [row.cost() for row in self.rows])
+
+    def memory(self):
+        return table(["bytes per", "in-tree", "ours", "more", "target"],
+                     [weight.cells for weight in self.weights])
+
+    def counts(self):
+        return table(["operation"] + COUNTERS,
+                     [row.counts() for row in self.rows])
 
 
 def table(head, rows):
@@ -89,7 +152,8 @@ def text_at(x, y, text, extra=""):
     return f'<text x="{x:.1f}" y="{y}" {extra}>{text}</text>'
 
 
-def chart(rows, head):
+def chart(report):
+    rows, head = report.rows, report.head
     bottom = TOP + STEP * len(rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}"'
@@ -123,29 +187,80 @@ def chart(rows, head):
     return "\n".join(parts + ["</svg>", ""])
 
 
-def main(source, cases, svg, *names):
-    head, *lines = map(json.loads, open(source))
-    figures = {(line["case"], line["op"], line["driver"]): line
-               for line in lines}
-    rows, missing = [], []
-    for case, op, target in wanted(cases, names):
-        try:
-            rows.append(Row(case, op, target, figures))
-        except KeyError:
-            missing.append(f"{case} {op}")
-    if rows:
+# --- what is asked for ----------------------------------------------------------
+
+def run(cases, source, svg, *names):
+    report = Report(source, [case for case in wanted(cases) if case[0] in names])
+    head = report.head
+    if report.rows:
         print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
-        print(table(["operation", "per", "in-tree", "ours", "ratio", "target"],
-                    [row.cost() for row in rows]))
+        print(report.costs())
         print("\nHow often the kernel did what, in-tree / ours, each for all"
               " units of one run:\n")
-        print(table(["operation"] + COUNTERS, [row.counts() for row in rows]))
+        print(report.counts())
         with open(svg, "w", encoding="utf-8") as file:
-            file.write(chart(rows, head))
-        print(f"\n{source}, {svg}")
-    for name in missing:
-        print(f"not measured: {name}", file=sys.stderr)
-    return bool(missing)
+            file.write(chart(report))
+    if report.weights:
+        print("\nMemory:\n")
+        print(report.memory())
+    print("", source, *[svg] if report.rows else [], sep="\n")
+    return report.complain()
 
 
-sys.exit(main(*sys.argv[1:]))
+def short(report):
+    """6.1.0-56-amd64 is 6.1."""
+    return ".".join(report.head["kernel"].split(".")[:2])
+
+
+def readme(reports):
+    head = reports[0].head
+    lines = ["| instructions, in-tree → ours | "
+             + " | ".join(map(short, reports)) + " |",
+             "|---" * (len(reports) + 1) + "|"]
+    for name, text in README.items():
+        rows = [row for report in reports for row in report.rows
+                if row.name == name]
+        lines.append(f"| {text} | " + " | ".join(
+            f"{number(row.tree)} → {number(row.ours)} ({number(row.ratio)})"
+            for row in rows) + " |")
+    kernels = ", ".join(report.head["kernel"] for report in reports)
+    return "\n".join(lines + ["", f'{head["date"]}, {head["machine"]};'
+                              f" Debian's {kernels}."])
+
+
+def costs(reports):
+    parts = []
+    for report in reports:
+        kernel = report.head["kernel"]
+        parts += [kernel, "-" * len(kernel), "", report.costs(), "",
+                  report.memory(), ""]
+    return "\n".join(parts[:-1])
+
+
+def put(path, name, text):
+    """Replace what is between the comments."""
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    new, found = re.subn(rf"(?ms)(^\W+bench {name}\b[^\n]*\n).*?(^\W+end\b)",
+                         lambda match: f"{match[1]}\n{text}\n\n{match[2]}", old)
+    assert found == 1, f"{path} has no place for {name}"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(new)
+
+
+def documents(cases, *paths):
+    *sources, markdown, rst = paths
+    reports = [Report(source, wanted(cases)) for source in sources]
+    if any([report.complain() for report in reports]):
+        return True
+    heads = reports[-1].head
+    put(markdown, "summary", readme(reports))
+    put(rst, "machine", f'{heads["date"]}, {heads["machine"]}, the driver at'
+        f' {heads["commit"]}.')
+    put(rst, "costs", costs(reports))
+    put(rst, "counts", reports[-1].counts())
+    return False
+
+
+MODES = {"run": run, "documents": documents}
+sys.exit(MODES[sys.argv[1]](*sys.argv[2:]))
