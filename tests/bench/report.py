@@ -138,52 +138,70 @@ def table(head, rows):
 
 # --- the chart -----------------------------------------------------------------
 
-LEFT, RIGHT, TOP, STEP, WIDTH = 150, 190, 84, 26, 900
-DECADES = -4, 1
+WIDTH, LEFT, TOP, STEP = 960, 160, 104, 26
+# Where the ratios end and numbers begin, and the right edges of these.
+RIGHT, COLUMNS = 680, (750, 820, 890)
+# Decimal logarithms.
+LOWEST, HIGHEST = -4, 0.2
+GOOD, OVER, DEARER = "#3a7d44", "#d08a1d", "#b3402e"
 
 
 def x_of(ratio):
-    low, high = DECADES
-    part = (math.log10(ratio) - low) / (high - low)
-    return LEFT + min(max(part, 0), 1) * (WIDTH - LEFT - RIGHT)
+    part = (math.log10(ratio) - LOWEST) / (HIGHEST - LOWEST)
+    return LEFT + min(max(part, 0), 1) * (RIGHT - LEFT)
 
 
 def text_at(x, y, text, extra=""):
     return f'<text x="{x:.1f}" y="{y}" {extra}>{text}</text>'
 
 
+def line_at(x, top, bottom, extra):
+    return f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" {extra}/>'
+
+
+def bar(y, row):
+    """A stick from 1 to the ratio, the target, and what it is made of."""
+    colour = DEARER if round(row.ratio, 2) > 1 else OVER if row.is_over else GOOD
+    x, one = x_of(row.ratio), x_of(1)
+    yield text_at(LEFT - 12, y + 5, row.name, 'text-anchor="end"')
+    yield (f'<line x1="{one:.1f}" x2="{x:.1f}" y1="{y}" y2="{y}"'
+           f' stroke="{colour}" stroke-width="8"/>')
+    yield f'<circle cx="{x:.1f}" cy="{y}" r="6" fill="{colour}"/>'
+    if row.target is not None:
+        yield line_at(x_of(row.target / row.tree), y - 10, y + 10,
+                      'stroke="black" stroke-width="3"')
+    for edge, value in zip(COLUMNS, (row.tree, row.ours, row.ratio)):
+        yield text_at(edge, y + 5, number(value), 'text-anchor="end"')
+    yield text_at(COLUMNS[-1] + 12, y + 5, row.per, 'fill="#555"')
+
+
 def chart(report):
-    rows, head = report.rows, report.head
-    bottom = TOP + STEP * len(rows)
+    bottom = TOP + STEP * len(report.rows)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}"'
-        f' height="{bottom + 40}" font-family="sans-serif" font-size="13">',
+        f' height="{bottom + 16}" font-family="sans-serif" font-size="13">',
         '<rect width="100%" height="100%" fill="white"/>',
-        text_at(20, 28, "Instructions: type1x as a part of the in-tree driver,"
-                f' Debian {head["kernel"]}', 'font-size="17"'),
-        text_at(20, 48, "VT-d emulated by QEMU, one CPU that counts; left of"
-                " 1 is cheaper; a black mark is the target", 'fill="#555"'),
+        text_at(20, 28, "Instructions, type1x divided by the in-tree driver:"
+                f' Debian {report.head["kernel"]}',
+                'font-size="17"'),
+        text_at(20, 50, f'{report.head["machine"]}, {report.head["date"]}.'
+                f' <tspan fill="{GOOD}">●</tspan> cheaper,'
+                f' <tspan fill="{OVER}">●</tspan> not yet at its target,'
+                f' <tspan fill="{DEARER}">●</tspan> dearer;'
+                ' <tspan fill="black">▎</tspan>target', 'fill="#555"'),
     ]
-    for decade in range(DECADES[0], DECADES[1] + 1):
-        x = x_of(10.0 ** decade)
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}"'
-                     f' y2="{bottom}" stroke="{"#333" if not decade else "#ddd"}"/>')
-        parts.append(text_at(x, TOP - 12, f"{10.0 ** decade:g}",
+    for exponent in range(LOWEST, 1):
+        x = x_of(10.0 ** exponent)
+        colour = "#ddd" if exponent else "#333"
+        parts.append(line_at(x, TOP - 18, bottom - 8, f'stroke="{colour}"'))
+        parts.append(text_at(x, TOP - 24, f"{10.0 ** exponent:g}",
                              'text-anchor="middle" fill="#555"'))
-    for i, row in enumerate(rows):
-        y = TOP + STEP * i
-        ends = sorted((x_of(row.ratio), x_of(1)))
-        colour = "#3a7d44" if row.ratio <= 1 else "#b3402e"
-        parts.append(text_at(LEFT - 10, y + 16, row.name, 'text-anchor="end"'))
-        parts.append(f'<rect x="{ends[0]:.1f}" y="{y + 4}" height="16"'
-                     f' width="{max(ends[1] - ends[0], 1):.1f}" fill="{colour}"/>')
-        if row.target is not None:
-            x = x_of(row.target / row.tree)
-            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y + 1}"'
-                         f' y2="{y + 23}" stroke="black" stroke-width="3"/>')
-        parts.append(text_at(WIDTH - RIGHT + 12, y + 16,
-                             f"{number(row.tree)} → {number(row.ours)}"
-                             f" per {row.per}"))
+    for edge, name in zip(COLUMNS, ("in-tree", "ours", "ratio")):
+        parts.append(text_at(edge, TOP - 24, name,
+                             'text-anchor="end" fill="#555"'))
+    parts.append(text_at(COLUMNS[-1] + 12, TOP - 24, "per", 'fill="#555"'))
+    for i, row in enumerate(report.rows):
+        parts.extend(bar(TOP + STEP * i, row))
     return "\n".join(parts + ["</svg>", ""])
 
 
