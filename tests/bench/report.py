@@ -75,7 +75,7 @@ class Row:
 
 
 class Weight:
-    """What the kernel needs to keep something: it repeats to the byte."""
+    """What the kernel needs to keep something: it repeats to a byte or two."""
 
     def __init__(self, case, op, target, figures):
         tree, ours = (min(figures[case, op, driver]["bytes"])
@@ -161,7 +161,8 @@ def line_at(x, top, bottom, extra):
 
 def bar(y, row):
     """A stick from 1 to the ratio, the target, and what it is made of."""
-    colour = DEARER if round(row.ratio, 2) > 1 else OVER if row.is_over else GOOD
+    is_dearer = round(row.ratio, 2) > 1
+    colour = DEARER if is_dearer else OVER if row.is_over else GOOD
     x, one = x_of(row.ratio), x_of(1)
     yield text_at(LEFT - 12, y + 5, row.name, 'text-anchor="end"')
     yield (f'<line x1="{one:.1f}" x2="{x:.1f}" y1="{y}" y2="{y}"'
@@ -205,10 +206,11 @@ def chart(report):
     return "\n".join(parts + ["</svg>", ""])
 
 
-# --- what is asked for ----------------------------------------------------------
+# --- what is asked for ---------------------------------------------------------
 
 def run(cases, source, svg, *names):
-    report = Report(source, [case for case in wanted(cases) if case[0] in names])
+    chosen = [case for case in wanted(cases) if case[0] in names]
+    report = Report(source, chosen)
     head = report.head
     if report.rows:
         print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
@@ -230,8 +232,14 @@ def short(report):
     return ".".join(report.head["kernel"].split(".")[:2])
 
 
+def taken(reports):
+    """When and where."""
+    return ", ".join(dict.fromkeys(
+        report.head[what] for what in ("date", "machine")
+        for report in reports))
+
+
 def readme(reports):
-    head = reports[0].head
     lines = ["| instructions, in-tree → ours | "
              + " | ".join(map(short, reports)) + " |",
              "|---" * (len(reports) + 1) + "|"]
@@ -242,8 +250,7 @@ def readme(reports):
             f"{number(row.tree)} → {number(row.ours)} ({number(row.ratio)})"
             for row in rows) + " |")
     kernels = ", ".join(report.head["kernel"] for report in reports)
-    return "\n".join(lines + ["", f'{head["date"]}, {head["machine"]};'
-                              f" Debian's {kernels}."])
+    return "\n".join(lines + ["", f"{taken(reports)}; Debian's {kernels}."])
 
 
 def costs(reports):
@@ -271,10 +278,8 @@ def documents(cases, *paths):
     reports = [Report(source, wanted(cases)) for source in sources]
     if any([report.complain() for report in reports]):
         return True
-    heads = reports[-1].head
     put(markdown, "summary", readme(reports))
-    put(rst, "machine", f'{heads["date"]}, {heads["machine"]}, the driver at'
-        f' {heads["commit"]}.')
+    put(rst, "machine", taken(reports) + ".")
     put(rst, "costs", costs(reports))
     put(rst, "counts", reports[-1].counts())
     return False
