@@ -659,7 +659,7 @@ static void weigh(const char *op, size_t units, void (*map_all)(void *memory),
 	}
 }
 
-static void memory(void)
+static void memory_(void)
 {
 	weigh("run", SIZE / PAGE, map_at_once, mem_scattered(SIZE / PAGE));
 	weigh("mapping", ENTRIES, map_entries, mem_anon(ENTRIES * PAGE));
@@ -683,7 +683,7 @@ static const struct test cases[] = {
 	CASE("small", small),
 	CASE("pair", pair),
 	CASE("unmap-all", unmap_all),
-	CASE("memory", memory),
+	CASE("memory", memory_),
 };
 
 static bool is_wanted(const char *name, char **names)

@@ -21,16 +21,16 @@ TREE, OURS = "vfio_iommu_type1", "vfio_iommu_type1x"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
 
-# What a reader in a hurry wants to know.
+# Rows of the table for those who read README.md only.
 README = {
-    "anon map": "map small pages, a page",
+    "anon map": "map private memory, small pages, per page",
     "anon unmap": "unmap them",
-    "shm map": "map scattered pages of a memfd, a page",
+    "shm map": "map shared memory, scattered pages, per page",
     "shm unmap": "unmap them",
-    "thp map": "map transparent huge pages, a page of 4 KiB",
+    "thp map": "map transparent huge pages, per 4 KiB",
     "thp unmap": "unmap them",
-    "pair both": "map and unmap one page, both ioctls",
-    "attach attach": "map it all for a second IOMMU, a page of 4 KiB",
+    "pair both": "map and unmap one page, per pair of ioctls",
+    "attach attach": "map huge pages for a second IOMMU, per 4 KiB",
 }
 
 
@@ -266,7 +266,8 @@ def put(path, name, text):
     """Replace what is between the comments."""
     with open(path, encoding="utf-8") as file:
         old = file.read()
-    new, found = re.subn(rf"(?ms)(^\W+bench {name}\b[^\n]*\n).*?(^\W+end\b)",
+    begin, end = rf"^[^\w\n]+bench {name}\b.*?\n", r"^[^\w\n]+end\b"
+    new, found = re.subn(f"(?ms)({begin}).*?({end})",
                          lambda match: f"{match[1]}\n{text}\n\n{match[2]}", old)
     assert found == 1, f"{path} has no place for {name}"
     with open(path, "w", encoding="utf-8") as file:
