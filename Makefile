@@ -64,6 +64,9 @@ fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (CASE=pattern PROFILE=y)
 	@$(call each,k,$(STOCK),scripts/bench -k $$k -c '$(or $(CASE),*)' $(PROFILE:%=-p))
 
+bench-docs: ## write what bench measured on all kernels into README.md and Documentation
+	@scripts/bench -w
+
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
 
@@ -95,4 +98,4 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
-	fuzz bench mutants coverage shell lab clean distclean help
+	fuzz bench bench-docs mutants coverage shell lab clean distclean help
