@@ -9,12 +9,11 @@
 #define MARK_BEGIN	0x74317801
 #define MARK_END	0x74317802
 
-/* nopl number(%rax,%rax,1) */
-#define MARK_BYTES(n)							\
-	0x0f, 0x1f, 0x84, 0x00, (n) & 0xff, (n) >> 8 & 0xff,		\
-	(n) >> 16 & 0xff, (n) >> 24 & 0xff
+#define MARK(number) do {						\
+	asm volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(number) : "memory"); \
+} while (0)
 
-#define MARK(n)								\
-	asm volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(n) : "memory")
+/* The bytes of that instruction, as a little-endian number. */
+#define MARK_CODE(number)	((uint64_t)(number) << 32 | 0x00841f0f)
 
 #endif /* T1X_BENCH_MARK_H */

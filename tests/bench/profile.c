@@ -6,40 +6,15 @@
  * no compiler makes. For every stretch between them a line "stretch" is written
  * to the file given as out=FILE, and then a line for each block of code that ran:
  * its address and how many instructions it executed in all.
- *
- * QEMU's own header is in no package of Debian's, so what is used of version 1 of
- * its interface is declared here.
  */
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mark.h"
-
-struct qemu_info;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-
-enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-
-typedef uint64_t qemu_plugin_id_t;
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-	void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-	void (*cb)(unsigned int cpu, void *data),
-	enum qemu_plugin_cb_flags flags, void *data);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-	void (*cb)(unsigned int cpu, void *data),
-	enum qemu_plugin_cb_flags flags, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *
-qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+#include "qemu_plugin.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -56,9 +31,6 @@ struct block {
 static struct block *blocks;
 static bool is_counting;
 static FILE *out;
-
-static const unsigned char mark_begin[] = { MARK_BYTES(MARK_BEGIN) };
-static const unsigned char mark_end[] = { MARK_BYTES(MARK_END) };
 
 static void begin(unsigned int cpu, void *data)
 {
@@ -81,8 +53,8 @@ static void end(unsigned int cpu, void *data)
 	fprintf(out, "stretch\n");
 	for (block = blocks; block; block = block->next)
 		if (block->times)
-			fprintf(out, "%" PRIx64 " %" PRIu64 "\n", block->vaddr,
-				block->times * block->insns);
+			fprintf(out, "%jx %ju\n", (uintmax_t)block->vaddr,
+				(uintmax_t)(block->times * block->insns));
 	fflush(out);
 }
 
@@ -95,11 +67,17 @@ static void count(unsigned int cpu, void *data)
 		block->times++;
 }
 
-static bool is_mark(const struct qemu_plugin_insn *insn,
-		    const unsigned char *mark)
+static bool is_mark(const struct qemu_plugin_insn *insn, uint64_t code)
 {
-	return qemu_plugin_insn_size(insn) == sizeof(mark_begin) &&
-	       !memcmp(qemu_plugin_insn_data(insn), mark, sizeof(mark_begin));
+	return qemu_plugin_insn_size(insn) == sizeof(code) &&
+	       !memcmp(qemu_plugin_insn_data(insn), &code, sizeof(code));
+}
+
+static void call_on(struct qemu_plugin_insn *insn,
+		    void (*fn)(unsigned int cpu, void *data))
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn,
+					       QEMU_PLUGIN_CB_NO_REGS, NULL);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -119,12 +97,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 					     block);
 	for (i = 0; i < block->insns; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		if (is_mark(insn, mark_begin))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin,
-				QEMU_PLUGIN_CB_NO_REGS, NULL);
-		if (is_mark(insn, mark_end))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
-				QEMU_PLUGIN_CB_NO_REGS, NULL);
+		if (is_mark(insn, MARK_CODE(MARK_BEGIN)))
+			call_on(insn, begin);
+		if (is_mark(insn, MARK_CODE(MARK_END)))
+			call_on(insn, end);
 	}
 }
 

@@ -16,6 +16,9 @@ import sys
 # What is shown of each stretch: functions with this part of it, or more.
 LEAST = 0.005
 
+# Functions of our module are named so; what is left is the kernel's, whoever calls.
+OURS = "t1x_"
+
 
 def announced(path):
     """For each stretch its name, its units and the functions by address."""
@@ -62,7 +65,10 @@ def main(path, counts):
     for (name, units, symbols), insns in zip(told, found):
         functions = by_function(insns, symbols)
         total = sum(functions.values())
-        print(f"\n{name}: {total / units:.4g} each, {units} of them\n")
+        own = sum(n for function, n in functions.items()
+                  if function.startswith(OURS))
+        print(f"\n{name}: {total / units:.4g} each, {units} of them; without"
+              f" {OURS}*() {(total - own) / units:.4g}\n")
         rest = total
         for function, n in functions.most_common():
             if n < LEAST * total:

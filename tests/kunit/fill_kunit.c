@@ -281,6 +281,81 @@ static void unfill_refused_keeps_the_pins(struct kunit *test)
 	fill_done(test, &f);
 }
 
+/* Mappings of a page each, chained, with a gap before each tenth. */
+static struct t1x_dma *fill_many(struct kunit *test, struct fill_case *f,
+				 unsigned int nr)
+{
+	struct t1x_dma *first = NULL, *dma;
+	unsigned int i;
+
+	for (i = nr; i--;) {
+		dma = fake_dma_alloc(test, IOVA + (i + i / 10) * PAGE_SIZE, i,
+				     1);
+		KUNIT_ASSERT_EQ(test, fill(f, dma), 0);
+		dma->next = first;
+		first = dma;
+	}
+	return first;
+}
+
+static int unfill_many(struct fill_case *f, struct t1x_dma *dma)
+{
+	int ret;
+
+	mutex_lock(&f->c->lock);
+	ret = t1x_dmas_unfill(f->c, dma);
+	mutex_unlock(&f->c->lock);
+	return ret;
+}
+
+static void free_many(struct t1x_dma *dma)
+{
+	struct t1x_dma *next;
+
+	for (; dma; dma = next) {
+		next = dma->next;
+		fake_dma_free(dma);
+	}
+}
+
+static void unfill_many_share_syncs_and_ranges(struct kunit *test)
+{
+	struct fill_case f = fill_begin(test, 2);
+	struct t1x_dma *dma;
+
+	fake_memory_scatter();
+	dma = fill_many(test, &f, 1030);
+	KUNIT_EXPECT_EQ(test, unfill_many(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, f.fake[0]->syncs, 3U);
+	KUNIT_EXPECT_EQ(test, f.fake[1]->syncs, 3U);
+	KUNIT_EXPECT_EQ(test, f.fake[0]->most_stale_runs, 512UL);
+	/* One for each ten, and one more where a batch ends. */
+	KUNIT_EXPECT_LE(test, f.fake[0]->unmap_ops, 103U + 2);
+	free_many(dma);
+	fill_done(test, &f);
+}
+
+static void unfill_many_tells_which_is_kept(struct kunit *test)
+{
+	struct fill_case f = fill_begin(test, 2);
+	struct t1x_dma *first, *dma;
+	unsigned int i;
+
+	first = fill_many(test, &f, 30);
+	f.fake[1]->keep = (IOVA >> PAGE_SHIFT) + 7;
+	f.fake[1]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, unfill_many(&f, first), -EIO);
+	for (i = 0, dma = first; dma; dma = dma->next, i++)
+		KUNIT_EXPECT_EQ(test, dma->filled, i == 7 ? 1UL : 0UL);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 1);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[7]));
+
+	f.fake[1]->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, unfill_many(&f, first), 0);
+	free_many(first);
+	fill_done(test, &f);
+}
+
 static void abandon_unpins_what_stays(struct kunit *test)
 {
 	struct fill_case f = fill_begin(test, 1);
@@ -516,6 +591,8 @@ static struct kunit_case fill_cases[] = {
 	KUNIT_CASE(fill_map_fails_at_each_step),
 	KUNIT_CASE(unfill_syncs_every_512_runs),
 	KUNIT_CASE(unfill_refused_keeps_the_pins),
+	KUNIT_CASE(unfill_many_share_syncs_and_ranges),
+	KUNIT_CASE(unfill_many_tells_which_is_kept),
 	KUNIT_CASE(abandon_unpins_what_stays),
 	KUNIT_CASE(replay_maps_the_same),
 	KUNIT_CASE(untracked_takes_the_walk),

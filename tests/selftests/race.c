@@ -516,9 +516,9 @@ static void others_map_during_a_huge_map(void)
 	pid_t pid = start_huge_map(end);
 	int i, status;
 
+	/* No DMA here: a device may take longer than all of the huge map. */
 	for (i = 0; i < 20; i++) {
 		assert_ret(dma_map(container, memory, iova, 8 * PAGE, RW), 0);
-		dma_check_pages(rig, 0, iova, memory, 8);
 		assert_ret(dma_unmap(container, iova, 8 * PAGE), 8 * PAGE);
 		pins += 8;
 	}

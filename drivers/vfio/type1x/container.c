@@ -263,11 +263,11 @@ int t1x_container_lock_all(struct t1x_container *c, bool killable)
 	return ret;
 }
 
-/* Whoever waits has queued himself under the lock: none is missed. */
 static void t1x_container_wake(struct t1x_container *c)
 {
 	lockdep_assert_held(&c->lock);
 
+	/* Whoever waits has queued himself under the lock: none is missed. */
 	if (waitqueue_active(&c->idle))
 		wake_up_all(&c->idle);
 }

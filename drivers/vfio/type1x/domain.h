@@ -36,6 +36,15 @@ struct t1x_group {
 	bool blind;
 };
 
+/**
+ * t1x_gather_init() - begin to collect what an IOTLB is to forget
+ * @gather: for t1x_domain_unmap(); one for each domain
+ */
+static inline void t1x_gather_init(struct iommu_iotlb_gather *gather)
+{
+	iommu_iotlb_gather_init(gather);
+}
+
 struct t1x_domain *t1x_domain_alloc(struct iommu_group *group);
 void t1x_domain_free(struct t1x_domain *d);
 int t1x_domain_attach(struct t1x_domain *d, struct iommu_group *group);

@@ -414,7 +414,7 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  * valid afterwards.
  */
 void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
-		      bool again)
+		       bool again)
 {
 	struct vfio_device *vdev;
 

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filling a mapping and its inverse: where pin, charge and map meet.
+ * Filling a mapping: where pin, charge and map meet.
  *
  * Filling goes up the mapping: pin a batch, charge its RAM, join what is
  * contiguous into runs across batches, map each run into every domain, remember
- * it.  Unfilling goes down: unmap up to T1X_SYNC_RUNS runs as one range, sync,
- * unpin them, refund at the end.  Because t1x_dma.filled is a prefix at every
- * moment, a fill that failed half way is undone by the ordinary unfill (I4).
+ * it.  Because t1x_dma.filled is a prefix at every moment, a fill that failed half
+ * way is undone by the ordinary unfill (I4).
  *
  * RAM is charged before it is mapped, but not run by run: the first run of a
  * mapping pays for the rest in advance, up to T1X_CHARGE_AHEAD and if the limit
  * allows.  What turns out not to be RAM is refunded in the end.
- *
- * A mapping whose runs could not be remembered (no memory) is untracked: the
- * pages beyond its runs are looked up in a domain before they are unmapped.
  *
  * Whoever calls has either made the mapping busy, or holds the container's lock
  * with nothing busy; so domains neither come nor go.
@@ -32,9 +28,6 @@
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
-
-/* Runs looked up in a domain between two syncs: they stand on the stack. */
-#define T1X_LOOKUP_RUNS		16
 
 /* Pages charged in advance, 1 GiB of them. */
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
@@ -56,28 +49,6 @@ struct t1x_fill {
 	unsigned long credit;
 	struct t1x_populate *populate;
 };
-
-static void t1x_dma_assert(struct t1x_container *c, struct t1x_dma *dma)
-{
-	lockdep_assert(READ_ONCE(dma->busy) || lockdep_is_held(&c->lock));
-}
-
-static bool t1x_dma_writable(const struct t1x_dma *dma)
-{
-	return dma->prot & IOMMU_WRITE;
-}
-
-/*
- * RAM among @nram pages of a range that no mediated device holds: those are
- * charged for as long as either of the two has them (I2).
- */
-static unsigned long t1x_not_held(struct t1x_dma *dma, unsigned long nram,
-				  unsigned long first, unsigned long npages)
-{
-	if (likely(t1x_pins_empty(&dma->pins)))
-		return nram;
-	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
-}
 
 /* Reads the next batch; if much memory turns out to be cold, with help from then on. */
 static int t1x_fill_refill(struct t1x_fill *fill)
@@ -134,7 +105,7 @@ static unsigned long t1x_fill_cost(struct t1x_fill *fill,
 				   const struct t1x_run *run,
 				   unsigned long first)
 {
-	return t1x_not_held(fill->dma, run->ram ? run->npages : 0, first,
+	return t1x_dma_not_held(fill->dma, run->ram ? run->npages : 0, first,
 			    run->npages);
 }
 
@@ -187,7 +158,7 @@ static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
 	bool stuck = false;
 
 	list_for_each_entry_continue_reverse(d, &c->domains, node) {
-		iommu_iotlb_gather_init(&gather);
+		t1x_gather_init(&gather);
 		stuck |= t1x_domain_unmap(d, &gather, iova, npages);
 		t1x_domain_sync(d, &gather);
 	}
@@ -340,268 +311,6 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	return ret;
 }
 
-/*
- * Makes sure that no domain translates a range of a mapping, not even from its
- * IOTLB: on success, and only then, its pages may be unpinned (I1).
- */
-static int t1x_unmap_sync(struct t1x_container *c, const struct t1x_dma *dma,
-			  unsigned long first, unsigned long npages)
-{
-	dma_addr_t iova = t1x_dma_iova_at(dma, first);
-	struct iommu_iotlb_gather gather;
-	struct t1x_domain *d;
-	int ret = 0;
-
-	list_for_each_entry(d, &c->domains, node) {
-		iommu_iotlb_gather_init(&gather);
-		if (t1x_domain_unmap(d, &gather, iova, npages))
-			ret = -EIO;
-		t1x_domain_sync(d, &gather);
-	}
-	return ret;
-}
-
-/*
- * The run of an untracked mapping that ends before page @index, from the page
- * tables of one domain.  Returns its pages; @run is empty for a page that the
- * domain does not hold, whose pin nobody can find again.
- */
-static unsigned long t1x_lookup_run(struct t1x_domain *d,
-				    const struct t1x_dma *dma,
-				    unsigned long index, struct t1x_run *run)
-{
-	unsigned long pfn;
-	bool ram;
-
-	run->npages = 0;
-	pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));
-	if (!pfn) {
-		pr_err_ratelimited("untracked page lost at IOVA %pad\n",
-				   &dma->iova);
-		return 1;
-	}
-
-	ram = t1x_pfn_is_ram(pfn);
-	*run = (struct t1x_run){
-		.pfn = pfn,
-		.npages = 1,
-		.pinned = ram,
-		.ram = ram,
-	};
-	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
-		pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));
-		if (pfn != run->pfn - 1 || t1x_pfn_is_ram(pfn) != ram)
-			break;
-		run->pfn = pfn;
-		run->npages++;
-	}
-	return run->npages;
-}
-
-/* Unfills from the top of the part that no run describes. */
-static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
-				unsigned long *nram)
-{
-	struct t1x_run runs[T1X_LOOKUP_RUNS];
-	unsigned long index = dma->filled;
-	struct t1x_domain *d;
-	unsigned int nr;
-	int ret;
-
-	d = list_first_entry(&c->domains, struct t1x_domain, node);
-	for (nr = 0; nr < T1X_LOOKUP_RUNS && index > dma->runs.npages; nr++)
-		index -= t1x_lookup_run(d, dma, index, &runs[nr]);
-
-	ret = t1x_unmap_sync(c, dma, index, dma->filled - index);
-	if (ret)
-		return ret;
-
-	dma->filled = index;
-	while (nr--)
-		*nram += t1x_unpin(&runs[nr], t1x_dma_writable(dma));
-	return 0;
-}
-
-/* Unfills the highest runs, as many as one sync may cover; revoked ones apart. */
-static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
-			   unsigned long *nram)
-{
-	unsigned long npages = 0, nr = 0;
-	bool revoked = t1x_runs_top(&dma->runs)->revoked;
-	const struct t1x_run *run;
-	struct t1x_runs_pos pos;
-	int ret = 0;
-
-	t1x_runs_walk(&dma->runs, &pos);
-	while (nr < T1X_SYNC_RUNS && (run = t1x_runs_next(&pos))) {
-		if (run->revoked != revoked ||
-		    npages + run->npages > T1X_SYNC_PAGES)
-			break;
-		npages += run->npages;
-		nr++;
-	}
-
-	if (!revoked)
-		ret = t1x_unmap_sync(c, dma, dma->filled - npages, npages);
-	if (ret)
-		return ret;
-
-	dma->filled -= npages;
-	while (nr--) {
-		*nram += t1x_unpin(t1x_runs_top(&dma->runs),
-				   t1x_dma_writable(dma));
-		t1x_runs_pop(&dma->runs);
-	}
-	return 0;
-}
-
-static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
-		      struct t1x_bill *bill)
-{
-	unsigned long filled = dma->filled, nram = 0;
-	int ret = 0;
-
-	t1x_dma_assert(c, dma);
-
-	if (dma->watch)
-		t1x_unwatch(c, dma);
-	while (dma->filled && !ret) {
-		if (dma->filled > dma->runs.npages)
-			ret = t1x_unfill_untracked(c, dma, &nram);
-		else
-			ret = t1x_unfill_runs(c, dma, &nram);
-		cond_resched();
-	}
-	t1x_bill_add(bill, &dma->owner,
-		     t1x_not_held(dma, nram, dma->filled,
-				  filled - dma->filled));
-	return ret;
-}
-
-/**
- * t1x_dma_unfill() - undo t1x_dma_fill(), wholly or as far as it got
- * @c: the container
- * @dma: the mapping
- *
- * Context: the mapping is busy, or the lock is held.  Allocates nothing (I3).
- * Return: 0 with nothing filled; -EIO if an IOMMU keeps a page, when all that
- * was below it stays filled, pinned and charged.
- */
-int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
-{
-	struct t1x_bill bill = {};
-	int ret;
-
-	ret = t1x_unfill(c, dma, &bill);
-	t1x_bill_pay(&bill);
-	return ret;
-}
-
-/* Unpins all runs of a mapping, which no domain translates any more. */
-static void t1x_unpin_runs(struct t1x_dma *dma, struct t1x_bill *bill)
-{
-	unsigned long nram = 0;
-
-	while (dma->runs.nr) {
-		nram += t1x_unpin(t1x_runs_top(&dma->runs),
-				  t1x_dma_writable(dma));
-		t1x_runs_pop(&dma->runs);
-	}
-	t1x_bill_add(bill, &dma->owner,
-		     t1x_not_held(dma, nram, 0, dma->filled));
-	dma->filled = 0;
-}
-
-/*
- * Finds the end of a batch: as many mappings, from @going on, as one sync may
- * cover; none, if the first must be unfilled by itself.
- */
-static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
-{
-	unsigned long npages = 0, nr = 0;
-	struct t1x_dma *dma;
-
-	for (dma = going; dma; dma = dma->next) {
-		nr += dma->runs.nr;
-		npages += dma->filled;
-		if (dma->watch || dma->runs.npages != t1x_dma_npages(dma) ||
-		    nr > T1X_SYNC_RUNS || npages > T1X_SYNC_PAGES)
-			break;
-	}
-	return dma;
-}
-
-/* Unmaps the mappings before @end from one domain; neighbours are one range. */
-static int t1x_batch_unmap_domain(struct t1x_domain *d, struct t1x_dma *going,
-				  struct t1x_dma *end)
-{
-	struct iommu_iotlb_gather gather;
-	struct t1x_dma *dma = going;
-	unsigned long npages;
-	dma_addr_t iova;
-	int ret = 0;
-
-	iommu_iotlb_gather_init(&gather);
-	while (dma != end) {
-		iova = dma->iova;
-		npages = dma->filled;
-		while (dma->next != end && dma->next->iova == dma->last + 1) {
-			dma = dma->next;
-			npages += dma->filled;
-		}
-		dma = dma->next;
-		ret |= t1x_domain_unmap(d, &gather, iova, npages);
-	}
-	t1x_domain_sync(d, &gather);
-	return ret;
-}
-
-static int t1x_batch_unmap(struct t1x_container *c, struct t1x_dma *going,
-			   struct t1x_dma *end)
-{
-	struct t1x_domain *d;
-	int ret = 0;
-
-	list_for_each_entry(d, &c->domains, node)
-		ret |= t1x_batch_unmap_domain(d, going, end);
-	return ret;
-}
-
-/**
- * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
- * @c: the container
- * @going: the first of the mappings, which are chained by &t1x_dma.next in IOVA
- *	order; may be %NULL
- *
- * As many runs share a sync as may, of whatever mappings.
- *
- * Context: the mappings are busy, or the lock is held.  Allocates nothing (I3).
- * Return: 0 with nothing filled in any of them, or -EIO if an IOMMU keeps a
- * page; then &t1x_dma.filled says which are left.
- */
-int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
-{
-	struct t1x_bill bill = {};
-	struct t1x_dma *end;
-	int ret = 0;
-
-	while (going && !ret) {
-		end = t1x_batch_end(going);
-		if (end != going && !t1x_batch_unmap(c, going, end)) {
-			for (; going != end; going = going->next)
-				t1x_unpin_runs(going, &bill);
-		} else {
-			/* One by one, it shows which of them is kept. */
-			end = end == going ? going->next : end;
-			for (; going != end; going = going->next)
-				ret |= t1x_unfill(c, going, &bill);
-		}
-		cond_resched();
-	}
-	t1x_bill_pay(&bill);
-	return ret;
-}
-
 /**
  * t1x_dma_replay() - map what a mapping holds into one more domain
  * @c: the container, whose first domain holds the mapping
@@ -630,7 +339,7 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	gfp = t1x_fill_lock(c, dma);
 	source = list_first_entry(&c->domains, struct t1x_domain, node);
 	while (index > dma->runs.npages && !ret) {
-		index -= t1x_lookup_run(source, dma, index, &found);
+		index -= t1x_dma_lookup(source, dma, index, &found);
 		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found,
 				     dma->prot, gfp);
 	}
@@ -644,22 +353,4 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	}
 	t1x_fill_unlock(c, dma);
 	return ret;
-}
-
-/**
- * t1x_dma_abandon() - unpin what an IOMMU would not unmap
- * @dma: a mapping that t1x_dma_unfill() could not empty, and of which no
- *	domain exists any more: with the page tables its translations ended
- *
- * Context: the lock of the container is held.
- */
-void t1x_dma_abandon(struct t1x_dma *dma)
-{
-	struct t1x_bill bill = {};
-
-	if (dma->filled > dma->runs.npages)
-		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
-		       dma->filled - dma->runs.npages, &dma->iova);
-	t1x_unpin_runs(dma, &bill);
-	t1x_bill_pay(&bill);
 }

@@ -2,15 +2,62 @@
 #ifndef _T1X_FILL_H
 #define _T1X_FILL_H
 
-struct t1x_container;
-struct t1x_dma;
-struct t1x_domain;
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+
+#include "container.h"
+#include "dma.h"
+
+/**
+ * t1x_dma_assert() - expect that nobody else works on a mapping
+ * @c: the container
+ * @dma: the mapping
+ */
+static inline void t1x_dma_assert(struct t1x_container *c, struct t1x_dma *dma)
+{
+	lockdep_assert(READ_ONCE(dma->busy) || lockdep_is_held(&c->lock));
+}
+
+/**
+ * t1x_dma_writable() - may devices write to a mapping
+ * @dma: the mapping
+ *
+ * Return: whether they may.
+ */
+static inline bool t1x_dma_writable(const struct t1x_dma *dma)
+{
+	return dma->prot & IOMMU_WRITE;
+}
+
+/**
+ * t1x_dma_not_held() - pages to be charged for a range of a mapping
+ * @dma: the mapping
+ * @nram: RAM pages of the range
+ * @first: its first page
+ * @npages: its pages
+ *
+ * What a mediated device holds is charged for as long as either of the two has
+ * it (I2).
+ *
+ * Return: RAM pages that no mediated device holds.
+ */
+static inline unsigned long t1x_dma_not_held(struct t1x_dma *dma,
+					     unsigned long nram,
+					     unsigned long first,
+					     unsigned long npages)
+{
+	if (likely(t1x_pins_empty(&dma->pins)))
+		return nram;
+	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
+}
 
 int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma);
 int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma);
 int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going);
 int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 		   struct t1x_domain *d);
+unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
+			     unsigned long index, struct t1x_run *run);
 void t1x_dma_abandon(struct t1x_dma *dma);
 
 #endif /* _T1X_FILL_H */

@@ -6,10 +6,10 @@
  * of IOMMUs or limits: pages it brings are neither charged nor mapped yet.
  *
  * What a page is, is decided by what was found and not by its VMA alone.  What
- * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved
- * or the zero page.  What a VM_PFNMAP VMA maps, GUP refuses to touch; it is
- * MMIO.  A VM_PFNMAP entry that leads to ordinary memory is refused, because
- * nothing would keep that memory in place.
+ * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved;
+ * so is the zero page, a part of the kernel's image.  What a VM_PFNMAP VMA maps,
+ * GUP refuses to touch; it is MMIO.  A VM_PFNMAP entry that leads to ordinary
+ * memory is refused, because nothing would keep that memory in place.
  */
 #include "pin.h"
 
@@ -22,6 +22,9 @@
 
 #include "stats.h"
 #include "t1x.h"
+
+/* PageReserved() and PageHead() in one look. */
+#define T1X_PAGE_ENDS_RUN	(BIT(PG_reserved) | BIT(PG_head))
 
 /* Pages unpinned before others may run. */
 #define T1X_UNPIN_STEP		0x8000UL
@@ -72,11 +75,6 @@ void t1x_pin_exit(struct t1x_pin *pin)
 		free_page((unsigned long)pin->pages);
 }
 
-static bool t1x_page_is_ram(struct page *page, unsigned long pfn)
-{
-	return !PageReserved(page) && !is_zero_pfn(pfn);
-}
-
 /**
  * t1x_pfn_is_ram() - is a page that a device can reach pinned RAM
  * @pfn: its page frame, taken from an IOMMU
@@ -87,7 +85,7 @@ static bool t1x_page_is_ram(struct page *page, unsigned long pfn)
  */
 bool t1x_pfn_is_ram(unsigned long pfn)
 {
-	return pfn_valid(pfn) && t1x_page_is_ram(pfn_to_page(pfn), pfn);
+	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
 }
 
 /*
@@ -132,29 +130,46 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 		pin->vaddr += more << PAGE_SHIFT;
 		pin->left -= more;
 	}
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, more);
 	pin->single = true;
 	pin->next.npages = n + more;
 	pin->next.huge = true;
 }
 
-/* Pages at the start of @pages that are contiguous, pinned each, and alike. */
-static unsigned int t1x_pages_run(struct page **pages, unsigned int nr,
-				  unsigned long pfn, bool ram)
+/*
+ * Small pages of RAM at the start of @pages that are contiguous, up to the head of
+ * a large folio.  This loop is most of what a small page costs in this module.
+ */
+static unsigned int t1x_small_run(struct page **pages, unsigned int nr)
 {
-	struct page *first = pages[0];
+	struct page **at = pages, **end = pages + nr, *page = *pages;
+
+	do {
+		at++;
+		page++;
+	} while (at < end && *at == page &&
+		 !(t1x_compat_page_flags(page) & T1X_PAGE_ENDS_RUN));
+	return at - pages;
+}
+
+/* Pages at the start of @pages that are contiguous RAM and hold a pin each. */
+static unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
+{
+	bool is_large = PageCompound(*pages);
+	struct page *page = *pages;
 	struct folio *folio;
 	unsigned int n = 0;
 
-	while (n < nr && pages[n] == first + n &&
-	       t1x_page_is_ram(pages[n], pfn + n) == ram) {
-		if (likely(!PageCompound(pages[n]))) {
-			n++;
-			continue;
+	while (n < nr && pages[n] == page + n && !PageReserved(pages[n])) {
+		if (!is_large) {
+			n += t1x_small_run(pages + n, nr - n);
+		} else {
+			folio = page_folio(pages[n]);
+			if (folio_test_hugetlb(folio))
+				break;
+			n += t1x_folio_run(folio, pages + n, nr - n);
 		}
-		folio = page_folio(pages[n]);
-		if (folio_test_hugetlb(folio))
-			break;
-		n += t1x_folio_run(folio, pages + n, nr - n);
+		is_large = n < nr && PageHead(pages[n]);
 	}
 	return n;
 }
@@ -163,30 +178,31 @@ static unsigned int t1x_pages_run(struct page **pages, unsigned int nr,
  * t1x_pin_next() - make a run of the next pages, for t1x_pin_peek()
  * @pin: the reader, with pages in no run yet
  *
- * Return: the run: as many pages as are contiguous and alike.
+ * Return: the run: as many pages as are contiguous and alike; one, if it is
+ * reserved.
  */
 const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 {
-	struct page *page = pin->pages[pin->head];
-	unsigned long pfn = page_to_pfn(page);
-	unsigned int n;
+	struct page **pages = pin->pages + pin->head, *page = *pages;
+	unsigned int n = t1x_ram_run(pages, pin->nr - pin->head);
 
-	pin->next.pfn = pfn;
-	pin->next.huge = false;
-	pin->next.revoked = false;
-	pin->next.pinned = true;
-	pin->next.ram = t1x_page_is_ram(page, pfn);
+	pin->next = (struct t1x_run){
+		.pfn = page_to_pfn(page),
+		.npages = n,
+		.pinned = true,
+		.ram = true,
+	};
+	pin->head += n;
 	pin->single = false;
-
-	n = t1x_pages_run(pin->pages + pin->head, pin->nr - pin->head, pfn,
-			  pin->next.ram);
-	if (likely(n)) {
-		pin->head += n;
-		pin->next.npages = n;
-	} else {
-		t1x_pin_hugetlb(pin, page_folio(page));
+	if (unlikely(!n)) {
+		if (PageReserved(page)) {
+			pin->head++;
+			pin->next.npages = 1;
+			pin->next.ram = false;
+		} else {
+			t1x_pin_hugetlb(pin, page_folio(page));
+		}
 	}
-	t1x_stat_add(T1X_STAT_PAGES_PINNED, pin->next.npages);
 	return &pin->next;
 }
 
@@ -270,7 +286,7 @@ static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
  * mmap_lock is held, like GUP does for RAM.
  */
 static long t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
-			  unsigned long vaddr, bool *retry)
+			   unsigned long vaddr, bool *retry)
 {
 	struct t1x_run mmio = { .npages = 0 }, leaf;
 	unsigned long most;
@@ -354,6 +370,7 @@ int t1x_pin_refill(struct t1x_pin *pin)
 	if (ret < 0)
 		return ret;
 
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, ret);
 	pin->head = 0;
 	pin->nr = ret;
 	npages = ret ?: pin->next.npages;

@@ -231,8 +231,9 @@ int t1x_populate_reach(struct t1x_populate *p, unsigned long vaddr)
 	while (!test_bit(chunk, p->done) && !READ_ONCE(p->given_up)) {
 		if (t1x_populate_next(p))
 			continue;
-		if (wait_event_killable(p->wait, test_bit(chunk, p->done) ||
-						 READ_ONCE(p->given_up)))
+		if (wait_event_killable(p->wait,
+					test_bit(chunk, p->done) ||
+					READ_ONCE(p->given_up)))
 			return -EINTR;
 	}
 	return 0;

@@ -2,8 +2,8 @@
 #ifndef _T1X_STATS_H
 #define _T1X_STATS_H
 
-#include <linux/irqflags.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 
 /**
  * enum t1x_stat - the counters of the module
@@ -66,18 +66,20 @@ DECLARE_PER_CPU(struct t1x_stats, t1x_stats);
  * @stat: the counter
  * @n: what to add; negative for the two that fall
  *
- * Context: any.
+ * Context: process context; interrupts do not count.
  */
 static inline void t1x_stat_add(enum t1x_stat stat, long n)
 {
-	this_cpu_add(t1x_stats.count[stat], n);
+	preempt_disable();
+	__this_cpu_add(t1x_stats.count[stat], n);
+	preempt_enable();
 }
 
 /**
  * t1x_stat_inc() - count one event
  * @stat: the counter
  *
- * Context: any.
+ * Context: process context; interrupts do not count.
  */
 static inline void t1x_stat_inc(enum t1x_stat stat)
 {

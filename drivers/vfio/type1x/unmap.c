@@ -177,11 +177,27 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	return ret;
 }
 
-/* Chains the mappings of a range from @dma on. */
-static void t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
+/* Makes the mappings of a range busy, from @going on, and chains them. */
+static void t1x_unmap_begin(struct t1x_container *c, struct t1x_dma *going,
+			    dma_addr_t last)
 {
-	for (; dma; dma = dma->next)
-		dma->next = t1x_dma_next(dma, last);
+	for (; going; going = going->next) {
+		t1x_container_busy(c, going);
+		going->next = t1x_dma_next(going, last);
+	}
+}
+
+/* Cuts a chain after as many mappings as can share a sync; returns the rest. */
+static struct t1x_dma *t1x_unmap_cut(struct t1x_dma *going)
+{
+	struct t1x_dma *rest;
+	unsigned int nr;
+
+	for (nr = 1; nr < T1X_SYNC_RUNS && going->next; nr++)
+		going = going->next;
+	rest = going->next;
+	going->next = NULL;
+	return rest;
 }
 
 /*
@@ -195,8 +211,7 @@ static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
 
 	for (; dma; dma = next) {
 		next = dma->next;
-		if (dma->busy)
-			t1x_container_idle(c, dma);
+		t1x_container_idle(c, dma);
 		if (dma->filled)
 			continue;
 		*bytes += t1x_dma_bytes(dma);
@@ -220,6 +235,29 @@ static void t1x_unmap_free(struct t1x_dma *dma)
 	}
 }
 
+/*
+ * Unmaps a chain of busy mappings, step by step: others need not wait for all of
+ * it, and what was just touched is still in the cache.
+ */
+static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
+			  u64 *bytes)
+{
+	struct t1x_dma *rest, *gone;
+	int ret = 0;
+
+	for (; going; going = rest) {
+		/* After a failure the rest is let go as it is. */
+		rest = ret ? NULL : t1x_unmap_cut(going);
+		if (!ret)
+			ret = t1x_dmas_unfill(c, going);
+		mutex_lock(&c->lock);
+		gone = t1x_unmap_remove(c, going, bytes);
+		mutex_unlock(&c->lock);
+		t1x_unmap_free(gone);
+	}
+	return ret;
+}
+
 /**
  * t1x_unmap() - unmap a range
  * @c: the container
@@ -235,7 +273,7 @@ static void t1x_unmap_free(struct t1x_dma *dma)
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
-	struct t1x_dma *going, *dma;
+	struct t1x_dma *going;
 	dma_addr_t last;
 	int ret;
 
@@ -254,17 +292,9 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 		goto out_unlock;
 
 	going = t1x_unmap_first(c, req->iova, last);
-	t1x_unmap_chain(going, last);
-	for (dma = going; dma; dma = dma->next)
-		t1x_container_busy(c, dma);
+	t1x_unmap_begin(c, going, last);
 	mutex_unlock(&c->lock);
-
-	ret = t1x_dmas_unfill(c, going);
-
-	mutex_lock(&c->lock);
-	dma = t1x_unmap_remove(c, going, &req->unmapped);
-	mutex_unlock(&c->lock);
-	t1x_unmap_free(dma);
+	ret = t1x_unmap_busy(c, going, &req->unmapped);
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
 	return ret;
 
@@ -291,7 +321,7 @@ void t1x_unmap_all(struct t1x_container *c)
 	lockdep_assert_held(&c->lock);
 
 	going = t1x_dma_first(&c->tree, 0, last);
-	t1x_unmap_chain(going, last);
+	t1x_unmap_begin(c, going, last);
 	for (dma = going; dma; dma = dma->next) {
 		if (list_empty(&c->domains))
 			t1x_dma_abandon(dma);
