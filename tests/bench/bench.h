@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files with the cases share. */
+#ifndef T1X_BENCH_H
+#define T1X_BENCH_H
+
+#include <stddef.h>
+
+#include "../selftests/lib/vfio.h"
+
+#define SIZE		(256 * MIB)
+#define ENTRIES		8192
+
+/* The one that open_edu() opened. */
+extern int container;
+
+void open_edu(void);
+void mapped_in_a_container(void *memory, size_t size);
+void map_entries(void *memory);
+void *huge(size_t size);
+
+void stock_hugetlb_1g(void);
+void stock_attach(void);
+void stock_memory(void);
+
+#endif /* T1X_BENCH_H */

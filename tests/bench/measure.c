@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../selftests/lib/sys.h"
+#include "../selftests/lib/test.h"
+#include "mark.h"
+#include "measure.h"
+
+/* The cheapest of these counts: short operations escape the tick that way. */
+#define TIMES		2
+
+/* One pin marks a page referenced, another one active, and that costs more. */
+#define WARM_UP		4
+
+#define MAX_FIGURES	4
+
+#define EVENTS		"/sys/kernel/tracing/events/"
+#define PMUS		"/sys/bus/event_source/devices/"
+
+/*
+ * struct effort - how often the sides pass
+ * @least: passes
+ * @most: passes, if turns differ by more than @aim until then
+ * @aim: per thousand
+ * @tolerance: the test fails if turns differ by more, per thousand
+ *
+ * Passes are shared out between the turns: what changes slowly, as the state of
+ * slabs does, is the same for all.
+ */
+struct effort {
+	unsigned int least;
+	unsigned int most;
+	unsigned int aim;
+	unsigned int tolerance;
+};
+
+static const struct effort for_instructions = { 4, 4, 0, 5 };
+
+/* Others use the machine too: the quickest of many, and as many as it takes. */
+static const struct effort for_times = { 6, 40, 20, 100 };
+
+/* --- Counting what the kernel does ----------------------------------------- */
+
+static const struct {
+	const char *name;
+	const char *event;	/* in tracefs */
+	const char *filter;
+	const char *function;	/* if there is no event */
+} counters[NR_COUNTERS] = {
+	[COUNT_IOMMU_MAP] = { "iommu_map", "iommu/map", NULL, NULL },
+	[COUNT_IOMMU_UNMAP] = { "iommu_unmap", "iommu/unmap", NULL, NULL },
+	[COUNT_IOVA_TO_PHYS] = {
+		"iova_to_phys", NULL, NULL, "iommu_iova_to_phys"
+	},
+	/* What VT-d is told to forget, one wait each. */
+	[COUNT_IOTLB_FLUSH] = { "iotlb_flush", NULL, NULL, "qi_submit_sync" },
+	[COUNT_MMAP_WRITE_LOCK] = {
+		"mmap_write_lock", "mmap_lock/mmap_lock_acquire_returned",
+		"write == 1", NULL
+	},
+};
+
+static int counter_fds[NR_COUNTERS];
+
+static int counter_open(size_t i)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.disabled = 1,
+	};
+	char path[128];
+	int fd;
+
+	if (counters[i].event) {
+		snprintf(path, sizeof(path), EVENTS "%s/id", counters[i].event);
+		attr.type = PERF_TYPE_TRACEPOINT;
+		attr.config = sys_read_number(path);
+	} else {
+		attr.type = sys_read_number(PMUS "kprobe/type");
+		attr.kprobe_func = (uintptr_t)counters[i].function;
+	}
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+		     PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0 || (counters[i].filter &&
+		       ioctl(fd, PERF_EVENT_IOC_SET_FILTER,
+			     counters[i].filter)))
+		fail("count %s: %s", counters[i].name, strerror(errno));
+	return fd;
+}
+
+static void counters_open(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COUNTERS; i++)
+		counter_fds[i] = counter_open(i);
+}
+
+static void counters_ioctl(unsigned long request)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COUNTERS; i++)
+		assert_eq(ioctl(counter_fds[i], request, 0), 0);
+}
+
+static uint64_t counter_read(size_t i)
+{
+	uint64_t count;
+
+	assert_eq(read(counter_fds[i], &count, sizeof(count)), sizeof(count));
+	return count;
+}
+
+static void counters_close(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COUNTERS; i++)
+		close(counter_fds[i]);
+}
+
+/* --- Measuring ------------------------------------------------------------- */
+
+static struct figure figures[MAX_FIGURES];
+static size_t nr_figures;
+
+/* What is being done with the figures. */
+static enum { WARM, TIME, COUNT, PROFILE } phase = WARM;
+static const char *case_name;
+static unsigned int turn;
+
+static uint64_t started;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/** start() - between this and stop() is nothing but what is measured */
+void start(void)
+{
+	if (phase == COUNT) {
+		counters_ioctl(PERF_EVENT_IOC_RESET);
+		counters_ioctl(PERF_EVENT_IOC_ENABLE);
+	}
+	started = now_ns();
+	if (phase == PROFILE)
+		MARK(MARK_BEGIN);
+}
+
+/**
+ * figure_of() - the figure of an operation
+ * @op: what is done; a new one if it was not done before
+ *
+ * Return: the figure.
+ */
+struct figure *figure_of(const char *op)
+{
+	size_t i;
+
+	for (i = 0; i < nr_figures; i++)
+		if (!strcmp(figures[i].op, op))
+			return &figures[i];
+	assert_le(nr_figures + 1, MAX_FIGURES);
+	figures[nr_figures].op = op;
+	return &figures[nr_figures++];
+}
+
+/**
+ * stop() - the operation is over
+ * @op: what was done
+ * @units: how much of it
+ * @per: what a unit is
+ */
+void stop(const char *op, size_t units, const char *per)
+{
+	struct figure *figure;
+	uint64_t ns, *best;
+	size_t i;
+
+	if (phase == PROFILE) {
+		MARK(MARK_END);
+		printf("# profile %s %s %s %zu\n", case_name, op,
+		       side_name(side_serving()), units);
+		return;
+	}
+	ns = now_ns() - started;
+	if (phase == COUNT)
+		counters_ioctl(PERF_EVENT_IOC_DISABLE);
+	figure = figure_of(op);
+	figure->units = units;
+	figure->per = per;
+	if (phase == COUNT)
+		for (i = 0; i < NR_COUNTERS; i++)
+			figure->counts[side_serving()][i] = counter_read(i);
+	best = &figure->ns[side_serving()][turn];
+	if (phase == TIME && (!*best || ns < *best))
+		*best = ns;
+}
+
+/* By how much the turns of a side differ, per thousand. */
+static unsigned int difference(const struct figure *figure, enum side side)
+{
+	const uint64_t *ns = figure->ns[side];
+
+	return ns[0] ? llabs((long long)(ns[0] - ns[1])) * 1000 / ns[0] : 0;
+}
+
+static bool turns_agree(unsigned int per_thousand)
+{
+	enum side side;
+	size_t i;
+
+	for (i = 0; i < nr_figures; i++)
+		for (side = TREE; side < side_end(); side++)
+			if (difference(&figures[i], side) > per_thousand)
+				return false;
+	return true;
+}
+
+/**
+ * report_begin() - the first part of the object with a figure; the caller goes on
+ * @name: of the case
+ * @op: what was done
+ * @per: what a unit is
+ * @units: how much of it
+ * @side: who did it
+ */
+void report_begin(const char *name, const char *op, const char *per,
+		  size_t units, enum side side)
+{
+	printf("# {\"case\":\"%s\",\"op\":\"%s\",\"driver\":\"%s\"", name, op,
+	       side_name(side));
+	printf(",\"per\":\"%s\",\"units\":%zu", per, units);
+}
+
+static void report(const struct figure *figure, enum side side,
+		   const struct effort *effort)
+{
+	const uint64_t *ns = figure->ns[side];
+	size_t i;
+
+	if (!ns[0])
+		return;
+	report_begin(case_name, figure->op, figure->per, figure->units, side);
+	printf(",\"ns\":[%.3f,%.3f]", (double)ns[0] / figure->units,
+	       (double)ns[1] / figure->units);
+	for (i = 0; i < NR_COUNTERS; i++)
+		printf(",\"%s\":%ju", counters[i].name,
+		       (uintmax_t)figure->counts[side][i]);
+	printf("}\n");
+	/* The same code with the same memory. */
+	expect_le(difference(figure, side), effort->tolerance);
+}
+
+static void pass(void (*once)(void *memory), void *memory)
+{
+	enum side side;
+	unsigned int i;
+
+	for (side = TREE; side < side_end(); side++) {
+		side_serve(side);
+		phase = WARM;
+		once(memory);
+		phase = TIME;
+		for (i = 0; i < TIMES; i++)
+			once(memory);
+	}
+}
+
+static void count(void (*once)(void *memory), void *memory)
+{
+	enum side side;
+
+	counters_open();
+	phase = COUNT;
+	for (side = TREE; side < side_end(); side++) {
+		side_serve(side);
+		once(memory);
+	}
+	counters_close();
+}
+
+/* Where the functions of modules are: another one may be there next time. */
+static void print_symbols(void)
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	char line[256], name[128];
+	uintmax_t address;
+
+	if (!file)
+		fail("/proc/kallsyms: %s", strerror(errno));
+	printf("# modules\n");
+	while (fgets(line, sizeof(line), file))
+		if (strchr(line, '[') &&
+		    sscanf(line, "%jx %*[tT] %127s", &address, name) == 2)
+			printf("# sym %jx %s\n", address, name);
+	fclose(file);
+}
+
+static void profile(void (*once)(void *memory), void *memory)
+{
+	enum side side;
+
+	for (side = TREE; side < side_end(); side++) {
+		side_serve(side);
+		print_symbols();
+		phase = WARM;
+		once(memory);
+		phase = PROFILE;
+		once(memory);
+	}
+}
+
+/**
+ * measure() - run a case with each side in two turns, and once more to count
+ * @name: of the case
+ * @once: measures each operation once; leaves everything as it was
+ * @memory: for @once
+ */
+void measure(const char *name, void (*once)(void *memory), void *memory)
+{
+	const struct effort *effort = sys_is_uml() ? &for_times :
+						     &for_instructions;
+	unsigned int i, passes;
+	enum side side;
+
+	case_name = name;
+	side_serve(TREE);
+	for (i = 0; i < WARM_UP; i++)
+		once(memory);
+	for (passes = 0; passes < effort->most; passes++) {
+		if (passes >= effort->least && turns_agree(effort->aim))
+			break;
+		turn = passes % TURNS;
+		pass(once, memory);
+	}
+	/* UML has no perf. */
+	if (!sys_is_uml())
+		count(once, memory);
+	if (getenv("T1X_PROFILE"))
+		profile(once, memory);
+	/* The runner's view of what is left behind is ours. */
+	side_serve(OURS);
+
+	for (i = 0; i < nr_figures; i++)
+		for (side = TREE; side < side_end(); side++)
+			report(&figures[i], side, effort);
+}

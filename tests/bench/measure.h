@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Measuring operations of the sides in turn, with the very same memory.
+ *
+ * On a machine whose clock counts instructions (scripts/vm -c) a few passes
+ * are enough, and the kernel's events are counted too; in UML figures are
+ * times, and the passes go on until they agree. A test fails if a side differs
+ * from itself.
+ *
+ * Prints a JSON object per operation and side, as a remark. Each has two
+ * figures, of two turns: nanoseconds, or bytes of the kernel's memory, per page,
+ * entry, call or whatever it says.
+ *
+ *   T1X_PROFILE	if set, mark what is measured, for profile.c
+ */
+#ifndef T1X_MEASURE_H
+#define T1X_MEASURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "side.h"
+
+#define TURNS		2
+
+/* In the order of the table in measure.c. */
+enum counter {
+	COUNT_IOMMU_MAP, COUNT_IOMMU_UNMAP, COUNT_IOVA_TO_PHYS,
+	COUNT_IOTLB_FLUSH, COUNT_MMAP_WRITE_LOCK, NR_COUNTERS
+};
+
+/**
+ * struct figure - an operation of the case that runs
+ * @op: what is done
+ * @per: what the figure is divided by
+ * @units: how many of these there are
+ * @ns: the cheapest, 0 if this side cannot do it
+ * @counts: events, all 0 where they are not counted
+ */
+struct figure {
+	const char *op;
+	const char *per;
+	size_t units;
+	uint64_t ns[SIDES][TURNS];
+	uint64_t counts[SIDES][NR_COUNTERS];
+};
+
+void start(void);
+void stop(const char *op, size_t units, const char *per);
+struct figure *figure_of(const char *op);
+void report_begin(const char *name, const char *op, const char *per,
+		  size_t units, enum side side);
+void measure(const char *name, void (*once)(void *memory), void *memory);
+
+#endif /* T1X_MEASURE_H */

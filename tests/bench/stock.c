@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cases for stock kernels alone: pages of 1 GiB, a second domain that VT-d has
+ * to be talked into, and the kernel's memory.
+ *
+ *   T1X_SECOND		file of t1x_second, for the case "attach"
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../selftests/lib/mem.h"
+#include "../selftests/lib/module.h"
+#include "../selftests/lib/sys.h"
+#include "../selftests/lib/test.h"
+#include "../selftests/lib/usage.h"
+#include "../selftests/lib/vfio.h"
+#include "bench.h"
+#include "measure.h"
+#include "side.h"
+
+#define REFUSE		"/sys/module/t1x_second/parameters/refuse"
+
+static void once_mapped_1g(void *memory)
+{
+	mapped_in_a_container(memory, GIB);
+}
+
+/** stock_hugetlb_1g() - a page of 1 GiB */
+void stock_hugetlb_1g(void)
+{
+	measure("hugetlb-1g", once_mapped_1g, mem_hugetlb_1g(GIB));
+}
+
+/* Both drivers give a new group its own domain first, then try the others. */
+static void once_attach(void *memory)
+{
+	int second, ret;
+
+	open_edu();
+	assert_ret(dma_map(container, memory, IOVA, GIB, RW), 0);
+	second = vfio_group_open(1);
+	sys_write(REFUSE, "2");
+	start();
+	ret = vfio_group_join(second, container);
+	stop("attach", GIB / PAGE, "page");
+	assert_ret(ret, 0);
+	assert_eq(sys_read_number(REFUSE), 0);
+	vfio_close_all();
+}
+
+/** stock_attach() - a second domain for what is mapped */
+void stock_attach(void)
+{
+	enum side side;
+
+	side_load("T1X_SECOND", "");
+	measure("attach", once_attach, huge(GIB));
+	module_unload("t1x_second");
+	/* A group that joins a domain maps nothing. */
+	for (side = TREE; side < side_end(); side++)
+		expect_ge(figure_of("attach")->counts[side][COUNT_IOMMU_MAP],
+			  1);
+}
+
+static void map_at_once(void *memory)
+{
+	assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
+}
+
+/* How many pages the kernel needs to have @memory mapped. */
+static long pages_for(void (*map_all)(void *memory), void *memory)
+{
+	long pages;
+
+	open_edu();
+	pages = usage_free_pages();
+	map_all(memory);
+	pages -= usage_free_pages();
+	vfio_close_all();
+	return pages;
+}
+
+static void weigh(const char *op, size_t units, void (*map_all)(void *memory),
+		  void *memory)
+{
+	long pages[SIDES][TURNS];
+	unsigned int turn;
+	enum side side;
+
+	for (turn = 0; turn < TURNS; turn++)
+		for (side = TREE; side < side_end(); side++) {
+			side_serve(side);
+			/* What is needed but once does not count. */
+			pages_for(map_all, memory);
+			pages[side][turn] = pages_for(map_all, memory);
+		}
+	for (side = TREE; side < side_end(); side++) {
+		report_begin("memory", op, op, units, side);
+		printf(",\"bytes\":[%.1f,%.1f]}\n",
+		       (double)pages[side][0] * PAGE / units,
+		       (double)pages[side][1] * PAGE / units);
+		/* Two bytes are some pages of half used slabs. */
+		expect_le(labs(pages[side][0] - pages[side][1]) * PAGE,
+			  2 * units);
+	}
+}
+
+/** stock_memory() - what the kernel needs for a run and for a mapping */
+void stock_memory(void)
+{
+	weigh("run", SIZE / PAGE, map_at_once, mem_scattered(SIZE / PAGE));
+	weigh("mapping", ENTRIES, map_entries, mem_anon(ENTRIES * PAGE));
+}
