@@ -19,8 +19,9 @@ RESULTS=${T1X_RESULTS:-$BUILD/results}
 KERNELS="6.1 6.12 7.2"
 # shellcheck disable=SC2034 # for those who source this
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie)
-# shellcheck disable=SC2034
 UML_KERNELS="6.1 7.2"
+# The UML kernel for times.
+UML_NATIVE=7.2-native
 # shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
 VIRTIO_KERNELS="6.12 7.2"
 
@@ -41,6 +42,10 @@ follow() {
 # usage: print the comment block at the top of the script that asks.
 usage() { sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
+uml_known() {
+	[[ " $UML_KERNELS $UML_NATIVE " == *" $1 "* ]] ||
+		die "no UML kernel '$1': choose one of $UML_KERNELS"
+}
 kernel_known() { [[ " $KERNELS " == *" $1 "* ]] || die "no kernel '$1': choose one of $KERNELS"; }
 
 # need PACKAGE...: have these packages on the host. Root installs them, anyone

@@ -51,6 +51,9 @@ users() { cat "/sys/module/$1/refcnt" 2>/dev/null; }
 # stat NAME: one number of our module's statistics.
 stat_of() { sed -n "s/^$1 //p" /sys/kernel/debug/$OURS/stats 2>/dev/null; }
 
+# from_host FOLDER: UML: a folder of the host, at /tmp/host.
+from_host() { mkdir -p /tmp/host && mount -t hostfs -o "$1" host /tmp/host; }
+
 # --- devices ------------------------------------------------------------------
 
 # pci VENDOR DEVICE: addresses of the PCI devices of this kind.

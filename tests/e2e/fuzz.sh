@@ -7,15 +7,14 @@
 . /t1x/lib.sh
 
 if [ "$1" = -i ]; then
-	mkdir -p /tmp/intree
-	mount -t hostfs -o "$2" intree /tmp/intree
+	from_host "$2"
 	shift 2
 fi
 if [ "$T1X_ENV" = uml ]; then
 	export T1X_MODULE=/t1x/$OURS.ko
 	# Per container a device, one that is not coherent, and one more; and a BAR.
 	insmod /t1x/t1x_mock.ko devices=7 noncoherent=0xc shared=0
-	insmod /tmp/intree/$INTREE.ko allow_unsafe_interrupts=1
+	insmod /tmp/host/$INTREE.ko allow_unsafe_interrupts=1
 else
 	T1X_MODULE=$(modinfo -n $OURS)
 	export T1X_MODULE
