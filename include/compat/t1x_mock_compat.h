@@ -8,6 +8,7 @@
 
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/platform_device.h>
 #include <linux/vfio.h>
@@ -35,6 +36,80 @@
 #else
 #define T1X_MOCK_ATTACH_ARGS						\
 	struct iommu_domain *domain, struct device *dev
+#endif
+
+/* Whether no-snoop accesses of a device can be blocked was no capability. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+static inline bool t1x_mock_cap_is_enforce_coherency(enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY;
+}
+#else
+static inline bool t1x_mock_cap_is_enforce_coherency(enum iommu_cap cap)
+{
+	return false;
+}
+#endif
+
+/*
+ * Page tables of VT-d that the kernel lends to any IOMMU driver, if it was
+ * configured to have them.
+ */
+#if IS_ENABLED(CONFIG_IOMMU_PT_VTDSS)
+#include <iommu-pages.h>
+#include <linux/generic_pt/iommu.h>
+
+MODULE_IMPORT_NS("GENERIC_PT_IOMMU");
+
+union t1x_mock_table {
+	struct iommu_domain domain;
+	struct pt_iommu_vtdss vtdss;
+};
+
+#define T1X_MOCK_TABLE_OPS						\
+	IOMMU_PT_DOMAIN_OPS(vtdss),
+
+static inline int t1x_mock_table_init(union t1x_mock_table *table)
+{
+	static const struct pt_iommu_vtdss_cfg cfg = {
+		.common.features = BIT(PT_FEAT_FLUSH_RANGE),
+		.common.hw_max_vasz_lg2 = 48,
+		.common.hw_max_oasz_lg2 = 52,
+		.top_level = 3,
+	};
+
+	table->vtdss.iommu.nid = NUMA_NO_NODE;
+	return pt_iommu_vtdss_init(&table->vtdss, &cfg, GFP_KERNEL);
+}
+
+static inline void t1x_mock_table_deinit(union t1x_mock_table *table)
+{
+	pt_iommu_deinit(&table->vtdss.iommu);
+}
+
+static inline void t1x_mock_table_sync(struct iommu_iotlb_gather *gather)
+{
+	iommu_put_pages_list(&gather->freelist);
+}
+#else
+union t1x_mock_table {
+	struct iommu_domain domain;
+};
+
+#define T1X_MOCK_TABLE_OPS
+
+static inline int t1x_mock_table_init(union t1x_mock_table *table)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void t1x_mock_table_deinit(union t1x_mock_table *table)
+{
+}
+
+static inline void t1x_mock_table_sync(struct iommu_iotlb_gather *gather)
+{
+}
 #endif
 
 /*

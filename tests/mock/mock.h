@@ -84,7 +84,7 @@ bool t1x_mock_knob_spends(enum t1x_mock_knob knob);
 void t1x_mock_violation(const char *what, u64 iova, u64 phys);
 
 struct iommu_domain *
-t1x_mock_domain_alloc(const struct iommu_domain_ops *ops);
+t1x_mock_domain_alloc(const struct iommu_domain_ops *ops, bool unchecked);
 void t1x_mock_domain_free(struct iommu_domain *domain);
 int t1x_mock_domain_join(struct iommu_domain *domain, bool noncoherent);
 void t1x_mock_domain_leave(struct iommu_domain *domain, bool noncoherent);
@@ -104,6 +104,8 @@ void t1x_mock_iotlb_sync(struct iommu_domain *domain,
 void t1x_mock_flush_iotlb_all(struct iommu_domain *domain);
 phys_addr_t t1x_mock_iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 bool t1x_mock_enforce_cache_coherency(struct iommu_domain *domain);
+void t1x_mock_unchecked_sync(struct iommu_domain *domain,
+			     struct iommu_iotlb_gather *gather);
 
 int t1x_mock_iommu_init(void);
 void t1x_mock_iommu_exit(void);
@@ -121,6 +123,7 @@ struct platform_device *t1x_mock_device(unsigned int nr);
 int t1x_mock_device_nr(struct device *dev);
 bool t1x_mock_device_is_noncoherent(unsigned int nr);
 bool t1x_mock_device_shares_group(unsigned int nr);
+bool t1x_mock_is_unchecked(void);
 u64 t1x_mock_resv_start(void);
 u64 t1x_mock_resv_length(void);
 

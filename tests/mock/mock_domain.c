@@ -10,6 +10,9 @@
  *
  * - memory that a device can reach, be it through a stale leaf, is pinned;
  * - an IOVA is not mapped again before its stale leaf was flushed.
+ *
+ * All of that takes longer than a driver does. Where time is measured, a domain
+ * has instead a page table of the kernel's own, which needs no lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,6 +23,8 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
+
+#include <t1x_mock_compat.h>
 
 #include "mock.h"
 
@@ -41,6 +46,7 @@ static const unsigned int mock_shifts[MOCK_NR_LEVELS] = { 12, 21, 30 };
 
 /*
  * struct mock_domain - a paging domain
+ * @table:	what the kernel knows, and in an unchecked domain all there is
  * @lock:	taken by everything that looks at the leaves
  * @leaves:	by page size, then by IOVA in units of it
  * @enforces:	no-snoop accesses are blocked, now and for future devices
@@ -49,7 +55,7 @@ static const unsigned int mock_shifts[MOCK_NR_LEVELS] = { 12, 21, 30 };
  * @stale:	leaves marked stale
  */
 struct mock_domain {
-	struct iommu_domain domain;
+	union t1x_mock_table table;
 	struct mutex lock; /* leaves and all below */
 	struct xarray leaves[MOCK_NR_LEVELS];
 	bool enforces;
@@ -60,7 +66,7 @@ struct mock_domain {
 
 static struct mock_domain *to_mock_domain(struct iommu_domain *domain)
 {
-	return container_of(domain, struct mock_domain, domain);
+	return container_of(domain, struct mock_domain, table.domain);
 }
 
 static bool mock_phys_is_held(phys_addr_t phys)
@@ -358,6 +364,17 @@ void t1x_mock_iotlb_sync(struct iommu_domain *domain,
 }
 
 /**
+ * t1x_mock_unchecked_sync() - iotlb_sync() of an unchecked domain
+ * @domain: the domain
+ * @gather: has the pages of the table that nothing uses any more
+ */
+void t1x_mock_unchecked_sync(struct iommu_domain *domain,
+			     struct iommu_iotlb_gather *gather)
+{
+	t1x_mock_table_sync(gather);
+}
+
+/**
  * t1x_mock_flush_iotlb_all() - flush_iotlb_all() of a paging domain
  * @domain: the domain
  */
@@ -442,6 +459,7 @@ void t1x_mock_domain_free(struct iommu_domain *domain)
 	mutex_unlock(&mock->lock);
 
 	t1x_mock_stat_add(T1X_MOCK_DOMAINS, -1);
+	t1x_mock_table_deinit(&mock->table);
 	mutex_destroy(&mock->lock);
 	kfree(mock);
 }
@@ -449,11 +467,12 @@ void t1x_mock_domain_free(struct iommu_domain *domain)
 /**
  * t1x_mock_domain_alloc() - a new paging domain
  * @ops: its operations, most of which are in this file
+ * @unchecked: a page table, with operations that go with it
  *
- * Return: the domain, NULL without memory.
+ * Return: the domain, NULL without memory or without such page tables.
  */
 struct iommu_domain *
-t1x_mock_domain_alloc(const struct iommu_domain_ops *ops)
+t1x_mock_domain_alloc(const struct iommu_domain_ops *ops, bool unchecked)
 {
 	struct mock_domain *mock;
 	int level;
@@ -465,13 +484,18 @@ t1x_mock_domain_alloc(const struct iommu_domain_ops *ops)
 	mutex_init(&mock->lock);
 	for (level = 0; level < MOCK_NR_LEVELS; level++)
 		xa_init(&mock->leaves[level]);
-	mock->domain.ops = ops;
-	mock->domain.pgsize_bitmap = MOCK_PGSIZES;
-	mock->domain.geometry.aperture_end = BIT_ULL(MOCK_IOVA_BITS) - 1;
-	mock->domain.geometry.force_aperture = true;
+	mock->table.domain.ops = ops;
+	mock->table.domain.pgsize_bitmap = MOCK_PGSIZES;
+	mock->table.domain.geometry.aperture_end = BIT_ULL(MOCK_IOVA_BITS) - 1;
+	mock->table.domain.geometry.force_aperture = true;
+	if (unchecked && t1x_mock_table_init(&mock->table)) {
+		mutex_destroy(&mock->lock);
+		kfree(mock);
+		return NULL;
+	}
 
 	t1x_mock_stat_add(T1X_MOCK_DOMAINS, 1);
-	return &mock->domain;
+	return &mock->table.domain;
 }
 
 /**
@@ -600,7 +624,7 @@ int t1x_mock_domain_provoke(void)
 	page = alloc_page(GFP_KERNEL);
 	if (!page)
 		return -ENOMEM;
-	domain = t1x_mock_domain_alloc(NULL);
+	domain = t1x_mock_domain_alloc(NULL, false);
 	if (!domain)
 		goto out_free_page;
 

@@ -86,6 +86,14 @@ static const struct iommu_domain_ops mock_paging_ops = {
 	.free = t1x_mock_domain_free,
 };
 
+static const struct iommu_domain_ops mock_unchecked_ops = {
+	T1X_MOCK_TABLE_OPS
+	.attach_dev = mock_attach_paging,
+	.iotlb_sync = t1x_mock_unchecked_sync,
+	.enforce_cache_coherency = t1x_mock_enforce_cache_coherency,
+	.free = t1x_mock_domain_free,
+};
+
 static const struct iommu_domain_ops mock_static_ops = {
 	.attach_dev = mock_attach_static,
 	.free = mock_static_free,
@@ -103,7 +111,9 @@ static struct iommu_domain mock_blocked_domain = {
 
 static struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
 {
-	return t1x_mock_domain_alloc(&mock_paging_ops);
+	if (t1x_mock_is_unchecked())
+		return t1x_mock_domain_alloc(&mock_unchecked_ops, true);
+	return t1x_mock_domain_alloc(&mock_paging_ops, false);
 }
 
 /* What kernels ask that know no static domains. */
@@ -123,8 +133,12 @@ static __maybe_unused struct iommu_domain *mock_domain_alloc(unsigned int type)
 
 static bool mock_capable(struct device *dev, enum iommu_cap cap)
 {
+	struct mock_master *master = dev_iommu_priv_get(dev);
+
 	if (t1x_mock_cap_is_isolated_msi(cap))
 		return mock_isolated_msi;
+	if (t1x_mock_cap_is_enforce_coherency(cap))
+		return !master->noncoherent;
 	return cap == IOMMU_CAP_CACHE_COHERENCY;
 }
 

@@ -40,6 +40,11 @@ module_param(resv_length, ullong, 0444);
 MODULE_PARM_DESC(resv_length,
 		 "Length of the reserved region in bytes, 0: none (default 65536)");
 
+static bool unchecked;
+module_param(unchecked, bool, 0444);
+MODULE_PARM_DESC(unchecked,
+		 "Domains are page tables of VT-d, which are quick, check nothing and no device can use (default N)");
+
 static struct platform_device *mock_devices[MOCK_MAX_DEVICES];
 static unsigned int mock_nr_devices;
 
@@ -119,6 +124,16 @@ u64 t1x_mock_resv_start(void)
 u64 t1x_mock_resv_length(void)
 {
 	return resv_length;
+}
+
+/**
+ * t1x_mock_is_unchecked() - is this about time and not about correctness
+ *
+ * Return: true if domains are to be page tables and nothing else.
+ */
+bool t1x_mock_is_unchecked(void)
+{
+	return unchecked;
 }
 
 static void mock_remove_devices(void)
