@@ -67,6 +67,9 @@ bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (CA
 bench-docs: ## write what bench measured on all kernels into README.md and Documentation
 	@scripts/bench -w
 
+bench-native: ## time a page in UML on the mock IOMMU; iommufd is there too (CASE=pattern)
+	@scripts/bench -k native -c '$(or $(CASE),*)'
+
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
 
@@ -92,10 +95,10 @@ distclean: clean ## remove the lab, too
 
 help: ## this
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) ":" } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
-	fuzz bench bench-docs mutants coverage shell lab clean distclean help
+	fuzz bench bench-docs bench-native mutants coverage shell lab clean distclean help

@@ -7,12 +7,14 @@
 
 #include "../selftests/lib/vfio.h"
 
+/* So much that it does not matter what it takes to enter the kernel, in UML. */
 #define SIZE		(256 * MIB)
 #define ENTRIES		8192
 
-/* The one that open_edu() opened. */
+/* The one that open_dma_device() opened. */
 extern int container;
 
+void open_dma_device(int nr);
 void open_edu(void);
 void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
@@ -21,5 +23,9 @@ void *huge(size_t size);
 void stock_hugetlb_1g(void);
 void stock_attach(void);
 void stock_memory(void);
+
+void native_empty(void);
+void native_attach(void);
+void native_meanwhile(void);
 
 #endif /* T1X_BENCH_H */

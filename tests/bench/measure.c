@@ -15,12 +15,6 @@
 #include "mark.h"
 #include "measure.h"
 
-/* The cheapest of these counts: short operations escape the tick that way. */
-#define TIMES		2
-
-/* One pin marks a page referenced, another one active, and that costs more. */
-#define WARM_UP		4
-
 #define MAX_FIGURES	4
 
 #define EVENTS		"/sys/kernel/tracing/events/"
@@ -28,6 +22,10 @@
 
 /*
  * struct effort - how often the sides pass
+ * @warm_up: runs before: one pin marks a page referenced, another one active,
+ *	and that costs more
+ * @times: runs of a pass, of which the cheapest counts: short operations escape
+ *	the tick that way
  * @least: passes
  * @most: passes, if turns differ by more than @aim until then
  * @aim: per thousand
@@ -37,16 +35,21 @@
  * slabs does, is the same for all.
  */
 struct effort {
+	unsigned int warm_up;
+	unsigned int times;
 	unsigned int least;
 	unsigned int most;
 	unsigned int aim;
 	unsigned int tolerance;
 };
 
-static const struct effort for_instructions = { 4, 4, 0, 5 };
+static const struct effort for_instructions = { 4, 2, 4, 4, 0, 5 };
 
 /* Others use the machine too: the quickest of many, and as many as it takes. */
-static const struct effort for_times = { 6, 40, 20, 100 };
+static const struct effort for_times = { 4, 2, 6, 24, 30, 100 };
+
+/* For what takes seconds. */
+static const struct effort for_long_times = { 1, 1, 4, 10, 50, 250 };
 
 /* --- Counting what the kernel does ----------------------------------------- */
 
@@ -180,6 +183,41 @@ struct figure *figure_of(const char *op)
 }
 
 /**
+ * since_start() - how long it has been
+ *
+ * Return: nanoseconds since start().
+ */
+uint64_t since_start(void)
+{
+	return now_ns() - started;
+}
+
+static struct figure *take(const char *op, uint64_t ns, size_t units,
+			   const char *per)
+{
+	struct figure *figure = figure_of(op);
+	uint64_t *best = &figure->ns[side_serving()][turn];
+
+	figure->units = units;
+	figure->per = per;
+	if (phase == TIME && (!*best || ns < *best))
+		*best = ns;
+	return figure;
+}
+
+/**
+ * note() - an operation that the case took the time of by itself
+ * @op: what was done
+ * @ns: how long it took
+ * @units: how much of it
+ * @per: what a unit is
+ */
+void note(const char *op, uint64_t ns, size_t units, const char *per)
+{
+	take(op, ns, units, per)->loose = true;
+}
+
+/**
  * stop() - the operation is over
  * @op: what was done
  * @units: how much of it
@@ -188,7 +226,7 @@ struct figure *figure_of(const char *op)
 void stop(const char *op, size_t units, const char *per)
 {
 	struct figure *figure;
-	uint64_t ns, *best;
+	uint64_t ns;
 	size_t i;
 
 	if (phase == PROFILE) {
@@ -197,18 +235,13 @@ void stop(const char *op, size_t units, const char *per)
 		       side_name(side_serving()), units);
 		return;
 	}
-	ns = now_ns() - started;
+	ns = since_start();
 	if (phase == COUNT)
 		counters_ioctl(PERF_EVENT_IOC_DISABLE);
-	figure = figure_of(op);
-	figure->units = units;
-	figure->per = per;
+	figure = take(op, ns, units, per);
 	if (phase == COUNT)
 		for (i = 0; i < NR_COUNTERS; i++)
 			figure->counts[side_serving()][i] = counter_read(i);
-	best = &figure->ns[side_serving()][turn];
-	if (phase == TIME && (!*best || ns < *best))
-		*best = ns;
 }
 
 /* By how much the turns of a side differ, per thousand. */
@@ -216,6 +249,8 @@ static unsigned int difference(const struct figure *figure, enum side side)
 {
 	const uint64_t *ns = figure->ns[side];
 
+	if (figure->loose)
+		return 0;
 	return ns[0] ? llabs((long long)(ns[0] - ns[1])) * 1000 / ns[0] : 0;
 }
 
@@ -266,7 +301,7 @@ static void report(const struct figure *figure, enum side side,
 	expect_le(difference(figure, side), effort->tolerance);
 }
 
-static void pass(void (*once)(void *memory), void *memory)
+static void pass(void (*once)(void *memory), void *memory, unsigned int times)
 {
 	enum side side;
 	unsigned int i;
@@ -276,7 +311,7 @@ static void pass(void (*once)(void *memory), void *memory)
 		phase = WARM;
 		once(memory);
 		phase = TIME;
-		for (i = 0; i < TIMES; i++)
+		for (i = 0; i < times; i++)
 			once(memory);
 	}
 }
@@ -325,28 +360,21 @@ static void profile(void (*once)(void *memory), void *memory)
 	}
 }
 
-/**
- * measure() - run a case with each side in two turns, and once more to count
- * @name: of the case
- * @once: measures each operation once; leaves everything as it was
- * @memory: for @once
- */
-void measure(const char *name, void (*once)(void *memory), void *memory)
+static void measure_with(const struct effort *effort, const char *name,
+			 void (*once)(void *memory), void *memory)
 {
-	const struct effort *effort = sys_is_uml() ? &for_times :
-						     &for_instructions;
 	unsigned int i, passes;
 	enum side side;
 
 	case_name = name;
 	side_serve(TREE);
-	for (i = 0; i < WARM_UP; i++)
+	for (i = 0; i < effort->warm_up; i++)
 		once(memory);
 	for (passes = 0; passes < effort->most; passes++) {
 		if (passes >= effort->least && turns_agree(effort->aim))
 			break;
 		turn = passes % TURNS;
-		pass(once, memory);
+		pass(once, memory, effort->times);
 	}
 	/* UML has no perf. */
 	if (!sys_is_uml())
@@ -359,4 +387,27 @@ void measure(const char *name, void (*once)(void *memory), void *memory)
 	for (i = 0; i < nr_figures; i++)
 		for (side = TREE; side < side_end(); side++)
 			report(&figures[i], side, effort);
+}
+
+/**
+ * measure() - run a case with each side in two turns, and once more to count
+ * @name: of the case
+ * @once: measures each operation once; leaves everything as it was
+ * @memory: for @once
+ */
+void measure(const char *name, void (*once)(void *memory), void *memory)
+{
+	measure_with(sys_is_uml() ? &for_times : &for_instructions, name, once,
+		     memory);
+}
+
+/**
+ * measure_few() - measure() for what takes seconds in UML, thus not as often
+ * @name: of the case
+ * @once: measures each operation once; leaves everything as it was
+ * @memory: for @once
+ */
+void measure_few(const char *name, void (*once)(void *memory), void *memory)
+{
+	measure_with(&for_long_times, name, once, memory);
 }

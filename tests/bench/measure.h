@@ -4,7 +4,7 @@
  *
  * On a machine whose clock counts instructions (scripts/vm -c) a few passes
  * are enough, and the kernel's events are counted too; in UML figures are
- * times, and the passes go on until they agree. A test fails if a side differs
+ * times, and the passes go on until the turns agree. A test fails if a side differs
  * from itself.
  *
  * Prints a JSON object per operation and side, as a remark. Each has two
@@ -16,6 +16,7 @@
 #ifndef T1X_MEASURE_H
 #define T1X_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ enum counter {
  * @units: how many of these there are
  * @ns: the cheapest, 0 if this side cannot do it
  * @counts: events, all 0 where they are not counted
+ * @loose: shows whatever else the machine did, so that turns may differ
  */
 struct figure {
 	const char *op;
@@ -43,13 +45,17 @@ struct figure {
 	size_t units;
 	uint64_t ns[SIDES][TURNS];
 	uint64_t counts[SIDES][NR_COUNTERS];
+	bool loose;
 };
 
 void start(void);
 void stop(const char *op, size_t units, const char *per);
+uint64_t since_start(void);
+void note(const char *op, uint64_t ns, size_t units, const char *per);
 struct figure *figure_of(const char *op);
 void report_begin(const char *name, const char *op, const char *per,
 		  size_t units, enum side side);
 void measure(const char *name, void (*once)(void *memory), void *memory);
+void measure_few(const char *name, void (*once)(void *memory), void *memory);
 
 #endif /* T1X_MEASURE_H */

@@ -6,7 +6,7 @@ usage: report.py run CASES JSON SVG NAME...
        report.py documents CASES JSON... README RST
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
-of CASES (tests/bench/cases) must be there.
+of CASES (tests/bench/cases or cases-native) must be there.
 
 "documents" puts all kernels' figures into README and RST: between a line with
 "bench NAME" and one with "end", both of them comments.
@@ -17,7 +17,7 @@ import math
 import re
 import sys
 
-TREE, OURS = "vfio_iommu_type1", "vfio_iommu_type1x"
+TREE, OURS, IOMMUFD = "vfio_iommu_type1", "vfio_iommu_type1x", "iommufd"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
 
@@ -43,6 +43,10 @@ def number(value):
     return f"{value:.{1 if value >= 10 else 2}f}"
 
 
+def number_or_none(value):
+    return "" if value is None else number(value)
+
+
 def wanted(path):
     """(case, operation, target or None), in the order of the file."""
     for line in open(path):
@@ -52,7 +56,7 @@ def wanted(path):
 
 
 class Row:
-    """An operation: both drivers' figures side by side."""
+    """An operation: the drivers' figures side by side."""
 
     def __init__(self, case, op, target, figures):
         self.name = f"{case} {op}"
@@ -61,12 +65,23 @@ class Row:
         self.per = self.sides[0]["per"]
         self.tree, self.ours = (min(side["ns"]) for side in self.sides)
         self.ratio = self.ours / self.tree
+        iommufd = figures.get((case, op, IOMMUFD))
+        self.iommufd = min(iommufd["ns"]) if iommufd else None
+        self.noise = max(max(side["ns"]) / min(side["ns"]) - 1
+                         for side in self.sides + [iommufd] if side)
         self.is_over = target is not None and self.ours > target
 
     def cost(self):
         target = "" if self.target is None else f"{self.target:g}"
         return [self.name, self.per, number(self.tree), number(self.ours),
                 number(self.ratio), target + (", over" if self.is_over else "")]
+
+    def time(self):
+        others = self.tree, self.iommufd
+        return [self.name, self.per, *map(number_or_none, others),
+                number(self.ours),
+                *(number_or_none(other and self.ours / other)
+                  for other in others), f"{self.noise:.0%}"]
 
     def counts(self):
         return [self.name] + [
@@ -92,6 +107,7 @@ class Report:
 
     def __init__(self, path, cases):
         self.head, *lines = map(json.loads, open(path))
+        self.is_time = self.head.get("unit") == "nanoseconds"
         self.rows, self.weights, self.missing = [], [], []
         figures = {(line["case"], line["op"], line["driver"]): line
                    for line in lines}
@@ -113,6 +129,11 @@ class Report:
     def costs(self):
         return table(["operation", "per", "in-tree", "ours", "ratio", "target"],
                      [row.cost() for row in self.rows])
+
+    def times(self):
+        return table(["operation", "per", "in-tree", "iommufd", "ours",
+                      "to in-tree", "to iommufd", "noise"],
+                     [row.time() for row in self.rows])
 
     def memory(self):
         return table(["bytes per", "in-tree", "ours", "more", "target"],
@@ -143,7 +164,7 @@ WIDTH, LEFT, TOP, STEP = 960, 160, 104, 26
 RIGHT, COLUMNS = 680, (750, 820, 890)
 # Decimal logarithms.
 LOWEST, HIGHEST = -4, 0.2
-GOOD, OVER, DEARER = "#3a7d44", "#d08a1d", "#b3402e"
+GOOD, OVER, DEARER, THIRD = "#3a7d44", "#d08a1d", "#b3402e", "#2b5c9e"
 
 
 def x_of(ratio):
@@ -171,9 +192,32 @@ def bar(y, row):
     if row.target is not None:
         yield line_at(x_of(row.target / row.tree), y - 10, y + 10,
                       'stroke="black" stroke-width="3"')
+    if row.iommufd is not None:
+        yield (f'<circle cx="{x_of(row.ours / row.iommufd):.1f}" cy="{y}" r="4"'
+               f' fill="{THIRD}"/>')
     for edge, value in zip(COLUMNS, (row.tree, row.ours, row.ratio)):
         yield text_at(edge, y + 5, number(value), 'text-anchor="end"')
     yield text_at(COLUMNS[-1] + 12, y + 5, row.per, 'fill="#555"')
+
+
+def title(report):
+    kernel = report.head["kernel"]
+    if report.is_time:
+        return f"Time, type1x divided by the in-tree driver: {kernel}"
+    return ("Instructions, type1x divided by the in-tree driver:"
+            f" Debian {kernel}")
+
+
+def legend(report):
+    def dot(colour, text):
+        return f'<tspan fill="{colour}">●</tspan> {text}'
+
+    if report.is_time:
+        return ", ".join([dot(GOOD, "quicker"), dot(DEARER, "slower"),
+                          dot(THIRD, "divided by iommufd")])
+    return (", ".join([dot(GOOD, "cheaper"), dot(OVER, "not yet at its target"),
+                       dot(DEARER, "dearer")])
+            + '; <tspan fill="black">▎</tspan>target')
 
 
 def chart(report):
@@ -182,14 +226,9 @@ def chart(report):
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}"'
         f' height="{bottom + 16}" font-family="sans-serif" font-size="13">',
         '<rect width="100%" height="100%" fill="white"/>',
-        text_at(20, 28, "Instructions, type1x divided by the in-tree driver:"
-                f' Debian {report.head["kernel"]}',
-                'font-size="17"'),
+        text_at(20, 28, title(report), 'font-size="17"'),
         text_at(20, 50, f'{report.head["machine"]}, {report.head["date"]}.'
-                f' <tspan fill="{GOOD}">●</tspan> cheaper,'
-                f' <tspan fill="{OVER}">●</tspan> not yet at its target,'
-                f' <tspan fill="{DEARER}">●</tspan> dearer;'
-                ' <tspan fill="black">▎</tspan>target', 'fill="#555"'),
+                f' {legend(report)}', 'fill="#555"'),
     ]
     for exponent in range(LOWEST, 1):
         x = x_of(10.0 ** exponent)
@@ -208,16 +247,26 @@ def chart(report):
 
 # --- what is asked for ---------------------------------------------------------
 
+def show(report):
+    head = report.head
+    if report.is_time:
+        print(f'\nNanoseconds, {head["kernel"]}, {head["machine"]},'
+              f' {head["date"]}; noise is by how much a driver differed from'
+              " itself:\n")
+        print(report.times())
+        return
+    print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
+    print(report.costs())
+    print("\nHow often the kernel did what, in-tree / ours, each for all"
+          " units of one run:\n")
+    print(report.counts())
+
+
 def run(cases, source, svg, *names):
     chosen = [case for case in wanted(cases) if case[0] in names]
     report = Report(source, chosen)
-    head = report.head
     if report.rows:
-        print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
-        print(report.costs())
-        print("\nHow often the kernel did what, in-tree / ours, each for all"
-              " units of one run:\n")
-        print(report.counts())
+        show(report)
         with open(svg, "w", encoding="utf-8") as file:
             file.write(chart(report))
     if report.weights:
