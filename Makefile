@@ -70,6 +70,9 @@ bench-docs: ## write what bench measured on all kernels into README.md and Docum
 bench-native: ## time a page in UML on the mock IOMMU; iommufd is there too (CASE=pattern)
 	@scripts/bench -k native -c '$(or $(CASE),*)'
 
+bench-native-smp: ## what two CPUs gain there; wants two idle CPUs (CASE=pattern)
+	@scripts/bench -k native-smp -c '$(or $(CASE),*)'
+
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
 
@@ -101,4 +104,4 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
-	fuzz bench bench-docs bench-native mutants coverage shell lab clean distclean help
+	fuzz bench bench-docs bench-native bench-native-smp mutants coverage shell lab clean distclean help

@@ -349,6 +349,9 @@ static const struct test cases[] = {
 	CASE("memory", stock_memory),
 	CASE("empty", native_empty),
 	CASE("meanwhile", native_meanwhile),
+	CASE("compute", native_compute),
+	CASE("threads", native_threads),
+	CASE("huge-cold", native_huge_cold),
 };
 
 static bool is_wanted(const char *name, char **names)

@@ -27,5 +27,8 @@ void stock_memory(void);
 void native_empty(void);
 void native_attach(void);
 void native_meanwhile(void);
+void native_compute(void);
+void native_threads(void);
+void native_huge_cold(void);
 
 #endif /* T1X_BENCH_H */

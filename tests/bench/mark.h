@@ -9,8 +9,14 @@
 #define MARK_BEGIN	0x74317801
 #define MARK_END	0x74317802
 
-#define MARK(number)							\
-	asm volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(number) : "memory")
+/**
+ * mark() - execute such a nop
+ * @number: a constant
+ */
+static inline __attribute__((always_inline)) void mark(unsigned int number)
+{
+	asm volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(number) : "memory");
+}
 
 /* The bytes of that instruction, as a little-endian number. */
 #define MARK_CODE(number)	((uint64_t)(number) << 32 | 0x00841f0f)

@@ -16,7 +16,6 @@
 #ifndef T1X_MEASURE_H
 #define T1X_MEASURE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +36,6 @@ enum counter {
  * @units: how many of these there are
  * @ns: the cheapest, 0 if this side cannot do it
  * @counts: events, all 0 where they are not counted
- * @loose: shows whatever else the machine did, so that turns may differ
  */
 struct figure {
 	const char *op;
@@ -45,7 +43,6 @@ struct figure {
 	size_t units;
 	uint64_t ns[SIDES][TURNS];
 	uint64_t counts[SIDES][NR_COUNTERS];
-	bool loose;
 };
 
 void start(void);

@@ -4,12 +4,14 @@
 
 usage: report.py run CASES JSON SVG NAME...
        report.py documents CASES JSON... README RST
+       report.py times CASES JSON RST
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
 of CASES (tests/bench/cases or cases-native) must be there.
 
-"documents" puts all kernels' figures into README and RST: between a line with
-"bench NAME" and one with "end", both of them comments.
+"documents" puts all stock kernels' figures into README and RST: between a line
+with "bench NAME" and one with "end", both of them comments. "times" does so with
+those of `make bench-native`.
 """
 
 import json
@@ -48,11 +50,12 @@ def number_or_none(value):
 
 
 def wanted(path):
-    """(case, operation, target or None), in the order of the file."""
+    """(case, operation, target or None, the same alone or None), in order."""
     for line in open(path):
         if not line.startswith("#"):
-            case, op, target = line.split()
-            yield case, op, None if target == "-" else float(target)
+            case, op, target, *alone = line.split()
+            yield (case, op, None if target == "-" else float(target),
+                   *(alone or [None]))
 
 
 class Row:
@@ -89,6 +92,15 @@ class Row:
             for counter in COUNTERS]
 
 
+def speed_up(case, one, two, target):
+    """How many times as quick two are as one, for each driver."""
+    pairs = (one.tree, two.tree), (one.iommufd, two.iommufd), (one.ours, two.ours)
+    tree, iommufd, ours = (a / b if a and b else None for a, b in pairs)
+    is_under = target is not None and ours < target
+    return [case, *map(number_or_none, (tree, iommufd, ours)),
+            f"{number_or_none(target)}{', under' if is_under else ''}"]
+
+
 class Weight:
     """What the kernel needs to keep something: it repeats to a byte or two."""
 
@@ -109,16 +121,22 @@ class Report:
         self.head, *lines = map(json.loads, open(path))
         self.is_time = self.head.get("unit") == "nanoseconds"
         self.rows, self.weights, self.missing = [], [], []
+        self.speed_ups = []
         figures = {(line["case"], line["op"], line["driver"]): line
                    for line in lines}
-        for case, op, target in cases:
+        for case, op, target, alone in cases:
             figure = figures.get((case, op, OURS))
             if figure is None:
                 self.missing.append(f"{case} {op}")
             elif "bytes" in figure:
                 self.weights.append(Weight(case, op, target, figures))
-            else:
+            elif alone is None:
                 self.rows.append(Row(case, op, target, figures))
+            else:
+                self.rows.append(Row(case, op, None, figures))
+                self.speed_ups.append(speed_up(
+                    case, Row(case, alone, None, figures), self.rows[-1],
+                    target))
 
     def complain(self):
         for name in self.missing:
@@ -134,6 +152,10 @@ class Report:
         return table(["operation", "per", "in-tree", "iommufd", "ours",
                       "to in-tree", "to iommufd", "noise"],
                      [row.time() for row in self.rows])
+
+    def gains(self):
+        return table(["two to one", "in-tree", "iommufd", "ours", "target"],
+                     self.speed_ups)
 
     def memory(self):
         return table(["bytes per", "in-tree", "ours", "more", "target"],
@@ -254,6 +276,9 @@ def show(report):
               f' {head["date"]}; noise is by how much a driver differed from'
               " itself:\n")
         print(report.times())
+        if report.speed_ups:
+            print("\nHow many times as quick two threads or CPUs were:\n")
+            print(report.gains())
         return
     print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
     print(report.costs())
@@ -335,5 +360,14 @@ def documents(cases, *paths):
     return False
 
 
-MODES = {"run": run, "documents": documents}
+def times(cases, source, rst):
+    report = Report(source, wanted(cases))
+    if report.complain():
+        return True
+    put(rst, "native", f'{taken([report])}; nanoseconds, {report.head["kernel"]}.'
+        f"\n\n{report.times()}")
+    return False
+
+
+MODES = {"run": run, "documents": documents, "times": times}
 sys.exit(MODES[sys.argv[1]](*sys.argv[2:]))
