@@ -98,7 +98,7 @@ distclean: clean ## remove the lab, too
 
 help: ## this
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) ":" } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
