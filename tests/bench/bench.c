@@ -64,12 +64,15 @@ static void close_edu(void)
 	vfio_close(&container);
 }
 
+/* Aligned as the largest page of an IOMMU has to be. */
+#define IOVA_HUGE	(4 * GIB)
+
 static void map(void *memory, size_t size)
 {
 	int ret;
 
 	start();
-	ret = dma_map(container, memory, IOVA, size, RW);
+	ret = dma_map(container, memory, IOVA_HUGE, size, RW);
 	stop("map", size / PAGE, "page");
 	assert_ret(ret, 0);
 }
@@ -80,7 +83,7 @@ static void map_and_unmap(void *memory, size_t size)
 
 	map(memory, size);
 	start();
-	ret = dma_unmap(container, IOVA, size);
+	ret = dma_unmap(container, IOVA_HUGE, size);
 	stop("unmap", size / PAGE, "page");
 	assert_ret(ret, size);
 }

@@ -497,7 +497,7 @@ static pid_t start_huge_map(uint64_t end)
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	container = rig->container;
 	memory = mem_anon(8 * PAGE);
-	huge_size = mem_cold_size(512 * MIB);
+	huge_size = mem_cold_size(192 * MIB);
 	pid = fork();
 	if (!pid) {
 		memory = mem_anon_cold(huge_size);
