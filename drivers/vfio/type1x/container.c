@@ -52,8 +52,10 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/xarray.h>
+#include <uapi/linux/vfio_type1x.h>
 
 #include "dma.h"
+#include "prereg.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -62,7 +64,7 @@ static atomic_long_t t1x_last_id;
 
 /**
  * t1x_container_open() - make a container
- * @arg: VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU
+ * @arg: VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU or VFIO_TYPE1X_REGISTERED_IOMMU
  *
  * Called by vfio.ko for VFIO_SET_IOMMU, once CHECK_EXTENSION accepted @arg.
  *
@@ -74,7 +76,8 @@ void *t1x_container_open(unsigned long arg)
 	struct t1x_container *c;
 	int ret;
 
-	if (arg != VFIO_TYPE1_IOMMU && arg != VFIO_TYPE1v2_IOMMU)
+	if (arg != VFIO_TYPE1_IOMMU && arg != VFIO_TYPE1v2_IOMMU &&
+	    arg != VFIO_TYPE1X_REGISTERED_IOMMU)
 		return ERR_PTR(-EINVAL);
 
 	c = kzalloc_obj(*c, GFP_KERNEL_ACCOUNT);
@@ -83,13 +86,15 @@ void *t1x_container_open(unsigned long arg)
 
 	refcount_set(&c->users, 1);
 	init_completion(&c->drained);
-	c->v2 = arg == VFIO_TYPE1v2_IOMMU;
+	c->v2 = arg != VFIO_TYPE1_IOMMU;
+	c->registered_only = arg == VFIO_TYPE1X_REGISTERED_IOMMU;
 	c->pin_batch = T1X_PIN_BATCH;
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);
 	init_waitqueue_head(&c->idle);
 	c->tree = RB_ROOT;
+	c->claims = RB_ROOT;
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
 	INIT_LIST_HEAD(&c->domains);
@@ -106,7 +111,8 @@ void *t1x_container_open(unsigned long arg)
 
 	t1x_stat_inc(T1X_STAT_CONTAINERS);
 	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
-	pr_debug("container %lu: type1%s\n", c->id, c->v2 ? "v2" : "");
+	pr_debug("container %lu: type1%s%s\n", c->id, c->v2 ? "v2" : "",
+		 c->registered_only ? ", registered memory only" : "");
 	return (void *)c->id;
 }
 
@@ -168,6 +174,7 @@ void t1x_container_release(void *cookie)
 		     c->nr_busy);
 	t1x_unmap_all(c);
 	mutex_unlock(&c->lock);
+	t1x_unregister_all(c);
 
 	pr_debug("container %lu: released\n", c->id);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
@@ -387,6 +394,8 @@ void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_insert(&c->tree, dma);
+	if (dma->claim)
+		dma->claim->nr_dmas++;
 	if (c->entries != T1X_ENTRIES_UNLIMITED)
 		c->entries--;
 	t1x_stat_inc(T1X_STAT_MAPPINGS);
@@ -404,6 +413,8 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_erase(&c->tree, dma);
+	if (dma->claim)
+		dma->claim->nr_dmas--;
 	if (dma->vaddr_invalid)
 		c->nr_vaddr_invalid--;
 	if (c->entries != T1X_ENTRIES_UNLIMITED)

@@ -24,6 +24,7 @@ struct t1x_dma;
  * @rcu: delays the free until no lookup can see it
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
+ * @registered_only: map nothing but registered memory
  * @pin_batch: pages pinned at a time; tests make it small
  * @device_sem: protects @devices together with @lock, see container.c
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
@@ -32,6 +33,7 @@ struct t1x_dma;
  * @nr_busy: mappings that are busy, see t1x_container_lock()
  * @nr_exclusive: who waits for all of them, and keeps out who comes later
  * @tree: the mappings, struct t1x_dma
+ * @claims: registered memory, struct t1x_claim
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
@@ -50,6 +52,7 @@ struct t1x_container {
 	struct rcu_head rcu;
 	bool dying;
 	bool v2;
+	bool registered_only;
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
 	struct mutex mmio_lock;	/* innermost, see revoke.c */
@@ -59,6 +62,7 @@ struct t1x_container {
 	unsigned long nr_busy;
 	unsigned int nr_exclusive;
 	struct rb_root tree;
+	struct rb_root claims;
 	struct list_head domains;
 	struct t1x_iova_ranges ranges;
 	unsigned long pgsizes;

@@ -68,6 +68,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->busy = false;
 	dma->filled = 0;
 	dma->owner.charged = 0;
+	dma->claim = NULL;
 	t1x_runs_init(&dma->runs);
 	t1x_pins_init(&dma->pins);
 	dma->dirty = NULL;

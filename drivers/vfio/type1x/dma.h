@@ -9,6 +9,7 @@
 #include "runs.h"
 
 struct task_struct;
+struct t1x_claim;
 struct t1x_watch;
 
 /**
@@ -41,13 +42,16 @@ struct t1x_owner {
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @owner: whom the RAM pages are charged to
+ * @claim: registered memory that the pages are from, which are then neither
+ *	pinned nor charged here; else %NULL
+ * @claim_first: pages of @claim before the first one
  * @runs: what was pinned, in IOVA order
  * @pins: what mediated devices pinned besides, page by page
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
  *
- * @iova, @last and @prot do not change once the mapping is in the tree.  @busy
+ * @iova, @last, @prot and @claim do not change once the mapping is in the tree.  @busy
  * and @dirty are protected by the container's lock, and so is the rest unless
  * the mapping is busy; then it is his who made it so.
  */
@@ -63,6 +67,8 @@ struct t1x_dma {
 	struct t1x_dma *next;
 	unsigned long filled;
 	struct t1x_owner owner;
+	struct t1x_claim *claim;
+	unsigned long claim_first;
 	struct t1x_runs runs;
 	struct t1x_pins pins;
 	unsigned long *dirty;

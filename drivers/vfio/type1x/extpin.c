@@ -23,6 +23,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "pin.h"
+#include "prereg.h"
 #include "t1x.h"
 
 static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
@@ -44,6 +45,10 @@ static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
 	struct t1x_pin pin;
 	int ret;
 
+	if (dma->claim) {
+		t1x_claim_run(dma->claim, dma->claim_first + index, 1, page);
+		return 0;
+	}
 	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,
 		     dma->prot & IOMMU_WRITE, 1);
 	ret = t1x_pin_refill(&pin);

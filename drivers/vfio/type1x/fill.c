@@ -16,8 +16,8 @@
  */
 #include "fill.h"
 
-#include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 
 #include "account.h"
 #include "container.h"
@@ -25,6 +25,7 @@
 #include "domain.h"
 #include "pin.h"
 #include "populate.h"
+#include "prereg.h"
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
@@ -171,7 +172,7 @@ static int t1x_fill_reserve(struct t1x_dma *dma, const struct t1x_run *run,
 {
 	if (unlikely(dma->untracked) || t1x_runs_reserve(&dma->runs, gfp)) {
 		/* Whose pins or revocation cannot be found out from a domain. */
-		if (run->huge || dma->watch)
+		if (run->huge || dma->watch || dma->claim)
 			return -ENOMEM;
 		if (!dma->untracked)
 			t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
@@ -262,6 +263,28 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 	t1x_dma_unfill(fill->c, dma);
 }
 
+/* Fills a mapping of registered memory, which is pinned and charged already. */
+static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
+{
+	unsigned long npages = t1x_dma_npages(dma);
+	struct t1x_fill fill;
+	int ret = 0;
+
+	fill.c = c;
+	fill.dma = dma;
+	while (!ret && dma->filled < npages) {
+		t1x_claim_run(dma->claim, dma->claim_first + dma->filled,
+			      npages - dma->filled, &fill.run);
+		ret = READ_ONCE(c->dying) ? -ENODEV : t1x_fill_run(&fill);
+		cond_resched();
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	if (unlikely(ret))
+		t1x_dma_unfill(c, dma);
+	return ret;
+}
+
 /**
  * t1x_dma_fill() - pin the memory of a mapping and map it into all domains
  * @c: the container
@@ -286,6 +309,8 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 
 	if (list_empty(&c->domains))
 		return 0;
+	if (dma->claim)
+		return t1x_dma_fill_claimed(c, dma);
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
 

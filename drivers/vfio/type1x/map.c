@@ -9,6 +9,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "fill.h"
+#include "prereg.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -42,20 +43,50 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 	return 0;
 }
 
+/* Registered memory that has the range, or NULL if it has to be pinned. */
+static struct t1x_claim *t1x_map_claim(struct t1x_container *c,
+				       unsigned long vaddr,
+				       unsigned long vaddr_last,
+				       unsigned int prot)
+{
+	struct t1x_claim *claim = t1x_claim_find(c, vaddr, vaddr_last);
+
+	if (!claim && c->registered_only) {
+		t1x_refuse("map of [%#lx, %#lx], which is not registered",
+			   vaddr, vaddr_last);
+		return ERR_PTR(-EINVAL);
+	}
+	if (claim && prot & IOMMU_WRITE && !claim->write) {
+		t1x_refuse("map of [%#lx, %#lx], registered without write",
+			   vaddr, vaddr_last);
+		return ERR_PTR(-EPERM);
+	}
+	return claim;
+}
+
 /* Puts an empty mapping into the tree, busy. */
 static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 				     dma_addr_t last, unsigned long vaddr,
 				     unsigned int prot)
 {
+	struct t1x_claim *claim;
 	struct t1x_dma *dma;
 	int ret;
 
 	ret = t1x_map_check(c, iova, last, vaddr);
 	if (ret)
 		return ERR_PTR(ret);
+	claim = t1x_map_claim(c, vaddr, vaddr + (unsigned long)(last - iova),
+			      prot);
+	if (IS_ERR(claim))
+		return ERR_CAST(claim);
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
 		return ERR_PTR(-ENOMEM);
+	if (claim) {
+		dma->claim = claim;
+		dma->claim_first = (vaddr - claim->span.first) >> PAGE_SHIFT;
+	}
 	ret = c->dirty ? t1x_dirty_track(c, dma) : 0;
 	if (ret) {
 		t1x_dma_free(dma);
@@ -77,8 +108,8 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
  *
  * Context: takes the lock; may sleep long, without it; called by the
  * owner-to-be.
- * Return: 0; -EINVAL, -EEXIST or -ENOSPC for what cannot be mapped; errors of
- * t1x_dma_fill(); -EINTR when killed.  On failure nothing changed (I4), unless
+ * Return: 0; -EINVAL, -EEXIST, -ENOSPC or -EPERM for what cannot be mapped;
+ * errors of t1x_dma_fill(); -EINTR when killed.  On failure nothing changed (I4), unless
  * an IOMMU would not give a page back: then the mapping stays, for a later
  * unmap to try again.
  */

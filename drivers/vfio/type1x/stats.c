@@ -18,6 +18,7 @@ static const char * const t1x_stat_names[] = {
 	[T1X_STAT_CONTAINERS] = "containers",
 	[T1X_STAT_CONTAINERS_OPENED] = "containers_opened",
 	[T1X_STAT_MAPPINGS] = "mappings",
+	[T1X_STAT_REGIONS] = "regions",
 	[T1X_STAT_MAP_CALLS] = "map_calls",
 	[T1X_STAT_UNMAP_CALLS] = "unmap_calls",
 	[T1X_STAT_RUNS] = "runs",

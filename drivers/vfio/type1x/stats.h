@@ -10,6 +10,7 @@
  * @T1X_STAT_CONTAINERS: containers alive
  * @T1X_STAT_CONTAINERS_OPENED: containers ever opened
  * @T1X_STAT_MAPPINGS: mappings alive
+ * @T1X_STAT_REGIONS: regions of registered memory alive
  * @T1X_STAT_MAP_CALLS: VFIO_IOMMU_MAP_DMA that made a mapping
  * @T1X_STAT_UNMAP_CALLS: VFIO_IOMMU_UNMAP_DMA that was not refused
  * @T1X_STAT_RUNS: contiguous runs found
@@ -26,7 +27,8 @@
  * @T1X_STAT_POPULATE_THREADS: threads that helped to fault memory in
  * @T1X_NR_STATS: how many there are
  *
- * All only grow, except CONTAINERS and MAPPINGS, which count what is alive.
+ * All only grow, except CONTAINERS, MAPPINGS and REGIONS, which count what is
+ * alive.
  * With no container open PAGES_PINNED equals PAGES_UNPINNED, and PAGES_CHARGED
  * equals PAGES_REFUNDED.
  */
@@ -34,6 +36,7 @@ enum t1x_stat {
 	T1X_STAT_CONTAINERS,
 	T1X_STAT_CONTAINERS_OPENED,
 	T1X_STAT_MAPPINGS,
+	T1X_STAT_REGIONS,
 	T1X_STAT_MAP_CALLS,
 	T1X_STAT_UNMAP_CALLS,
 	T1X_STAT_RUNS,

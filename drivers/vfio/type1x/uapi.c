@@ -3,8 +3,8 @@
  * The ioctls of a container: copying, argsz, flags, widths.
  *
  * Turns what userspace wrote into what the rest understands, and back.  The
- * numbers and structures are those of <linux/vfio.h>; the errnos are those of
- * type1 in 7.2 on every kernel.
+ * numbers and structures are those of <linux/vfio.h>, where the errnos are those
+ * of type1 in 7.2 on every kernel, and of <linux/vfio_type1x.h>.
  */
 #include "uapi.h"
 
@@ -12,9 +12,11 @@
 #include <linux/overflow.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
+#include <uapi/linux/vfio_type1x.h>
 
 #include "container.h"
 #include "dirty.h"
+#include "prereg.h"
 #include "t1x.h"
 
 static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
@@ -23,6 +25,8 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
+	case VFIO_TYPE1X_REGISTERED_MEMORY:
+	case VFIO_TYPE1X_REGISTERED_IOMMU:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
 		return c ? t1x_container_coherent(c) : 0;
@@ -221,6 +225,41 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	}
 }
 
+static long t1x_uapi_memory(struct t1x_container *c, void __user *arg,
+			    bool on)
+{
+	const u32 known = on ? VFIO_TYPE1X_MEMORY_WRITE : 0;
+	struct vfio_type1x_memory memory;
+	unsigned long first, last;
+
+	if (copy_from_user(&memory, arg, sizeof(memory)))
+		return -EFAULT;
+	if (memory.argsz < sizeof(memory) || memory.flags & ~known) {
+		t1x_refuse("memory with argsz %u, flags %#x", memory.argsz,
+			   memory.flags);
+		return -EINVAL;
+	}
+
+	first = memory.vaddr;
+	if (first != memory.vaddr || (size_t)memory.size != memory.size)
+		return -EOVERFLOW;
+	if (!memory.size || (memory.vaddr | memory.size) & ~PAGE_MASK) {
+		t1x_refuse("memory of %#llx bytes at %#lx: not whole pages, or nothing",
+			   memory.size, first);
+		return -EINVAL;
+	}
+	if (check_add_overflow(first, (unsigned long)memory.size - 1, &last)) {
+		t1x_refuse("memory of %#llx bytes at %#lx wraps", memory.size,
+			   first);
+		return -EOVERFLOW;
+	}
+
+	if (on)
+		return t1x_register(c, first, last,
+				    memory.flags & VFIO_TYPE1X_MEMORY_WRITE);
+	return t1x_unregister(c, first, last);
+}
+
 /**
  * t1x_uapi_ioctl() - answer an ioctl on a container
  * @cookie: the container, possibly stale; %NULL while it has no backend
@@ -256,6 +295,10 @@ long t1x_uapi_ioctl(void *cookie, unsigned int cmd, unsigned long arg)
 		ret = t1x_uapi_unmap(c, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_DIRTY_PAGES)
 		ret = t1x_uapi_dirty(c, (void __user *)arg);
+	else if (cmd == VFIO_TYPE1X_REGISTER_MEMORY ||
+		 cmd == VFIO_TYPE1X_UNREGISTER_MEMORY)
+		ret = t1x_uapi_memory(c, (void __user *)arg,
+				      cmd == VFIO_TYPE1X_REGISTER_MEMORY);
 	else
 		ret = -ENOTTY;
 

@@ -421,32 +421,48 @@ void vfio_device_close(struct vdev *dev)
 }
 
 /**
- * rig_open() - a container with devices in it
- * @n: how many DMA devices: 1 or 2
- * @type: VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU
+ * rig_open_from() - a container with devices in it
+ * @nr: the first DMA device: 0 or 1
+ * @n: how many
+ * @type: for VFIO_SET_IOMMU
  *
- * Maps the scratch page.
+ * Maps the scratch page, and registers it if the type wants that.
  *
  * Return: everything, ready for use.
  */
-struct rig *rig_open(int n, unsigned long type)
+struct rig *rig_open_from(int nr, int n, unsigned long type)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	int i;
 
 	rig->container = vfio_container_open();
 	for (i = 0; i < n; i++) {
-		rig->groups[i] = vfio_group_open(i);
+		rig->groups[i] = vfio_group_open(nr + i);
 		assert_ret(vfio_group_join(rig->groups[i], rig->container), 0);
 	}
 	assert_ret(vfio_set_iommu(rig->container, type), 0);
 	for (i = 0; i < n; i++)
-		vfio_device_open(&rig->devices[i], rig->groups[i], i);
+		vfio_device_open(&rig->devices[i], rig->groups[i], nr + i);
 	rig->n = n;
 	rig->scratch = mem_anon(PAGE);
+	if (type == VFIO_TYPE1X_REGISTERED_IOMMU)
+		assert_ret(dma_register(rig->container, rig->scratch, PAGE,
+					VFIO_TYPE1X_MEMORY_WRITE), 0);
 	assert_ret(dma_map(rig->container, rig->scratch, IOVA_SCRATCH, PAGE,
 			   RW), 0);
 	return rig;
+}
+
+/**
+ * rig_open() - a container with the first devices in it
+ * @n: how many DMA devices: 1 or 2
+ * @type: VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU
+ *
+ * Return: as rig_open_from().
+ */
+struct rig *rig_open(int n, unsigned long type)
+{
+	return rig_open_from(0, n, type);
 }
 
 /**
@@ -540,4 +556,47 @@ int64_t dma_unmap_flags(int container, uint64_t iova, uint64_t size,
 int64_t dma_unmap(int container, uint64_t iova, uint64_t size)
 {
 	return dma_unmap_flags(container, iova, size, 0);
+}
+
+static int do_memory(int container, unsigned long request, const void *vaddr,
+		     uint64_t size, uint32_t flags)
+{
+	struct vfio_type1x_memory memory = {
+		.argsz = sizeof(memory),
+		.flags = flags,
+		.vaddr = (uintptr_t)vaddr,
+		.size = size,
+	};
+
+	return ioctl(container, request, &memory) ? -errno : 0;
+}
+
+/**
+ * dma_register() - VFIO_TYPE1X_REGISTER_MEMORY
+ * @container: fd
+ * @vaddr: memory
+ * @size: in bytes
+ * @flags: VFIO_TYPE1X_MEMORY_*
+ *
+ * Return: 0 or a negative errno.
+ */
+int dma_register(int container, const void *vaddr, uint64_t size,
+		 uint32_t flags)
+{
+	return do_memory(container, VFIO_TYPE1X_REGISTER_MEMORY, vaddr, size,
+			 flags);
+}
+
+/**
+ * dma_unregister() - VFIO_TYPE1X_UNREGISTER_MEMORY
+ * @container: fd
+ * @vaddr: memory
+ * @size: in bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int dma_unregister(int container, const void *vaddr, uint64_t size)
+{
+	return do_memory(container, VFIO_TYPE1X_UNREGISTER_MEMORY, vaddr, size,
+			 0);
 }

@@ -16,6 +16,7 @@
 #define T1X_VFIO_H
 
 #include <linux/vfio.h>
+#include <linux/vfio_type1x.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -81,6 +82,7 @@ void vfio_device_close(struct vdev *dev);
 void vfio_close(int *fd);
 void vfio_close_all(void);
 
+struct rig *rig_open_from(int nr, int n, unsigned long type);
 struct rig *rig_open(int n, unsigned long type);
 void rig_add_mock(struct rig *rig, int device);
 void rig_close(struct rig *rig);
@@ -90,6 +92,9 @@ int dma_map(int container, const void *vaddr, uint64_t iova, uint64_t size,
 int64_t dma_unmap(int container, uint64_t iova, uint64_t size);
 int64_t dma_unmap_flags(int container, uint64_t iova, uint64_t size,
 			uint32_t flags);
+int dma_register(int container, const void *vaddr, uint64_t size,
+		 uint32_t flags);
+int dma_unregister(int container, const void *vaddr, uint64_t size);
 
 void dma_load(struct vdev *dev, uint64_t iova, unsigned int at, size_t len);
 void dma_store(struct vdev *dev, uint64_t iova, unsigned int at, size_t len);

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registered memory: pinned and charged once, mapped as often as you like.
+ *
+ * A region is a range of a process's memory.  Each container that registers the
+ * very same range has a claim on the one region; with the last claim it goes.
+ * So it lives as long as containers do and not as long as the process: after
+ * exec() or exit() the pages stay until the containers are closed, as those of
+ * mappings do.
+ *
+ * What is registered is memory; the addresses are what it is called from then
+ * on.  If the process puts other memory there, by munmap(), MADV_DONTNEED or
+ * mremap(), a MAP of these addresses still maps what was registered.
+ *
+ * A mapping that lies in a claim takes its runs from the region.  They neither
+ * hold a pin nor a charge of their own, so whatever undoes such a mapping gives
+ * nothing back; a claim cannot go while it has mappings (I1).
+ *
+ * Locks: t1x_regions_lock protects the tree of regions, and who uses one.  The
+ * lock of a region is held while it is pinned, so that whoever registers the
+ * same waits for it.  Both nest inside nothing of ours.
+ */
+#include "prereg.h"
+
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "account.h"
+#include "container.h"
+#include "pin.h"
+#include "stats.h"
+#include "t1x.h"
+
+/**
+ * struct t1x_region_run - a run, and where it is in its region
+ * @first: pages of the region before it
+ * @run: the run
+ */
+struct t1x_region_run {
+	unsigned long first;
+	struct t1x_run run;
+};
+
+/**
+ * struct t1x_region - registered memory
+ * @span: what it is called, in t1x_regions
+ * @users: claims on it, those included that are being made
+ * @write: pinned so that devices may write
+ * @owner: who pays for it
+ * @lock: protects what follows; once pinned, it stays as it is
+ * @runs: what was pinned, in order; %NULL before that
+ * @nr: how many
+ */
+struct t1x_region {
+	struct t1x_span span;
+	unsigned long users;
+	bool write;
+	struct t1x_owner owner;
+	struct mutex lock;
+	struct t1x_region_run *runs;
+	unsigned long nr;
+};
+
+static DEFINE_MUTEX(t1x_regions_lock);
+static struct rb_root t1x_regions = RB_ROOT;
+
+static struct t1x_span *t1x_span_of(const struct rb_node *node)
+{
+	return rb_entry(node, struct t1x_span, node);
+}
+
+/* Spans that overlap are equal. */
+static int t1x_span_cmp(const void *key, const struct rb_node *node)
+{
+	const struct t1x_span *a = key, *b = t1x_span_of(node);
+
+	if (a->mm != b->mm)
+		return a->mm < b->mm ? -1 : 1;
+	if (a->last < b->first)
+		return -1;
+	return a->first > b->last;
+}
+
+static int t1x_span_less(struct rb_node *node, const struct rb_node *other)
+{
+	return t1x_span_cmp(t1x_span_of(node), other);
+}
+
+/* Returns the span that is in the way, or NULL if there was none. */
+static struct t1x_span *t1x_span_add(struct rb_root *tree,
+				     struct t1x_span *span)
+{
+	struct rb_node *node = rb_find_add(&span->node, tree, t1x_span_less);
+
+	return node ? t1x_span_of(node) : NULL;
+}
+
+static bool t1x_span_is(const struct t1x_span *span, unsigned long first,
+			unsigned long last)
+{
+	return span->first == first && span->last == last;
+}
+
+static unsigned long t1x_span_npages(const struct t1x_span *span)
+{
+	return ((span->last - span->first) >> PAGE_SHIFT) + 1;
+}
+
+/* --- Regions ------------------------------------------------------------------- */
+
+static struct t1x_region *t1x_region_alloc(unsigned long first,
+					   unsigned long last, bool write)
+{
+	struct t1x_region *region = kzalloc_obj(*region, GFP_KERNEL_ACCOUNT);
+
+	if (!region)
+		return NULL;
+	region->span.mm = current->mm;
+	region->span.first = first;
+	region->span.last = last;
+	region->write = write;
+	t1x_owner_get(&region->owner);
+	mutex_init(&region->lock);
+	t1x_stat_inc(T1X_STAT_REGIONS);
+	return region;
+}
+
+static void t1x_region_free(struct t1x_region *region)
+{
+	unsigned long i;
+
+	for (i = 0; i < region->nr; i++) {
+		t1x_unpin(&region->runs[i].run, region->write);
+		cond_resched();
+	}
+	kvfree(region->runs);
+	/* Refunds what is charged. */
+	t1x_owner_put(&region->owner);
+	mutex_destroy(&region->lock);
+	kfree(region);
+	t1x_stat_add(T1X_STAT_REGIONS, -1);
+}
+
+static void t1x_region_put(struct t1x_region *region)
+{
+	bool is_last;
+
+	mutex_lock(&t1x_regions_lock);
+	is_last = !--region->users;
+	if (is_last)
+		rb_erase(&region->span.node, &t1x_regions);
+	mutex_unlock(&t1x_regions_lock);
+	if (is_last)
+		t1x_region_free(region);
+}
+
+/* The caller's region of these addresses: the one there is, or a new one. */
+static struct t1x_region *t1x_region_get(unsigned long first,
+					 unsigned long last, bool write)
+{
+	struct t1x_region *fresh, *region;
+	struct t1x_span *span;
+	int ret = 0;
+
+	fresh = t1x_region_alloc(first, last, write);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+
+	mutex_lock(&t1x_regions_lock);
+	span = t1x_span_add(&t1x_regions, &fresh->span);
+	region = span ? container_of(span, struct t1x_region, span) : fresh;
+	if (!t1x_span_is(&region->span, first, last))
+		ret = -EEXIST;
+	else if (write && !region->write)
+		ret = -EPERM;
+	else
+		region->users++;
+	mutex_unlock(&t1x_regions_lock);
+
+	if (region != fresh)
+		t1x_region_free(fresh);
+	return ret ? ERR_PTR(ret) : region;
+}
+
+/* Moves runs to where they can be found by their place. */
+static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs)
+{
+	unsigned long first = t1x_span_npages(&region->span), i = runs->nr;
+	const struct t1x_run *top;
+
+	region->runs = kvmalloc_array(i, sizeof(*region->runs),
+				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!region->runs)
+		return -ENOMEM;
+	region->nr = i;
+	while (i--) {
+		top = t1x_runs_top(runs);
+		first -= top->npages;
+		region->runs[i].first = first;
+		region->runs[i].run = *top;
+		t1x_runs_pop(runs);
+	}
+	return 0;
+}
+
+static int t1x_region_push(struct t1x_runs *runs, struct t1x_run *run)
+{
+	int ret = t1x_runs_reserve(runs, GFP_KERNEL_ACCOUNT);
+
+	if (ret)
+		return ret;
+	t1x_runs_push(runs, run);
+	run->npages = 0;
+	return 0;
+}
+
+/* Pins what @pin reads; @run was read and is not among @runs yet. */
+static int t1x_region_read(struct t1x_container *c, struct t1x_pin *pin,
+			   struct t1x_runs *runs, struct t1x_run *run)
+{
+	const struct t1x_run *next;
+	int ret = 0;
+
+	while (!ret) {
+		next = t1x_pin_peek(pin);
+		if (READ_ONCE(c->dying)) {
+			ret = -ENODEV;
+		} else if (next && !next->pinned) {
+			t1x_refuse("MMIO cannot be registered");
+			ret = -EFAULT;
+		} else if (next && t1x_run_joins(run, next)) {
+			t1x_run_join(run, next);
+			t1x_pin_consume(pin);
+		} else if (!next && pin->left) {
+			ret = t1x_pin_refill(pin);
+		} else if (run->npages) {
+			ret = t1x_region_push(runs, run);
+		} else {
+			break;
+		}
+	}
+	return ret;
+}
+
+static void t1x_region_unread(struct t1x_runs *runs)
+{
+	while (runs->nr) {
+		t1x_unpin(t1x_runs_top(runs), false);
+		t1x_runs_pop(runs);
+		cond_resched();
+	}
+}
+
+static unsigned long t1x_region_nram(const struct t1x_region *region)
+{
+	unsigned long i, nram = 0;
+
+	for (i = 0; i < region->nr; i++)
+		if (region->runs[i].run.ram)
+			nram += region->runs[i].run.npages;
+	return nram;
+}
+
+/*
+ * Charges and pins a region of the caller's.  The limit must allow all of it;
+ * what turns out to be the zero page is refunded.
+ */
+static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
+{
+	unsigned long npages = t1x_span_npages(&region->span);
+	struct t1x_run run = { .npages = 0 };
+	struct t1x_runs runs;
+	struct t1x_pin pin;
+	int ret;
+
+	ret = t1x_charge(&region->owner, npages, 0);
+	if (ret)
+		return ret;
+
+	t1x_runs_init(&runs);
+	t1x_pin_init(&pin, region->span.mm, region->span.first, npages,
+		     region->write, c->pin_batch);
+	ret = t1x_region_read(c, &pin, &runs, &run);
+	if (!ret)
+		ret = t1x_region_index(region, &runs);
+	if (ret) {
+		if (run.npages)
+			t1x_unpin(&run, false);
+		t1x_pin_drain(&pin);
+		t1x_region_unread(&runs);
+	}
+	t1x_pin_exit(&pin);
+	t1x_runs_free(&runs);
+	t1x_refund(&region->owner, npages - t1x_region_nram(region));
+	return ret;
+}
+
+/* --- Claims -------------------------------------------------------------------- */
+
+static int t1x_claim_add(struct t1x_container *c, struct t1x_claim *claim)
+{
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	if (t1x_span_add(&c->claims, &claim->span))
+		ret = -EEXIST;
+	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * t1x_register() - pin and charge memory of the caller for later mappings
+ * @c: the container
+ * @first: first byte, of a page
+ * @last: last byte, of a page
+ * @write: devices may be allowed to write
+ *
+ * Context: takes the lock; may sleep long, without it.
+ * Return: 0; -EEXIST if the range overlaps what is registered in this
+ * container, or is not quite what is registered in another; -EPERM if another
+ * one registered it without @write; -EFAULT for memory that is not there, not
+ * accessible, or MMIO; -ENOMEM, -EINTR, -ENODEV (the container is going away).
+ * On failure nothing is pinned or charged.
+ */
+int t1x_register(struct t1x_container *c, unsigned long first,
+		 unsigned long last, bool write)
+{
+	struct t1x_region *region;
+	struct t1x_claim *claim;
+	int ret;
+
+	if (!current->mm)
+		return -ENODEV;
+	claim = kzalloc_obj(*claim, GFP_KERNEL_ACCOUNT);
+	if (!claim)
+		return -ENOMEM;
+	region = t1x_region_get(first, last, write);
+	if (IS_ERR(region)) {
+		ret = PTR_ERR(region);
+		goto err_free;
+	}
+
+	ret = mutex_lock_killable(&region->lock);
+	if (ret)
+		goto err_put;
+	if (!region->runs)
+		ret = t1x_region_pin(c, region);
+	mutex_unlock(&region->lock);
+	if (ret)
+		goto err_put;
+
+	claim->span = region->span;
+	claim->region = region;
+	claim->write = write;
+	ret = t1x_claim_add(c, claim);
+	if (ret)
+		goto err_put;
+	return 0;
+
+err_put:
+	t1x_region_put(region);
+err_free:
+	kfree(claim);
+	t1x_refuse("register memory [%#lx, %#lx]: %pe", first, last,
+		   ERR_PTR(ret));
+	return ret;
+}
+
+static void t1x_claim_free(struct t1x_claim *claim)
+{
+	t1x_region_put(claim->region);
+	kfree(claim);
+}
+
+/**
+ * t1x_unregister() - undo t1x_register()
+ * @c: the container
+ * @first: first byte
+ * @last: last byte
+ *
+ * Context: takes the lock; may sleep long, without it.
+ * Return: 0; -ENOENT if the caller's address space did not register just this
+ * range here; -EBUSY while a mapping uses it; -EINTR when killed while waiting.
+ */
+int t1x_unregister(struct t1x_container *c, unsigned long first,
+		   unsigned long last)
+{
+	struct t1x_claim *claim;
+	int ret;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		return ret;
+	claim = t1x_claim_find(c, first, last);
+	if (!claim || !t1x_span_is(&claim->span, first, last))
+		ret = -ENOENT;
+	else if (claim->nr_dmas)
+		ret = -EBUSY;
+	else
+		rb_erase(&claim->span.node, &c->claims);
+	mutex_unlock(&c->lock);
+
+	if (ret)
+		t1x_refuse("unregister memory [%#lx, %#lx]: %pe", first, last,
+			   ERR_PTR(ret));
+	else
+		t1x_claim_free(claim);
+	return ret;
+}
+
+/**
+ * t1x_unregister_all() - undo what is left of t1x_register()
+ * @c: the container, without mappings, which nobody else can find any more
+ *
+ * Context: may sleep long.
+ */
+void t1x_unregister_all(struct t1x_container *c)
+{
+	struct t1x_claim *claim;
+	struct rb_node *node;
+
+	while ((node = rb_first(&c->claims))) {
+		rb_erase(node, &c->claims);
+		claim = container_of(t1x_span_of(node), struct t1x_claim, span);
+		WARN_ON_ONCE(claim->nr_dmas);
+		t1x_claim_free(claim);
+	}
+}
+
+/**
+ * t1x_claim_find() - look for registered memory
+ * @c: the container
+ * @first: first byte, in the caller's address space
+ * @last: last byte
+ *
+ * Context: the lock is held.
+ * Return: what was registered in this container and has all of the range, or
+ * %NULL.
+ */
+struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
+				 unsigned long first, unsigned long last)
+{
+	struct t1x_span key = { .mm = current->mm, .first = first, .last = last };
+	struct t1x_span *span;
+	struct rb_node *node;
+
+	lockdep_assert_held(&c->lock);
+
+	node = rb_find(&key, &c->claims, t1x_span_cmp);
+	if (!node)
+		return NULL;
+	span = t1x_span_of(node);
+	if (first < span->first || last > span->last)
+		return NULL;
+	return container_of(span, struct t1x_claim, span);
+}
+
+/**
+ * t1x_claim_run() - look at pages of registered memory
+ * @claim: what was registered
+ * @index: pages before the first one
+ * @npages: at most so many; the claim has them
+ * @run: set to those that are contiguous; it holds neither pin nor charge
+ *
+ * Context: somebody's mapping keeps @claim, or the lock is held.
+ */
+void t1x_claim_run(const struct t1x_claim *claim, unsigned long index,
+		   unsigned long npages, struct t1x_run *run)
+{
+	const struct t1x_region_run *runs = claim->region->runs;
+	unsigned long low = 0, high = claim->region->nr, mid;
+
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (runs[mid].first <= index)
+			low = mid;
+		else
+			high = mid;
+	}
+	index -= runs[low].first;
+	*run = (struct t1x_run){
+		.pfn = runs[low].run.pfn + index,
+		.npages = min(npages, runs[low].run.npages - index),
+	};
+}
