@@ -336,6 +336,74 @@ static void new_vaddr_or_nothing(void)
 	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
 }
 
+static void register_or_nothing(void)
+{
+	long n, pins, vmlck, failed = 0;
+	bool fault = true;
+	int ret;
+
+	rig_with_memory();
+	pins = sys_pins();
+	vmlck = sys_vmlck();
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
+		ret = dma_register(rig->container, memory, N * PAGE, 0);
+		fault = fault_happened();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			assert_eq(sys_vmlck(), vmlck);
+			assert_eq(sys_pins(), pins);
+			assert_ret(dma_unregister(rig->container, memory,
+						  N * PAGE), -ENOENT);
+			failed++;
+			continue;
+		}
+		assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
+		assert_eq(sys_vmlck(), vmlck);
+		assert_eq(sys_pins(), pins);
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 4);
+}
+
+/* A mapping of registered memory always remembers its runs, or there is none. */
+static void map_registered_or_nothing(void)
+{
+	long n, pins, leaves, failed = 0;
+	bool fault = true;
+	int ret;
+
+	rig_with_memory();
+	assert_ret(dma_register(rig->container, memory, N * PAGE,
+				VFIO_TYPE1X_MEMORY_WRITE), 0);
+	pins = sys_pins();
+	leaves = sys_mock_get("leaves");
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
+		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
+		fault = fault_happened();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			assert_eq(sys_mock_get("leaves"), leaves);
+			failed++;
+		} else {
+			fault_arm(n);
+			assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
+				   N * PAGE);
+			fault_arm(0);
+		}
+		assert_eq(sys_pins(), pins);
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 1);
+	fault_arm(1);
+	assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
+	fault_arm(0);
+	expect_eq(sys_pins(), pins - (long)N);
+}
+
 /* --- Memory of other kinds, which the map itself has to fetch ---------------- */
 
 #define COLD	12UL
@@ -452,6 +520,8 @@ static const struct test tests[] = {
 	TEST(dirty_start_or_nothing),
 	TEST_LONG(map_while_tracking_or_nothing, 300),
 	TEST(new_vaddr_or_nothing),
+	TEST_LONG(register_or_nothing, 240),
+	TEST_LONG(map_registered_or_nothing, 240),
 	TEST(map_cold_or_nothing),
 	TEST(map_zero_page_or_nothing),
 	TEST(map_file_or_nothing),

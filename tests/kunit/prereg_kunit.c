@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registered memory: found by range, shared, and mapped without another pin.
+ *
+ * Who registers is a process; the thread that runs the suites borrows the
+ * address space of the fake memory for it.
+ */
+#include <linux/kthread.h>
+
+#include "fill.h"
+#include "prereg.h"
+#include "stats.h"
+#include "t1x_kunit.h"
+
+#define IOVA	0x80000000UL
+
+/**
+ * struct prereg_case - two containers of one process, the first with a domain
+ * @c: the containers
+ * @fake: the domain
+ * @locked: locked memory before
+ */
+struct prereg_case {
+	struct t1x_container *c[2];
+	struct fake_domain *fake;
+	long locked;
+};
+
+static struct prereg_case prereg_begin(struct kunit *test)
+{
+	struct prereg_case p;
+	unsigned int i;
+
+	fake_memory_reset();
+	for (i = 0; i < ARRAY_SIZE(p.c); i++)
+		p.c[i] = fake_container_alloc(test);
+	p.fake = fake_domain_alloc(test);
+	list_add_tail(&p.fake->d.node, &p.c[0]->domains);
+	p.locked = fake_memory_locked();
+	kthread_use_mm(fake_memory.mm);
+	return p;
+}
+
+static void prereg_done(struct kunit *test, struct prereg_case *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(p->c); i++)
+		t1x_unregister_all(p->c[i]);
+	kthread_unuse_mm(fake_memory.mm);
+	KUNIT_EXPECT_EQ(test, p->fake->nr, 0UL);
+	KUNIT_EXPECT_EQ(test, p->fake->errors, 0U);
+	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 0L);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p->locked);
+	fake_memory_expect_unpinned(test);
+}
+
+static unsigned long vaddr_of(unsigned int page)
+{
+	return fake_memory.vaddr + page * PAGE_SIZE;
+}
+
+static int reg(struct t1x_container *c, unsigned int first, unsigned int npages)
+{
+	return t1x_register(c, vaddr_of(first), vaddr_of(first + npages) - 1,
+			    true);
+}
+
+static int unreg(struct t1x_container *c, unsigned int first,
+		 unsigned int npages)
+{
+	return t1x_unregister(c, vaddr_of(first), vaddr_of(first + npages) - 1);
+}
+
+static struct t1x_claim *find(struct t1x_container *c, unsigned int first,
+			      unsigned int npages)
+{
+	struct t1x_claim *claim;
+
+	mutex_lock(&c->lock);
+	claim = t1x_claim_find(c, vaddr_of(first), vaddr_of(first + npages) - 1);
+	mutex_unlock(&c->lock);
+	return claim;
+}
+
+static void prereg_is_found_by_range(struct kunit *test)
+{
+	struct prereg_case p = prereg_begin(test);
+	struct t1x_container *c = p.c[0];
+	struct t1x_claim *claim;
+
+	KUNIT_EXPECT_NULL(test, find(c, 0, 1));
+	KUNIT_EXPECT_EQ(test, reg(c, 20, 10), 0);
+	KUNIT_EXPECT_EQ(test, reg(c, 10, 10), 0);
+	KUNIT_EXPECT_EQ(test, reg(c, 40, 1), 0);
+	claim = find(c, 10, 10);
+	KUNIT_EXPECT_NOT_NULL(test, claim);
+	KUNIT_EXPECT_PTR_EQ(test, find(c, 10, 1), claim);
+	KUNIT_EXPECT_PTR_EQ(test, find(c, 19, 1), claim);
+	KUNIT_EXPECT_NOT_NULL(test, find(c, 20, 10));
+	KUNIT_EXPECT_PTR_NE(test, find(c, 20, 1), claim);
+	KUNIT_EXPECT_NOT_NULL(test, find(c, 40, 1));
+	KUNIT_EXPECT_NULL(test, find(c, 19, 2));
+	KUNIT_EXPECT_NULL(test, find(c, 9, 1));
+	KUNIT_EXPECT_NULL(test, find(c, 9, 2));
+	KUNIT_EXPECT_NULL(test, find(c, 30, 1));
+	KUNIT_EXPECT_NULL(test, find(c, 29, 2));
+	KUNIT_EXPECT_NULL(test, find(p.c[1], 10, 1));
+	prereg_done(test, &p);
+}
+
+static void prereg_overlaps(struct kunit *test)
+{
+	struct prereg_case p = prereg_begin(test);
+
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 10, 10), 0);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 10, 10), -EEXIST);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 11), -EEXIST);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 19, 1), -EEXIST);
+	KUNIT_EXPECT_EQ(test, reg(p.c[1], 0, 100), -EEXIST);
+	KUNIT_EXPECT_EQ(test, unreg(p.c[0], 10, 9), -ENOENT);
+	KUNIT_EXPECT_EQ(test, unreg(p.c[1], 10, 10), -ENOENT);
+	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 1L);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 10), 0);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 20, 1), 0);
+	prereg_done(test, &p);
+}
+
+/* What one container lets go of, the other still has. */
+static void prereg_is_shared(struct kunit *test)
+{
+	struct prereg_case p = prereg_begin(test);
+
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 100), 0);
+	KUNIT_EXPECT_EQ(test, reg(p.c[1], 0, 100), 0);
+	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 1L);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + 100);
+	KUNIT_EXPECT_EQ(test, unreg(p.c[0], 0, 100), 0);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[50]));
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + 100);
+	KUNIT_EXPECT_EQ(test, unreg(p.c[1], 0, 100), 0);
+	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[50]));
+	prereg_done(test, &p);
+}
+
+static void prereg_of_a_hole(struct kunit *test)
+{
+	struct prereg_case p = prereg_begin(test);
+
+	fake_memory_scatter();
+	fake_memory.layout[700] = NULL;
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 800), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked);
+	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 0L);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], FAKE_PAGES - 3, 4), -EFAULT);
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 700), 0);
+	prereg_done(test, &p);
+}
+
+/* Every page is where it belongs, in a run that does not go beyond what is asked. */
+static void prereg_run_is_of_these_pages(struct kunit *test)
+{
+	const unsigned int first = 100, npages = 1500;
+	struct prereg_case p = prereg_begin(test);
+	struct t1x_claim *claim;
+	unsigned int layout, i, n;
+	struct t1x_run run;
+
+	for (layout = 0; layout < 2; layout++) {
+		if (layout)
+			fake_memory_scatter();
+		KUNIT_EXPECT_EQ(test, reg(p.c[0], first, npages), 0);
+		claim = find(p.c[0], first, 1);
+		for (i = 0; claim && i < npages; i++) {
+			n = min(npages - i, 1 + i % 7);
+			t1x_claim_run(claim, i, n, &run);
+			KUNIT_EXPECT_EQ(test, run.pfn,
+					page_to_pfn(fake_memory.layout[first + i]));
+			KUNIT_EXPECT_GE(test, run.npages, 1U);
+			KUNIT_EXPECT_LE(test, run.npages, n);
+			KUNIT_EXPECT_EQ(test, run.pfn + run.npages - 1,
+					page_to_pfn(fake_memory.layout[first + i +
+							run.npages - 1]));
+			KUNIT_EXPECT_FALSE(test, run.pinned || run.ram ||
+						 run.huge);
+		}
+		KUNIT_EXPECT_EQ(test, unreg(p.c[0], first, npages), 0);
+	}
+	prereg_done(test, &p);
+}
+
+static void prereg_fills(struct kunit *test)
+{
+	const unsigned int first = 1000, npages = 200;
+	struct prereg_case p = prereg_begin(test);
+	struct t1x_container *c = p.c[0];
+	struct t1x_claim *claim;
+	struct t1x_dma *dma;
+	unsigned int i;
+	long pinned;
+
+	KUNIT_EXPECT_EQ(test, reg(c, 0, FAKE_PAGES), 0);
+	claim = find(c, first, npages);
+	dma = fake_dma_alloc(test, IOVA, first, npages);
+	dma->claim = claim;
+	dma->claim_first = first;
+	pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
+	mutex_lock(&c->lock);
+	t1x_container_insert(c, dma);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill(c, dma), 0);
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_PAGES_PINNED), pinned);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
+	/* The window is in two contiguous halves, of which it has a part each. */
+	KUNIT_EXPECT_EQ(test, dma->runs.nr, 2UL);
+	for (i = 0; i < npages; i++)
+		KUNIT_EXPECT_EQ(test,
+				fake_domain_pfn(p.fake, t1x_dma_iova_at(dma, i)),
+				page_to_pfn(fake_memory.layout[first + i]));
+	KUNIT_EXPECT_EQ(test, unreg(c, 0, FAKE_PAGES), -EBUSY);
+
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(c, dma), 0);
+	t1x_container_remove(c, dma);
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[first]));
+	KUNIT_EXPECT_EQ(test, unreg(c, 0, FAKE_PAGES), 0);
+	fake_dma_free(dma);
+	prereg_done(test, &p);
+}
+
+/* A domain that refuses: nothing stays of the mapping, all of the region. */
+static void prereg_fill_fails(struct kunit *test)
+{
+	struct prereg_case p = prereg_begin(test);
+	struct t1x_container *c = p.c[0];
+	struct t1x_dma *dma;
+
+	fake_memory_scatter();
+	KUNIT_EXPECT_EQ(test, reg(c, 0, 600), 0);
+	dma = fake_dma_alloc(test, IOVA, 0, 600);
+	dma->claim = find(c, 0, 600);
+	dma->claim_first = 0;
+	p.fake->fail_map = 300;
+	mutex_lock(&c->lock);
+	KUNIT_EXPECT_NE(test, t1x_dma_fill(c, dma), 0);
+	mutex_unlock(&c->lock);
+	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
+	KUNIT_EXPECT_EQ(test, p.fake->nr, 0UL);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + 600);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[599]));
+	fake_dma_free(dma);
+	prereg_done(test, &p);
+}
+
+static struct kunit_case prereg_cases[] = {
+	KUNIT_CASE(prereg_is_found_by_range),
+	KUNIT_CASE(prereg_overlaps),
+	KUNIT_CASE(prereg_is_shared),
+	KUNIT_CASE(prereg_of_a_hole),
+	KUNIT_CASE(prereg_run_is_of_these_pages),
+	KUNIT_CASE(prereg_fills),
+	KUNIT_CASE(prereg_fill_fails),
+	{}
+};
+
+static struct kunit_suite prereg_suite = {
+	.name = "t1x_prereg",
+	.suite_init = fake_memory_suite_init,
+	.suite_exit = fake_memory_suite_exit,
+	.test_cases = prereg_cases,
+};
+
+kunit_test_suite(prereg_suite);
