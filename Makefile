@@ -23,7 +23,7 @@ E2E   := $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio),\
 modules: ## build vfio_iommu_type1x.ko
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules ## install it: updates/, depmod, modprobe.d (DESTDIR= works)
+install: modules ## install it: updates/, depmod, modprobe.d, header (DESTDIR= works)
 	scripts/install $(KDIR) '$(DESTDIR)'
 
 uninstall: ## remove what install made

@@ -301,6 +301,29 @@ static void pair(void)
 	measure("pair", once_pair, mem_anon(PAGE));
 }
 
+/* Ours maps from registered memory; the others pin it each time. */
+static void once_registered(void *memory)
+{
+	void *page = memory + shm_size() / 2;
+
+	open_edu();
+	if (side_serving() == OURS)
+		assert_ret(dma_register(container, memory, shm_size(),
+					VFIO_TYPE1X_MEMORY_WRITE), 0);
+	pairs(page, FIRST_PAIRS);
+	start();
+	pairs(page, PAIRS);
+	stop("pair", PAIRS, "pair");
+	map_and_unmap(memory, shm_size());
+	vfio_close_all();
+}
+
+static void registered(void)
+{
+	measure("registered", once_registered,
+		mem_scattered(shm_size() / PAGE));
+}
+
 /* Of huge pages where there are any, and then of more of them. */
 static size_t teardown_size(void)
 {
@@ -348,6 +371,7 @@ static const struct test cases[] = {
 	CASE("bar", bar_),
 	CASE("small", small),
 	CASE("pair", pair),
+	CASE("registered", registered),
 	CASE("unmap-all", unmap_all),
 	CASE("memory", stock_memory),
 	CASE("empty", native_empty),

@@ -173,7 +173,7 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 		claim = find(p.c[0], first, 1);
 		for (i = 0; claim && i < npages; i++) {
 			n = min(npages - i, 1 + i % 7);
-			t1x_claim_run(claim, i, n, &run);
+			run = t1x_region_cut(t1x_claim_run(claim, i), i, n);
 			KUNIT_EXPECT_EQ(test, run.pfn,
 					page_to_pfn(fake_memory.layout[first + i]));
 			KUNIT_EXPECT_GE(test, run.npages, 1U);

@@ -46,7 +46,9 @@ static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
 	int ret;
 
 	if (dma->claim) {
-		t1x_claim_run(dma->claim, dma->claim_first + index, 1, page);
+		index += dma->claim_first;
+		*page = t1x_region_cut(t1x_claim_run(dma->claim, index), index,
+				       1);
 		return 0;
 	}
 	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,

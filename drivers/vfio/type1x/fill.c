@@ -267,14 +267,16 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 {
 	unsigned long npages = t1x_dma_npages(dma);
+	const struct t1x_region_run *at;
 	struct t1x_fill fill;
 	int ret = 0;
 
 	fill.c = c;
 	fill.dma = dma;
+	at = t1x_claim_run(dma->claim, dma->claim_first);
 	while (!ret && dma->filled < npages) {
-		t1x_claim_run(dma->claim, dma->claim_first + dma->filled,
-			      npages - dma->filled, &fill.run);
+		fill.run = t1x_region_cut(at++, dma->claim_first + dma->filled,
+					  npages - dma->filled);
 		ret = READ_ONCE(c->dying) ? -ENODEV : t1x_fill_run(&fill);
 		cond_resched();
 		if (!ret && fatal_signal_pending(current))

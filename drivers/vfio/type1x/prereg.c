@@ -34,16 +34,6 @@
 #include "t1x.h"
 
 /**
- * struct t1x_region_run - a run, and where it is in its region
- * @first: pages of the region before it
- * @run: the run
- */
-struct t1x_region_run {
-	unsigned long first;
-	struct t1x_run run;
-};
-
-/**
  * struct t1x_region - registered memory
  * @span: what it is called, in t1x_regions
  * @users: claims on it, those included that are being made
@@ -459,16 +449,15 @@ struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 }
 
 /**
- * t1x_claim_run() - look at pages of registered memory
+ * t1x_claim_run() - find a page of registered memory
  * @claim: what was registered
- * @index: pages before the first one
- * @npages: at most so many; the claim has them
- * @run: set to those that are contiguous; it holds neither pin nor charge
+ * @index: pages before it
  *
- * Context: somebody's mapping keeps @claim, or the lock is held.
+ * Context: a mapping keeps @claim, or the lock is held.
+ * Return: the run that has the page; those behind it follow in the array.
  */
-void t1x_claim_run(const struct t1x_claim *claim, unsigned long index,
-		   unsigned long npages, struct t1x_run *run)
+const struct t1x_region_run *t1x_claim_run(const struct t1x_claim *claim,
+					   unsigned long index)
 {
 	const struct t1x_region_run *runs = claim->region->runs;
 	unsigned long low = 0, high = claim->region->nr, mid;
@@ -480,9 +469,5 @@ void t1x_claim_run(const struct t1x_claim *claim, unsigned long index,
 		else
 			high = mid;
 	}
-	index -= runs[low].first;
-	*run = (struct t1x_run){
-		.pfn = runs[low].run.pfn + index,
-		.npages = min(npages, runs[low].run.npages - index),
-	};
+	return &runs[low];
 }
