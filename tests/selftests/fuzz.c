@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "lib/differ.h"
+#include "lib/model.h"
 #include "lib/pair.h"
 #include "lib/seq.h"
 #include "lib/sys.h"
@@ -65,10 +66,12 @@ static long run_seq(const struct seq *seq)
 	uint64_t i;
 
 	differ_begin();
+	model_begin();
 	pair_open(seq);
 	for (i = 0; i < seq->n && bad < 0; i++) {
 		op = &seq->ops[i];
 		pair_do(seq, op);
+		model_expect(op, pair_vaddr(op));
 		if (differ(op, why, sizeof(why)))
 			bad = i;
 		else
@@ -137,14 +140,15 @@ static void report(struct seq *seq, long bad)
 	fail("the drivers differ");
 }
 
-static void run_many(uint64_t type)
+static void run_many(uint64_t type, bool memory)
 {
 	struct seq_shape shape = {
 		.type = type,
+		.memory = memory,
 		.groups = pair.nr_groups,
 		.dma = opt_dma,
 	};
-	uint64_t state = opt_seed + type, begin = sys_now_ms(), said = begin;
+	uint64_t state = opt_seed + type + memory, begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
 	static struct seq seq;
 	size_t i;
@@ -179,13 +183,19 @@ static void run_many(uint64_t type)
 static void same_as_in_tree_v1(void)
 {
 	pair_set_up();
-	run_many(VFIO_TYPE1_IOMMU);
+	run_many(VFIO_TYPE1_IOMMU, false);
 }
 
 static void same_as_in_tree_v2(void)
 {
 	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU);
+	run_many(VFIO_TYPE1v2_IOMMU, false);
+}
+
+static void as_the_model_of_registered_memory(void)
+{
+	pair_set_up();
+	run_many(VFIO_TYPE1v2_IOMMU, true);
 }
 
 static void replay(void)
@@ -206,6 +216,7 @@ static void replay(void)
 static const struct test tests[] = {
 	TEST_LONG(same_as_in_tree_v1, DAY),
 	TEST_LONG(same_as_in_tree_v2, DAY),
+	TEST_LONG(as_the_model_of_registered_memory, DAY),
 };
 
 static const struct test replays[] = {
@@ -251,8 +262,7 @@ int main(int argc, char **argv)
 		return test_main(replays, ARRAY_SIZE(replays));
 	if (!seeded)
 		opt_seed = (uint64_t)time(NULL) << 20 ^ getpid();
-	/* Both types get half. */
-	opt_ops = (opt_ops + 1) / 2;
-	opt_seconds /= 2;
+	opt_ops = (opt_ops + ARRAY_SIZE(tests) - 1) / ARRAY_SIZE(tests);
+	opt_seconds /= ARRAY_SIZE(tests);
 	return test_main(tests, ARRAY_SIZE(tests));
 }

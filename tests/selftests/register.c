@@ -214,6 +214,9 @@ static void overlaps_and_strangers(void)
 	expect_ret(dma_register(rig->container, memory + 11 * PAGE, PAGE, 0),
 		   -EEXIST);
 	expect_ret(dma_register(rig->container, memory, SIZE, WRITE), -EEXIST);
+	assert_ret(dma_register(rig->container, memory, PAGE, 0), 0);
+	expect_ret(dma_register(rig->container, memory, PAGE, WRITE), -EEXIST);
+	assert_ret(dma_unregister(rig->container, memory, PAGE), 0);
 	expect_more(10);
 	assert_ret(dma_register(rig->container, memory + 20 * PAGE, PAGE,
 				WRITE), 0);

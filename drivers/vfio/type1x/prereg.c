@@ -289,16 +289,57 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 
 /* --- Claims -------------------------------------------------------------------- */
 
-static int t1x_claim_add(struct t1x_container *c, struct t1x_claim *claim)
+/* Takes the name; what else there is to registering comes after that. */
+static struct t1x_claim *t1x_claim_alloc(struct t1x_container *c,
+					 unsigned long first,
+					 unsigned long last, bool write)
 {
-	int ret = mutex_lock_killable(&c->lock);
+	struct t1x_claim *claim = kzalloc_obj(*claim, GFP_KERNEL_ACCOUNT);
+	int ret;
 
-	if (ret)
-		return ret;
-	if (t1x_span_add(&c->claims, &claim->span))
-		ret = -EEXIST;
-	mutex_unlock(&c->lock);
-	return ret;
+	if (!claim)
+		return ERR_PTR(-ENOMEM);
+	claim->span.mm = current->mm;
+	claim->span.first = first;
+	claim->span.last = last;
+	claim->write = write;
+
+	ret = mutex_lock_killable(&c->lock);
+	if (!ret) {
+		if (t1x_span_add(&c->claims, &claim->span))
+			ret = -EEXIST;
+		mutex_unlock(&c->lock);
+	}
+	if (ret) {
+		kfree(claim);
+		return ERR_PTR(ret);
+	}
+	return claim;
+}
+
+/* The caller's region of these addresses, pinned. */
+static struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
+						const struct t1x_claim *claim)
+{
+	struct t1x_region *region;
+	int ret;
+
+	region = t1x_region_get(claim->span.first, claim->span.last,
+				claim->write);
+	if (IS_ERR(region))
+		return region;
+
+	ret = mutex_lock_killable(&region->lock);
+	if (!ret) {
+		if (!region->runs)
+			ret = t1x_region_pin(c, region);
+		mutex_unlock(&region->lock);
+	}
+	if (ret) {
+		t1x_region_put(region);
+		return ERR_PTR(ret);
+	}
+	return region;
 }
 
 /**
@@ -324,36 +365,25 @@ int t1x_register(struct t1x_container *c, unsigned long first,
 
 	if (!current->mm)
 		return -ENODEV;
-	claim = kzalloc_obj(*claim, GFP_KERNEL_ACCOUNT);
-	if (!claim)
-		return -ENOMEM;
-	region = t1x_region_get(first, last, write);
-	if (IS_ERR(region)) {
-		ret = PTR_ERR(region);
-		goto err_free;
+	claim = t1x_claim_alloc(c, first, last, write);
+	if (IS_ERR(claim)) {
+		ret = PTR_ERR(claim);
+		goto err;
 	}
+	region = t1x_region_get_pinned(c, claim);
 
-	ret = mutex_lock_killable(&region->lock);
-	if (ret)
-		goto err_put;
-	if (!region->runs)
-		ret = t1x_region_pin(c, region);
-	mutex_unlock(&region->lock);
-	if (ret)
-		goto err_put;
+	mutex_lock(&c->lock);
+	if (IS_ERR(region))
+		rb_erase(&claim->span.node, &c->claims);
+	else
+		claim->region = region;
+	mutex_unlock(&c->lock);
+	if (!IS_ERR(region))
+		return 0;
 
-	claim->span = region->span;
-	claim->region = region;
-	claim->write = write;
-	ret = t1x_claim_add(c, claim);
-	if (ret)
-		goto err_put;
-	return 0;
-
-err_put:
-	t1x_region_put(region);
-err_free:
+	ret = PTR_ERR(region);
 	kfree(claim);
+err:
 	t1x_refuse("register memory [%#lx, %#lx]: %pe", first, last,
 		   ERR_PTR(ret));
 	return ret;
@@ -434,7 +464,7 @@ struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 				 unsigned long first, unsigned long last)
 {
 	struct t1x_span key = { .mm = current->mm, .first = first, .last = last };
-	struct t1x_span *span;
+	struct t1x_claim *claim;
 	struct rb_node *node;
 
 	lockdep_assert_held(&c->lock);
@@ -442,10 +472,11 @@ struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 	node = rb_find(&key, &c->claims, t1x_span_cmp);
 	if (!node)
 		return NULL;
-	span = t1x_span_of(node);
-	if (first < span->first || last > span->last)
+	claim = container_of(t1x_span_of(node), struct t1x_claim, span);
+	if (!claim->region || first < claim->span.first ||
+	    last > claim->span.last)
 		return NULL;
-	return container_of(span, struct t1x_claim, span);
+	return claim;
 }
 
 /**

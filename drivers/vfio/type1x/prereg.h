@@ -29,7 +29,7 @@ struct t1x_span {
 /**
  * struct t1x_claim - what one container registered
  * @span: what it is called, in &t1x_container.claims
- * @region: the memory
+ * @region: the memory; %NULL while it is pinned, when only the name is taken
  * @write: devices of this container may be allowed to write
  * @nr_dmas: mappings made from it
  *

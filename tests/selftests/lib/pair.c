@@ -30,6 +30,10 @@
 
 #define DMA_LEN		64
 
+/* Where memory is tried that ours is asked to register; no more than this. */
+#define IOVA_TRIAL	0x08800000UL
+#define MOST_MEMORY	(8 * MIB)
+
 struct pair pair;
 
 /* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
@@ -164,7 +168,13 @@ static void renew_memory(void)
 		(void)*(volatile char *)(part(SEQ_ZERO) + i);
 }
 
-static uint64_t vaddr_of(const struct seq_op *op)
+/**
+ * pair_vaddr() - where the memory of an operation is
+ * @op: the operation
+ *
+ * Return: its address.
+ */
+uint64_t pair_vaddr(const struct seq_op *op)
 {
 	return (op->mem ? (uintptr_t)part(op->mem) : 0) + op->off;
 }
@@ -185,7 +195,7 @@ static void do_map(struct side *side, const struct seq_op *op,
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = op->argsz,
 		.flags = op->flags,
-		.vaddr = vaddr_of(op),
+		.vaddr = pair_vaddr(op),
 		.iova = op->iova,
 		.size = op->size,
 	};
@@ -432,6 +442,45 @@ static void do_dma(struct side *side, const struct seq_op *op,
 	res->out = dma_unmap(side->container, IOVA_SCRATCH, PAGE);
 }
 
+/*
+ * What the in-tree driver cannot do it is asked about in its own way: is the memory
+ * good, and what would it charge for it?
+ */
+static void try_memory(struct side *side, const struct seq_op *op,
+		       struct result *res)
+{
+	long vmlck = read_vmlck();
+
+	res->ret = -EFAULT;
+	if (op->kind != SEQ_REGISTER || op->size > MOST_MEMORY)
+		return;
+	res->ret = dma_map(side->container, (void *)pair_vaddr(op), IOVA_TRIAL,
+			   op->size,
+			   op->flags & VFIO_TYPE1X_MEMORY_WRITE ? RW : RO);
+	res->out = read_vmlck() - vmlck;
+	if (!res->ret)
+		assert_ret(dma_unmap(side->container, IOVA_TRIAL, op->size),
+			   op->size);
+}
+
+static void do_memory(struct side *side, const struct seq_op *op,
+		      struct result *res)
+{
+	struct vfio_type1x_memory memory = {
+		.argsz = op->argsz,
+		.flags = op->flags,
+		.vaddr = pair_vaddr(op),
+		.size = op->size,
+	};
+
+	if (side == &pair.sides[TREE])
+		try_memory(side, op, res);
+	else
+		res->ret = call(side->container, op->kind == SEQ_REGISTER ?
+				VFIO_TYPE1X_REGISTER_MEMORY :
+				VFIO_TYPE1X_UNREGISTER_MEMORY, &memory, op);
+}
+
 static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 {
 	struct result *res = &pair.results[nr];
@@ -478,6 +527,10 @@ static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 	case SEQ_DMA:
 		do_dma(side, op, res);
 		break;
+	case SEQ_REGISTER:
+	case SEQ_UNREGISTER:
+		do_memory(side, op, res);
+		break;
 	}
 	if (op->kind == SEQ_DIRTY || op->kind == SEQ_INFO ||
 	    op->kind == SEQ_EXTENSION || op->kind == SEQ_IOCTL)
@@ -498,6 +551,19 @@ bool pair_is_cut_short(const struct seq_op *op)
 	return op->kind == SEQ_UNMAP && op->ptr == SEQ_PTR_HALF &&
 	       pair.results[TREE].ret == -EFAULT &&
 	       pair.results[OUR].ret == -EFAULT;
+}
+
+/**
+ * pair_undo_map() - take back a map that only one of them should have made
+ * @which: whose
+ * @op: the last operation, a map
+ */
+void pair_undo_map(enum pair_side which, const struct seq_op *op)
+{
+	struct side *side = &pair.sides[which];
+
+	assert_ret(dma_unmap(side->container, op->iova, op->size), op->size);
+	side->locked -= pair.results[which].locked;
 }
 
 static void restart_tracking(void)

@@ -80,6 +80,8 @@ void pair_set_up(void);
 void pair_open(const struct seq *seq);
 void pair_do(const struct seq *seq, const struct seq_op *op);
 bool pair_is_cut_short(const struct seq_op *op);
+uint64_t pair_vaddr(const struct seq_op *op);
+void pair_undo_map(enum pair_side which, const struct seq_op *op);
 void pair_settle(const struct seq_op *op);
 long pair_close(enum pair_side which);
 void pair_over(const struct seq *seq);

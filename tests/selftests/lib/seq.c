@@ -24,6 +24,9 @@ struct maker {
 		uint64_t size;
 	} recent[RECENT];
 	unsigned int n;
+	/* What was registered, or was meant to be. */
+	struct seq_op memory[RECENT];
+	unsigned int nr_memory;
 	/* Of which the vaddr may have been taken back, 0 bytes: none. */
 	uint64_t orphan;
 	uint64_t orphan_size;
@@ -40,6 +43,8 @@ static const char *const kind_names[SEQ_NR_KINDS] = {
 	[SEQ_ATTACH] = "attach",
 	[SEQ_DETACH] = "detach",
 	[SEQ_DMA] = "dma",
+	[SEQ_REGISTER] = "register",
+	[SEQ_UNREGISTER] = "unregister",
 };
 
 static const char *const mem_names[SEQ_NR_MEMS] = {
@@ -231,6 +236,59 @@ static uint64_t any_mem(struct maker *m)
 	return one_in(m, 40) ? SEQ_NOWHERE : PICK(m, mems);
 }
 
+static const struct seq_op *any_memory(struct maker *m)
+{
+	return &m->memory[below(m, m->nr_memory < RECENT ? m->nr_memory :
+				   RECENT)];
+}
+
+/* A part of what may be registered, all of it, or a bit more. */
+static void from_memory(struct maker *m, struct seq_op *op)
+{
+	const struct seq_op *memory = any_memory(m);
+	uint64_t npages = memory->size / PAGE, first = 0, last;
+
+	if (npages && !one_in(m, 4))
+		first = below(m, npages);
+	last = first + below(m, npages - first + 1);
+	op->mem = memory->mem;
+	op->off = memory->off + first * PAGE;
+	op->size = (last - first + 1) * PAGE;
+}
+
+static void make_memory(struct maker *m, struct seq_op *op)
+{
+	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
+	op->flags = !one_in(m, 4);
+	op->mem = any_mem(m);
+	op->off = any_offset(m, op->mem);
+	op->size = any_size(m);
+	if (m->nr_memory && one_in(m, 4))
+		from_memory(m, op);
+	if (one_in(m, 100))
+		op->flags |= 1UL << below(m, 32);
+	if (one_in(m, 100))
+		op->ptr = SEQ_PTR_NULL_ARG;
+	if (op->size > 8 * MIB)
+		return;
+	m->memory[m->nr_memory % RECENT] = *op;
+	m->nr_memory++;
+}
+
+static void make_no_memory(struct maker *m, struct seq_op *op)
+{
+	const struct seq_op *memory;
+
+	make_memory(m, op);
+	op->flags = one_in(m, 30);
+	if (one_in(m, 6))
+		return;
+	memory = any_memory(m);
+	op->mem = memory->mem;
+	op->off = memory->off;
+	op->size = memory->size;
+}
+
 static void make_map(struct maker *m, struct seq_op *op)
 {
 	op->argsz = one_in(m, 50) ? below(m, 40) : 32;
@@ -246,6 +304,8 @@ static void make_map(struct maker *m, struct seq_op *op)
 	if (one_in(m, 12) && m->n) {
 		any_range(m, &op->iova, &op->size);
 		op->flags = one_in(m, 8) ? RW : VFIO_DMA_MAP_FLAG_VADDR;
+	} else if (m->nr_memory && !one_in(m, 3)) {
+		from_memory(m, op);
 	}
 	if (one_in(m, 200))
 		op->ptr = SEQ_PTR_NULL_ARG;
@@ -366,7 +426,13 @@ static void make_op(struct maker *m, struct seq_op *op)
 		if (op->size > PAGE && op->size < 8 * MIB)
 			op->iova += below(m, op->size / PAGE) * PAGE;
 		op->size = 0;
-	} else if (m->orphan_size && one_in(m, 4)) {
+	} else if (m->shape->memory && one_in(m, 6)) {
+		op->kind = one_in(m, 2) ? SEQ_REGISTER : SEQ_UNREGISTER;
+		if (op->kind == SEQ_REGISTER || !m->nr_memory)
+			make_memory(m, op);
+		else
+			make_no_memory(m, op);
+	} else if (m->orphan_size && !m->shape->memory && one_in(m, 4)) {
 		op->kind = SEQ_HEIR;
 		make_heir(m, op);
 	} else if (dice < 45) {
@@ -411,6 +477,8 @@ void seq_make(struct seq *seq, uint64_t seed, const struct seq_shape *shape,
 	seq->seed = seed;
 	seq->type = shape->type;
 	seq->limit = one_in(&m, 5) ? below(&m, 1200) + 1 : 0;
+	if (shape->memory)
+		seq->limit = 0;
 	seq->ours_first = below(&m, 2);
 	seq->n = max_ops;
 	for (i = 0; i < seq->n; i++)

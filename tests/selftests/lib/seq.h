@@ -38,6 +38,10 @@ enum seq_kind {
 	SEQ_DETACH,
 	/** @SEQ_DMA: a device reads at iova */
 	SEQ_DMA,
+	/** @SEQ_REGISTER: VFIO_TYPE1X_REGISTER_MEMORY, on ours only */
+	SEQ_REGISTER,
+	/** @SEQ_UNREGISTER: VFIO_TYPE1X_UNREGISTER_MEMORY, on ours only */
+	SEQ_UNREGISTER,
 	/** @SEQ_NR_KINDS: number of kinds */
 	SEQ_NR_KINDS,
 };
@@ -137,11 +141,14 @@ struct seq {
  * @type: of the containers
  * @groups: how many groups each container can have
  * @dma: one operation in so many is a DMA, 0: none
+ * @memory: ours registers memory, see model.c; then there are neither limits nor
+ *	heirs
  */
 struct seq_shape {
 	uint64_t type;
 	unsigned int groups;
 	unsigned int dma;
+	bool memory;
 };
 
 uint64_t seq_random(uint64_t *state);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The in-tree driver registers no memory, so what ours has to do is put together:
+ * of what the in-tree driver did, and of what registering may change in that.
+ *
+ * A map whose range is registered is charged nothing, and fails if it wants to
+ * write and may not.  An unmap gives back what the map was charged.  What
+ * registering itself costs, and whether the memory is good, is found out by a map
+ * on the in-tree side, see pair.c.
+ */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdbool.h>
+
+#include "model.h"
+#include "pair.h"
+#include "test.h"
+#include "vfio.h"
+
+/* What ours has registered, and what that was charged, in kB. */
+static struct {
+	uint64_t vaddr;
+	uint64_t size;
+	bool write;
+	long charge;
+	unsigned int used;
+} regions[SEQ_MAX_OPS];
+
+/* What is mapped from there, and what the in-tree driver has charged for it. */
+static struct {
+	uint64_t iova;
+	uint64_t size;
+	size_t region;
+	long charge;
+} maps[SEQ_MAX_OPS];
+
+static size_t nr_regions, nr_maps;
+
+/** model_begin() - a new sequence: nothing is registered or mapped */
+void model_begin(void)
+{
+	nr_regions = 0;
+	nr_maps = 0;
+}
+
+static int check_argument(const struct seq_op *op, uint64_t vaddr,
+			  uint64_t known)
+{
+	if (op->ptr == SEQ_PTR_NULL_ARG)
+		return -EFAULT;
+	if (op->argsz < sizeof(struct vfio_type1x_memory) ||
+	    (uint32_t)op->flags & ~known)
+		return -EINVAL;
+	if (!op->size || (vaddr | op->size) % PAGE)
+		return -EINVAL;
+	return vaddr + op->size - 1 < vaddr ? -EOVERFLOW : 0;
+}
+
+static int expect_register(const struct seq_op *op, uint64_t vaddr,
+			   const struct result *trial)
+{
+	int ret = check_argument(op, vaddr, VFIO_TYPE1X_MEMORY_WRITE);
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < nr_regions; i++)
+		if (regions[i].size && regions[i].vaddr <= vaddr + op->size - 1 &&
+		    vaddr <= regions[i].vaddr + regions[i].size - 1)
+			return -EEXIST;
+	if (trial->ret || op->mem == SEQ_BAR)
+		return -EFAULT;
+	regions[nr_regions].vaddr = vaddr;
+	regions[nr_regions].size = op->size;
+	regions[nr_regions].write = op->flags & VFIO_TYPE1X_MEMORY_WRITE;
+	regions[nr_regions].charge = trial->out;
+	regions[nr_regions].used = 0;
+	nr_regions++;
+	return 0;
+}
+
+/* A region that has gone has no bytes, and stays in the table. */
+static int expect_unregister(const struct seq_op *op, uint64_t vaddr,
+			     long *locked)
+{
+	int ret = check_argument(op, vaddr, 0);
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < nr_regions; i++)
+		if (regions[i].vaddr == vaddr && regions[i].size == op->size)
+			break;
+	if (i == nr_regions)
+		return -ENOENT;
+	if (regions[i].used)
+		return -EBUSY;
+	*locked = -regions[i].charge;
+	regions[i].size = 0;
+	return 0;
+}
+
+static void expect_map(const struct seq_op *op, uint64_t vaddr,
+		       struct result *tree)
+{
+	size_t i;
+
+	if ((tree->ret && tree->ret != -EFAULT) ||
+	    op->ptr == SEQ_PTR_NULL_ARG || op->flags & VFIO_DMA_MAP_FLAG_VADDR)
+		return;
+	for (i = 0; i < nr_regions; i++)
+		if (vaddr - regions[i].vaddr < regions[i].size &&
+		    op->size <= regions[i].size - (vaddr - regions[i].vaddr))
+			break;
+	if (i == nr_regions)
+		return;
+	if (op->flags & VFIO_DMA_MAP_FLAG_WRITE && !regions[i].write) {
+		if (!tree->ret)
+			pair_undo_map(TREE, op);
+		tree->ret = -EPERM;
+	} else if (!tree->ret) {
+		maps[nr_maps].iova = op->iova;
+		maps[nr_maps].size = op->size;
+		maps[nr_maps].region = i;
+		maps[nr_maps].charge = tree->locked;
+		nr_maps++;
+		regions[i].used++;
+	}
+	tree->locked = 0;
+}
+
+static void expect_unmap(const struct seq_op *op, struct result *tree)
+{
+	bool cut_short = pair_is_cut_short(op);
+	size_t i = 0;
+
+	/* What is cut short is unmapped to its end afterwards. */
+	if ((tree->ret && !cut_short) || op->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		return;
+	while (i < nr_maps) {
+		if (!(op->flags & VFIO_DMA_UNMAP_FLAG_ALL) &&
+		    maps[i].iova - op->iova >= op->size) {
+			i++;
+			continue;
+		}
+		if (!cut_short)
+			tree->locked += maps[i].charge;
+		regions[maps[i].region].used--;
+		maps[i] = maps[--nr_maps];
+	}
+}
+
+/**
+ * model_expect() - turn what the in-tree driver did into what ours has to do
+ * @op: the operation that was done
+ * @vaddr: where its memory is
+ */
+void model_expect(const struct seq_op *op, uint64_t vaddr)
+{
+	struct result *tree = &pair.results[TREE];
+
+	switch (op->kind) {
+	case SEQ_REGISTER:
+		tree->ret = expect_register(op, vaddr, tree);
+		tree->locked = tree->ret ? 0 : tree->out;
+		tree->out = 0;
+		break;
+	case SEQ_UNREGISTER:
+		tree->ret = expect_unregister(op, vaddr, &tree->locked);
+		break;
+	case SEQ_MAP:
+		expect_map(op, vaddr, tree);
+		break;
+	case SEQ_UNMAP:
+		expect_unmap(op, tree);
+		break;
+	}
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What registering memory may change, for fuzz. */
+#ifndef T1X_MODEL_H
+#define T1X_MODEL_H
+
+#include "seq.h"
+
+void model_begin(void);
+void model_expect(const struct seq_op *op, uint64_t vaddr);
+
+#endif /* T1X_MODEL_H */
