@@ -643,6 +643,26 @@ static void mediated_device(void)
 	expect_more(0);
 }
 
+/* The program of the manual does what it says there. */
+static void example(void)
+{
+	long refs = sys_refs(), opened = sys_stat_get("containers_opened");
+	char group[16];
+	pid_t pid;
+
+	vfio_group_number(0, group, sizeof(group));
+	count();
+	pid = fork();
+	if (!pid) {
+		execl("/t1x/bin/example_registered", "registered", group, NULL);
+		_exit(127);
+	}
+	wait_for(pid);
+	expect_eq(sys_stat_get("containers_opened"), opened + 1);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+}
+
 /* --- Races ------------------------------------------------------------------------ */
 
 static volatile bool racing;
@@ -738,6 +758,7 @@ static const struct test tests[] = {
 	TEST(second_domain),
 	TEST(last_group_leaves),
 	TEST(mediated_device),
+	TEST(example),
 	TEST(registering_against_mapping),
 };
 

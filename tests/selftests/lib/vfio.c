@@ -198,6 +198,20 @@ int vfio_bar_group_open(void)
 }
 
 /**
+ * vfio_group_number() - what the group of a DMA device is called
+ * @nr: which of them
+ * @number: set to its number, as text
+ * @len: size of @number
+ */
+void vfio_group_number(int nr, char *number, size_t len)
+{
+	struct entry entry;
+
+	need_entry(&entry, false, nr);
+	snprintf(number, len, "%s", entry.group);
+}
+
+/**
  * vfio_mock_group_open() - open the group of any mock device
  * @device: its number; the test is skipped without mocks
  *

@@ -73,6 +73,7 @@ int vfio_container_open(void);
 int vfio_set_iommu(int container, unsigned long type);
 int vfio_try_set_iommu(int container, unsigned long type);
 int vfio_group_open(int nr);
+void vfio_group_number(int nr, char *number, size_t len);
 int vfio_mock_group_open(int device);
 int vfio_group_join(int group, int container);
 int vfio_group_leave(int group);
