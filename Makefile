@@ -70,8 +70,8 @@ bench-docs: ## write what bench measured on all kernels into README.md and Docum
 bench-native: ## time a page in UML on the mock IOMMU; iommufd is there too (CASE=pattern)
 	@scripts/bench -k native -c '$(or $(CASE),*)'
 
-bench-native-smp: ## what two CPUs gain there; wants two idle CPUs (CASE=pattern)
-	@scripts/bench -k native-smp -c '$(or $(CASE),*)'
+bench-smp: ## what two CPUs gain on a stock kernel in QEMU; wants two idle ones (K=7.2, CASE=pattern)
+	@$(call each,k,$(or $(K),7.2),scripts/bench -k $$k -s -c '$(or $(CASE),*)')
 
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
@@ -104,4 +104,4 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
-	fuzz bench bench-docs bench-native bench-native-smp mutants coverage shell lab clean distclean help
+	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help

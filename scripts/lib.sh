@@ -20,8 +20,8 @@ KERNELS="6.1 6.12 7.2"
 # shellcheck disable=SC2034 # for those who source this
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie)
 UML_KERNELS="6.1 7.2"
-# The UML kernels for times, with one CPU and with two.
-UML_NATIVE="7.2-native 7.2-native-smp"
+# The UML kernel for times.
+UML_NATIVE="7.2-native"
 # shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
 VIRTIO_KERNELS="6.12 7.2"
 

@@ -2,8 +2,8 @@
 /*
  * What mapping and unmapping cost in the in-tree driver and in ours, side by
  * side in one boot and with the very same memory. These are the cases that
- * make sense everywhere; stock.c has those for stock kernels alone, and native.c
- * those for UML. See side.h for who is compared, and measure.h for how.
+ * make sense everywhere; stock.c has those for stock kernels alone, smp.c those
+ * that need two CPUs, and native.c those for UML. See side.h for who is compared, and measure.h for how.
  *
  * Arguments are names of the cases that are to run.
  */
@@ -153,6 +153,20 @@ void *huge(size_t size)
 	void *memory = mem_thp(size);
 
 	assert_eq(mem_thp_bytes(memory), size);
+	return memory;
+}
+
+/**
+ * cold() - small pages that nobody has touched
+ * @size: in bytes
+ *
+ * Return: where they are.
+ */
+void *cold(size_t size)
+{
+	void *memory = mem_anon_cold(size);
+
+	madvise(memory, size, MADV_NOHUGEPAGE);
 	return memory;
 }
 
@@ -376,9 +390,9 @@ static const struct test cases[] = {
 	CASE("memory", stock_memory),
 	CASE("empty", native_empty),
 	CASE("meanwhile", native_meanwhile),
-	CASE("compute", native_compute),
-	CASE("threads", native_threads),
-	CASE("huge-cold", native_huge_cold),
+	CASE("compute", smp_compute),
+	CASE("threads", smp_threads),
+	CASE("huge-cold", smp_huge_cold),
 };
 
 static bool is_wanted(const char *name, char **names)

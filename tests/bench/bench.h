@@ -19,6 +19,7 @@ void open_edu(void);
 void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
 void *huge(size_t size);
+void *cold(size_t size);
 
 void stock_hugetlb_1g(void);
 void stock_attach(void);
@@ -27,8 +28,9 @@ void stock_memory(void);
 void native_empty(void);
 void native_attach(void);
 void native_meanwhile(void);
-void native_compute(void);
-void native_threads(void);
-void native_huge_cold(void);
+
+void smp_compute(void);
+void smp_threads(void);
+void smp_huge_cold(void);
 
 #endif /* T1X_BENCH_H */

@@ -3,9 +3,9 @@
  * Measuring operations of the sides in turn, with the very same memory.
  *
  * On a machine whose clock counts instructions (scripts/vm -c) a few passes
- * are enough, and the kernel's events are counted too; in UML figures are
+ * are enough, and the kernel's events are counted too; elsewhere figures are
  * times, and the passes go on until the turns agree. A test fails if a side differs
- * from itself.
+ * from itself, unless a neighbour on the host can make it.
  *
  * Prints a JSON object per operation and side, as a remark. Each has two
  * figures, of two turns: nanoseconds, or bytes of the kernel's memory, per page,
@@ -53,6 +53,7 @@ struct figure *figure_of(const char *op);
 void report_begin(const char *name, const char *op, const char *per,
 		  size_t units, enum side side);
 void measure(const char *name, void (*once)(void *memory), void *memory);
+void measure_smp(const char *name, void (*once)(void *memory), void *memory);
 void measure_few(const char *name, void (*once)(void *memory), void *memory);
 
 #endif /* T1X_MEASURE_H */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases for UML, whose clock is a clock: who waits for whom, what two CPUs
- * gain, and a second domain, which the mock IOMMU can have.
+ * Cases for UML, whose clock is a clock: who waits for whom, and a second domain,
+ * which the mock IOMMU can have.
  */
 #include <linux/vfio.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -18,9 +17,6 @@
 #include "side.h"
 
 #define CALLS		2000
-/* As long as a map: a tenth of a second. */
-#define STEPS		400000000
-#define THREADS		2
 
 /* The mock's device that cannot share a domain with device 0. */
 #define NONCOHERENT	2
@@ -75,14 +71,6 @@ void native_attach(void)
 
 /* --- How long a small map waits for a huge one --------------------------------- */
 
-static void *cold(size_t size)
-{
-	void *memory = mem_anon_cold(size);
-
-	madvise(memory, size, MADV_NOHUGEPAGE);
-	return memory;
-}
-
 static pthread_barrier_t ready;
 static volatile bool huge_is_mapped;
 
@@ -133,149 +121,4 @@ static void once_meanwhile(void *page)
 void native_meanwhile(void)
 {
 	measure_few("meanwhile", once_meanwhile, mem_anon(PAGE));
-}
-
-/* --- Two threads, each with a half of the same work -------------------------- */
-
-struct half {
-	void (*work)(const struct half *half);
-	void *memory;
-	uint64_t iova;
-};
-
-static void *work_in_thread(void *data)
-{
-	const struct half *half = data;
-
-	pthread_barrier_wait(&ready);
-	half->work(half);
-	return NULL;
-}
-
-static void in_turn(const struct half *halves, size_t units, const char *per)
-{
-	size_t i;
-
-	start();
-	for (i = 0; i < THREADS; i++)
-		halves[i].work(&halves[i]);
-	stop("one", units, per);
-}
-
-static void together(struct half *halves, size_t units, const char *per)
-{
-	pthread_t threads[THREADS];
-	size_t i;
-
-	pthread_barrier_init(&ready, NULL, THREADS + 1);
-	for (i = 0; i < THREADS; i++)
-		assert_eq(pthread_create(&threads[i], NULL, work_in_thread,
-					 &halves[i]), 0);
-	start();
-	pthread_barrier_wait(&ready);
-	for (i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-	stop("two", units, per);
-	pthread_barrier_destroy(&ready);
-}
-
-static void compute(const struct half *half)
-{
-	volatile unsigned int steps;
-
-	(void)half;
-	for (steps = 0; steps < STEPS; steps++)
-		;
-}
-
-static void once_compute(void *unused)
-{
-	struct half halves[THREADS] = { { .work = compute },
-					{ .work = compute } };
-
-	(void)unused;
-	in_turn(halves, STEPS * THREADS, "step");
-	together(halves, STEPS * THREADS, "step");
-}
-
-/**
- * native_compute() - no driver: by how much two CPUs are quicker here at all
- *
- * What the host gives the sides differs as much as what it gives the threads.
- */
-void native_compute(void)
-{
-	measure_few("compute", once_compute, NULL);
-}
-
-static void map_and_unmap_half(const struct half *half)
-{
-	assert_ret(dma_map(container, half->memory, half->iova, SIZE, RW), 0);
-	assert_ret(dma_unmap(container, half->iova, SIZE), SIZE);
-}
-
-static void once_threads(void *memory)
-{
-	struct half halves[THREADS];
-	size_t i;
-
-	for (i = 0; i < THREADS; i++) {
-		halves[i].work = map_and_unmap_half;
-		halves[i].memory = (char *)memory + i * SIZE;
-		/* A gap between them: nobody may take them for one range. */
-		halves[i].iova = IOVA + i * GIB;
-	}
-	open_edu();
-	in_turn(halves, THREADS * SIZE / PAGE, "page");
-	together(halves, THREADS * SIZE / PAGE, "page");
-	vfio_close_all();
-}
-
-/** native_threads() - maps and unmaps of disjoint ranges at the same time */
-void native_threads(void)
-{
-	measure_few("threads", once_threads, mem_anon(THREADS * SIZE));
-}
-
-/* --- A huge range that nobody has touched ------------------------------------- */
-
-static void use_cpus(size_t n)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	while (n--)
-		CPU_SET(n, &cpus);
-	assert_eq(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
-}
-
-static void map_cold(const char *op)
-{
-	void *memory = cold(SIZE);
-	int ret;
-
-	open_edu();
-	start();
-	ret = dma_map(container, memory, IOVA, SIZE, RW);
-	stop(op, SIZE / PAGE, "page");
-	assert_ret(ret, 0);
-	vfio_close_all();
-	munmap(memory, SIZE);
-}
-
-static void once_huge_cold(void *unused)
-{
-	(void)unused;
-	if (side_serving() == OURS)
-		sys_param_set("populate_threads", "1");
-	use_cpus(1);
-	map_cold("one-cpu");
-	use_cpus(2);
-	map_cold("two-cpus");
-}
-
-/** native_huge_cold() - what a second CPU helps to fault memory in */
-void native_huge_cold(void)
-{
-	measure_few("huge-cold", once_huge_cold, NULL);
 }

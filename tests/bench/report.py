@@ -4,14 +4,14 @@
 
 usage: report.py run CASES JSON SVG NAME...
        report.py documents CASES JSON... README RST
-       report.py times CASES JSON RST
+       report.py times NAME CASES JSON RST
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
-of CASES (tests/bench/cases or cases-native) must be there.
+of CASES (tests/bench/cases, cases-native or cases-smp) must be there.
 
 "documents" puts all stock kernels' figures into README and RST: between a line
 with "bench NAME" and one with "end", both of them comments. "times" does so with
-those of `make bench-native`.
+those of `make bench-native` or `make bench-smp`, at NAME.
 """
 
 import json
@@ -157,6 +157,10 @@ class Report:
         return table(["two to one", "in-tree", "iommufd", "ours", "target"],
                      self.speed_ups)
 
+    def tables(self):
+        """Of times; the second, if any, is how many times as quick two are."""
+        return [self.times()] + ([self.gains()] if self.speed_ups else [])
+
     def memory(self):
         return table(["bytes per", "in-tree", "ours", "more", "target"],
                      [weight.cells for weight in self.weights])
@@ -167,7 +171,9 @@ class Report:
 
 
 def table(head, rows):
-    """The first column is text, the others are numbers."""
+    """The first column is text, the others are numbers; no column is empty."""
+    head, *rows = zip(*(column for column in zip(head, *rows)
+                        if any(column[1:])))
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     line = "  ".join("=" * width for width in widths)
 
@@ -235,8 +241,10 @@ def legend(report):
         return f'<tspan fill="{colour}">●</tspan> {text}'
 
     if report.is_time:
-        return ", ".join([dot(GOOD, "quicker"), dot(DEARER, "slower"),
-                          dot(THIRD, "divided by iommufd")])
+        dots = [dot(GOOD, "quicker"), dot(DEARER, "slower")]
+        if any(row.iommufd for row in report.rows):
+            dots.append(dot(THIRD, "divided by iommufd"))
+        return ", ".join(dots)
     return (", ".join([dot(GOOD, "cheaper"), dot(OVER, "not yet at its target"),
                        dot(DEARER, "dearer")])
             + '; <tspan fill="black">▎</tspan>target')
@@ -275,10 +283,7 @@ def show(report):
         print(f'\nNanoseconds, {head["kernel"]}, {head["machine"]},'
               f' {head["date"]}; noise is by how much a driver differed from'
               " itself:\n")
-        print(report.times())
-        if report.speed_ups:
-            print("\nHow many times as quick two threads or CPUs were:\n")
-            print(report.gains())
+        print("\n\n".join(report.tables()))
         return
     print(f'\nInstructions, {head["kernel"]}, {head["date"]}:\n')
     print(report.costs())
@@ -360,12 +365,13 @@ def documents(cases, *paths):
     return False
 
 
-def times(cases, source, rst):
+def times(name, cases, source, rst):
     report = Report(source, wanted(cases))
     if report.complain():
         return True
-    put(rst, "native", f'{taken([report])}; nanoseconds, {report.head["kernel"]}.'
-        f"\n\n{report.times()}")
+    put(rst, name, "\n\n".join([
+        f'{taken([report])}; nanoseconds, {report.head["kernel"]}.',
+        *report.tables()]))
     return False
 
 
