@@ -9,8 +9,9 @@
 #include "runs.h"
 #include "t1x_kunit.h"
 
-/* Inline runs, a small chunk, two full ones and a bit of a third. */
-#define MANY	(T1X_RUNS_INLINE + 15 + 2 * 255 + 3)
+/* Inline runs, three chunks that grow, two full ones and a bit of a third. */
+#define GROWING	(T1X_RUNS_INLINE + 7 + 31 + 127)
+#define MANY	(GROWING + 2 * 255 + 3)
 
 static struct t1x_run run_nr(unsigned long i)
 {
@@ -69,7 +70,7 @@ static void runs_push_pop_keeps_order(struct kunit *test)
 		t1x_runs_pop(&runs);
 	}
 	runs_check(test, &runs, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&runs.chunks));
+	KUNIT_EXPECT_TRUE(test, !runs.last);
 }
 
 static void runs_few_need_no_memory(struct kunit *test)
@@ -78,7 +79,7 @@ static void runs_few_need_no_memory(struct kunit *test)
 
 	t1x_runs_init(&runs);
 	runs_push_to(test, &runs, T1X_RUNS_INLINE);
-	KUNIT_EXPECT_TRUE(test, list_empty(&runs.chunks));
+	KUNIT_EXPECT_TRUE(test, !runs.last);
 	KUNIT_EXPECT_EQ(test, sizeof(struct t1x_run), (size_t)16);
 }
 
@@ -100,7 +101,7 @@ static void runs_reserve_unused_is_harmless(struct kunit *test)
 		runs_check(test, &runs, nr + 1);
 		t1x_runs_free(&runs);
 		runs_check(test, &runs, 0);
-		if (nr == T1X_RUNS_INLINE + 16)
+		if (nr == GROWING + 1)
 			nr = MANY - 8;
 	}
 }

@@ -17,14 +17,14 @@ struct t1x_watch;
  * @task: thread group leader of the mapper, whose RLIMIT_MEMLOCK counts
  * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
  *	outlive its users
- * @lock_cap: mapper had CAP_IPC_LOCK: no limit
  * @charged: pages charged and not yet refunded
+ * @lock_cap: mapper had CAP_IPC_LOCK: no limit
  */
 struct t1x_owner {
 	struct task_struct *task;
 	struct mm_struct *mm;
-	bool lock_cap;
 	unsigned long charged;
+	bool lock_cap;
 };
 
 /**
@@ -32,24 +32,27 @@ struct t1x_owner {
  * @node: in the tree of the container
  * @iova: first byte on the device's side
  * @last: last byte, inclusive
- * @vaddr: user address of @iova in the owner's mm
+ * @next: the next mapping that is going, of whoever made this one busy
+ * @filled: pages pinned, charged and present in every domain; a prefix of the
+ *	mapping, of which @runs describe a prefix again
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @busy: somebody fills or unfills it without the lock; to all others it is
  *	no more than a range that is taken
- * @next: the next mapping that is going, of whoever made this one busy
- * @filled: pages pinned, charged and present in every domain; a prefix of the
- *	mapping, of which @runs describe a prefix again
  * @owner: whom the RAM pages are charged to
+ * @vaddr: user address of @iova in the owner's mm
  * @claim: registered memory that the pages are from, which are then neither
  *	pinned nor charged here; else %NULL
  * @claim_first: pages of @claim before the first one
- * @runs: what was pinned, in IOVA order
  * @pins: what mediated devices pinned besides, page by page
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
+ * @runs: what was pinned, in IOVA order
+ *
+ * There may be very many: three cache lines, of which a walk over the tree, and
+ * much of unmapping, needs the first only.
  *
  * @iova, @last, @prot and @claim do not change once the mapping is in the tree.  @busy
  * and @dirty are protected by the container's lock, and so is the rest unless
@@ -59,20 +62,20 @@ struct t1x_dma {
 	struct rb_node node;
 	dma_addr_t iova;
 	dma_addr_t last;
-	unsigned long vaddr;
+	struct t1x_dma *next;
+	unsigned long filled;
 	u8 prot;
 	bool untracked;
 	bool vaddr_invalid;
 	bool busy;
-	struct t1x_dma *next;
-	unsigned long filled;
 	struct t1x_owner owner;
+	unsigned long vaddr;
 	struct t1x_claim *claim;
 	unsigned long claim_first;
-	struct t1x_runs runs;
 	struct t1x_pins pins;
 	unsigned long *dirty;
 	struct t1x_watch *watch;
+	struct t1x_runs runs;
 };
 
 /**

@@ -11,42 +11,25 @@
  */
 #include "runs.h"
 
-#include <linux/bug.h>
-#include <linux/mm.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 
-/**
- * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
- * @node: in &t1x_runs.chunks
- * @capacity: runs that fit; all but the last chunk are full
- * @runs: the runs
- */
-struct t1x_run_chunk {
-	struct list_head node;
-	unsigned long capacity;
-	struct t1x_run runs[];
-};
-
-/* The first chunk is small: mappings of a few MiB rarely fill a page. */
-#define T1X_CHUNK_MIN_BYTES	256
+/* Chunks grow up to a page, four times as large each; their header is like a run. */
+#define T1X_CHUNK_MAX	((PAGE_SIZE - sizeof(struct t1x_run_chunk)) / \
+			 sizeof(struct t1x_run))
 
 static_assert(sizeof(struct t1x_run) == 16);
 
-/* Makes the last chunk, or without one the inline runs, what is filled next. */
-static struct t1x_run_chunk *t1x_runs_use_last(struct t1x_runs *runs)
+static struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
+				   struct t1x_run_chunk *chunk)
 {
-	struct t1x_run_chunk *chunk = NULL;
+	return chunk ? chunk->runs : runs->first;
+}
 
-	if (list_empty(&runs->chunks)) {
-		runs->base = runs->first;
-		runs->limit = runs->first + T1X_RUNS_INLINE;
-	} else {
-		chunk = list_last_entry(&runs->chunks, struct t1x_run_chunk,
-					node);
-		runs->base = chunk->runs;
-		runs->limit = chunk->runs + chunk->capacity;
-	}
-	return chunk;
+static unsigned long t1x_runs_capacity(const struct t1x_run_chunk *chunk)
+{
+	return chunk ? chunk->capacity : T1X_RUNS_INLINE;
 }
 
 /**
@@ -59,35 +42,35 @@ static struct t1x_run_chunk *t1x_runs_use_last(struct t1x_runs *runs)
  */
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
 {
-	size_t bytes = list_empty(&runs->chunks) ? T1X_CHUNK_MIN_BYTES :
-						   PAGE_SIZE;
+	unsigned long capacity = 4 * t1x_runs_capacity(runs->last) + 3;
 	struct t1x_run_chunk *chunk;
 
-	chunk = kmalloc(bytes, gfp | __GFP_NOWARN);
+	capacity = min(capacity, T1X_CHUNK_MAX);
+	chunk = kmalloc(struct_size(chunk, runs, capacity), gfp | __GFP_NOWARN);
 	if (!chunk)
 		return -ENOMEM;
 
-	chunk->capacity = (bytes - sizeof(*chunk)) / sizeof(chunk->runs[0]);
-	list_add_tail(&chunk->node, &runs->chunks);
-	t1x_runs_use_last(runs);
-	runs->end = runs->base;
+	chunk->below = runs->last;
+	chunk->capacity = capacity;
+	runs->last = chunk;
+	runs->end = chunk->runs;
+	runs->limit = chunk->runs + capacity;
 	return 0;
 }
 
 /**
- * t1x_runs_shrink() - free the last chunk, which is empty
- * @runs: the list, with runs before that chunk
+ * t1x_runs_shrink() - free the last chunk
+ * @runs: the list, with an empty chunk at its end
  */
 void t1x_runs_shrink(struct t1x_runs *runs)
 {
-	struct t1x_run_chunk *chunk = t1x_runs_use_last(runs);
+	struct t1x_run_chunk *chunk = runs->last;
 
-	if (WARN_ON_ONCE(!chunk))
-		return;
-	list_del(&chunk->node);
-	kfree(chunk);
-	t1x_runs_use_last(runs);
+	runs->last = chunk->below;
+	runs->limit = t1x_runs_of(runs, runs->last) +
+		      t1x_runs_capacity(runs->last);
 	runs->end = runs->limit;
+	kfree(chunk);
 }
 
 /**
@@ -99,8 +82,8 @@ void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos)
 {
 	pos->runs = runs;
 	pos->left = runs->nr;
-	pos->chunk = t1x_runs_use_last(runs);
-	pos->base = runs->base;
+	pos->chunk = runs->last;
+	pos->base = t1x_runs_of(runs, pos->chunk);
 	pos->run = runs->end;
 }
 
@@ -110,13 +93,7 @@ void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos)
  */
 void t1x_runs_step(struct t1x_runs_pos *pos)
 {
-	if (list_is_first(&pos->chunk->node, &pos->runs->chunks)) {
-		pos->chunk = NULL;
-		pos->base = pos->runs->first;
-		pos->run = pos->base + T1X_RUNS_INLINE;
-	} else {
-		pos->chunk = list_prev_entry(pos->chunk, node);
-		pos->base = pos->chunk->runs;
-		pos->run = pos->base + pos->chunk->capacity;
-	}
+	pos->chunk = pos->chunk->below;
+	pos->base = t1x_runs_of(pos->runs, pos->chunk);
+	pos->run = pos->base + t1x_runs_capacity(pos->chunk);
 }

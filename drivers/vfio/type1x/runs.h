@@ -2,12 +2,11 @@
 #ifndef _T1X_RUNS_H
 #define _T1X_RUNS_H
 
-#include <linux/list.h>
 #include <linux/types.h>
 
 #include "t1x.h"
 
-#define T1X_RUNS_INLINE		4
+#define T1X_RUNS_INLINE		1
 
 /**
  * struct t1x_run - physically contiguous pages of one kind
@@ -32,14 +31,25 @@ struct t1x_run {
 };
 
 /**
+ * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
+ * @below: the chunk with the runs before these, %NULL if they are inline
+ * @capacity: runs that fit; all chunks but the last are full
+ * @runs: the runs
+ */
+struct t1x_run_chunk {
+	struct t1x_run_chunk *below;
+	unsigned long capacity;
+	struct t1x_run runs[];
+};
+
+/**
  * struct t1x_runs - the runs of one mapping, in IOVA order
  * @nr: runs held
  * @npages: pages in all of them
- * @base: the piece of memory that holds the last runs: @first or a chunk
- * @end: behind the last run, unless that piece is still empty
- * @limit: where the piece ends
- * @chunks: memory beyond the inline runs, struct t1x_run_chunk, in order
- * @first: the first runs; most mappings need no more
+ * @end: behind the last run, unless the chunk it points into is still empty
+ * @limit: where that piece of memory ends
+ * @last: the last chunk; %NULL while @first is enough
+ * @first: the first run; most mappings have no other
  *
  * A stack: runs are pushed in IOVA order and popped from the highest IOVA
  * down, so what is left always describes a prefix of the mapping.
@@ -47,18 +57,17 @@ struct t1x_run {
 struct t1x_runs {
 	unsigned long nr;
 	unsigned long npages;
-	struct t1x_run *base;
 	struct t1x_run *end;
 	struct t1x_run *limit;
-	struct list_head chunks;
+	struct t1x_run_chunk *last;
 	struct t1x_run first[T1X_RUNS_INLINE];
 };
 
 /**
  * struct t1x_runs_pos - where a walk over runs stands
  * @runs: what is walked
- * @chunk: the piece of memory it is in, %NULL for the inline runs
- * @base: start of that piece
+ * @chunk: where that is, %NULL for the inline runs
+ * @base: where those runs start
  * @run: the run visited last; at first, behind the last one
  * @left: runs not yet visited
  */
@@ -83,10 +92,9 @@ static inline void t1x_runs_init(struct t1x_runs *runs)
 {
 	runs->nr = 0;
 	runs->npages = 0;
-	runs->base = runs->first;
 	runs->end = runs->first;
 	runs->limit = runs->first + T1X_RUNS_INLINE;
-	INIT_LIST_HEAD(&runs->chunks);
+	runs->last = NULL;
 }
 
 /**
@@ -97,7 +105,7 @@ static inline void t1x_runs_init(struct t1x_runs *runs)
  */
 static inline void t1x_runs_free(struct t1x_runs *runs)
 {
-	while (unlikely(!list_empty(&runs->chunks)))
+	while (unlikely(runs->last))
 		t1x_runs_shrink(runs);
 	t1x_runs_init(runs);
 }
@@ -129,6 +137,12 @@ static inline void t1x_runs_push(struct t1x_runs *runs,
 	runs->npages += run->npages;
 }
 
+/* Is there a chunk at the end without a run in it? */
+static inline bool t1x_runs_hollow(const struct t1x_runs *runs)
+{
+	return runs->last && runs->end == runs->last->runs;
+}
+
 /**
  * t1x_runs_top() - look at the last run
  * @runs: the list, not empty
@@ -138,7 +152,7 @@ static inline void t1x_runs_push(struct t1x_runs *runs,
 static inline const struct t1x_run *t1x_runs_top(struct t1x_runs *runs)
 {
 	/* A chunk that was reserved and never used may stand at the end. */
-	if (unlikely(runs->end == runs->base))
+	if (unlikely(t1x_runs_hollow(runs)))
 		t1x_runs_shrink(runs);
 	return runs->end - 1;
 }
@@ -151,7 +165,8 @@ static inline void t1x_runs_pop(struct t1x_runs *runs)
 {
 	runs->npages -= t1x_runs_top(runs)->npages;
 	runs->nr--;
-	if (--runs->end == runs->base && runs->nr)
+	runs->end--;
+	if (unlikely(t1x_runs_hollow(runs)))
 		t1x_runs_shrink(runs);
 }
 
