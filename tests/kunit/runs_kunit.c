@@ -67,7 +67,7 @@ static void runs_push_pop_keeps_order(struct kunit *test)
 	for (i = MANY; i; i--) {
 		if (i % 61 == 0 || i < 30)
 			runs_check(test, &runs, i);
-		t1x_runs_pop(&runs);
+		t1x_runs_drop(&runs, 1);
 	}
 	runs_check(test, &runs, 0);
 	KUNIT_EXPECT_TRUE(test, !runs.last);
@@ -95,7 +95,7 @@ static void runs_reserve_unused_is_harmless(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		runs_check(test, &runs, nr);
-		t1x_runs_pop(&runs);
+		t1x_runs_drop(&runs, 1);
 		runs_check(test, &runs, nr - 1);
 		runs_push_to(test, &runs, nr + 1);
 		runs_check(test, &runs, nr + 1);
@@ -120,7 +120,7 @@ static void runs_random_against_array(struct kunit *test)
 		if (prandom_u32_state(&rnd) % 4 < up)
 			runs_push_to(test, &runs, runs.nr + 1);
 		else if (runs.nr)
-			t1x_runs_pop(&runs);
+			t1x_runs_drop(&runs, 1);
 		if (step % 97 == 0)
 			runs_check(test, &runs, runs.nr);
 	}

@@ -61,6 +61,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 
 	dma->iova = iova;
 	dma->last = last;
+	dma->next = NULL;
 	dma->vaddr = vaddr;
 	dma->prot = prot;
 	dma->untracked = false;

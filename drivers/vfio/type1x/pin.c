@@ -453,3 +453,51 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, dirty);
 	return run->ram ? run->npages : 0;
 }
+
+/**
+ * t1x_unpin_flush() - let go of what t1x_unpin_runs() still holds
+ * @unpin: the pages
+ *
+ * Context: may sleep.
+ */
+void t1x_unpin_flush(struct t1x_unpin *unpin)
+{
+	if (!unpin->nr)
+		return;
+	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, unpin->nr);
+	unpin_user_pages_dirty_lock(unpin->pages, unpin->nr, unpin->dirty);
+	unpin->nr = 0;
+}
+
+/**
+ * t1x_unpin_runs() - let go of runs
+ * @unpin: holds some of their pages until t1x_unpin_flush()
+ * @runs: as for t1x_unpin()
+ * @nr: how many
+ * @dirty: a device may have written to them
+ *
+ * Context: may sleep.
+ * Return: RAM pages unpinned, to be refunded after t1x_unpin_flush().
+ */
+unsigned long t1x_unpin_runs(struct t1x_unpin *unpin,
+			     const struct t1x_run *runs, unsigned long nr,
+			     bool dirty)
+{
+	const struct t1x_run *run, *end = runs + nr;
+	unsigned long nram = 0;
+
+	if (dirty != unpin->dirty)
+		t1x_unpin_flush(unpin);
+	unpin->dirty = dirty;
+	for (run = runs; run < end; run++) {
+		if (run->npages != 1 || !run->pinned || run->huge) {
+			nram += t1x_unpin(run, dirty);
+			continue;
+		}
+		if (unpin->nr == T1X_UNPIN_PAGES)
+			t1x_unpin_flush(unpin);
+		unpin->pages[unpin->nr++] = pfn_to_page(run->pfn);
+		nram += run->ram;
+	}
+	return nram;
+}

@@ -74,7 +74,36 @@ static inline void t1x_pin_consume(struct t1x_pin *pin)
 	pin->next.npages = 0;
 }
 
+/* Single pages unpinned with one call. */
+#define T1X_UNPIN_PAGES		32
+
+/**
+ * struct t1x_unpin - pages to be let go of
+ * @dirty: a device may have written to them
+ * @nr: single pages that are still pinned
+ * @pages: these
+ */
+struct t1x_unpin {
+	bool dirty;
+	unsigned int nr;
+	struct page *pages[T1X_UNPIN_PAGES];
+};
+
+/**
+ * t1x_unpin_init() - begin to let go of runs
+ * @unpin: for t1x_unpin_runs()
+ */
+static inline void t1x_unpin_init(struct t1x_unpin *unpin)
+{
+	unpin->dirty = false;
+	unpin->nr = 0;
+}
+
 bool t1x_pfn_is_ram(unsigned long pfn);
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
+unsigned long t1x_unpin_runs(struct t1x_unpin *unpin,
+			     const struct t1x_run *runs, unsigned long nr,
+			     bool dirty);
+void t1x_unpin_flush(struct t1x_unpin *unpin);
 
 #endif /* _T1X_PIN_H */

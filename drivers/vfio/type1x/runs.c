@@ -6,12 +6,11 @@
  *
  * Growth may fail, and the caller must be able to go on without; so room is
  * reserved before a run exists (t1x_runs_reserve()), and from there on pushing
- * and popping cannot fail.  A chunk is freed when its last run is popped:
+ * and dropping cannot fail.  A chunk is freed when its last run is dropped:
  * walking down a mapping needs no memory and gives some back.
  */
 #include "runs.h"
 
-#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 

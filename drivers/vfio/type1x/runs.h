@@ -2,6 +2,7 @@
 #ifndef _T1X_RUNS_H
 #define _T1X_RUNS_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "t1x.h"
@@ -51,7 +52,7 @@ struct t1x_run_chunk {
  * @last: the last chunk; %NULL while @first is enough
  * @first: the first run; most mappings have no other
  *
- * A stack: runs are pushed in IOVA order and popped from the highest IOVA
+ * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
  * down, so what is left always describes a prefix of the mapping.
  */
 struct t1x_runs {
@@ -158,14 +159,35 @@ static inline const struct t1x_run *t1x_runs_top(struct t1x_runs *runs)
 }
 
 /**
- * t1x_runs_pop() - remove the last run
+ * t1x_runs_tail() - look at the last runs, as far as they are an array
  * @runs: the list, not empty
+ * @most: how many to look at
+ * @nr: set to how many there are, at least one
+ *
+ * Return: the first of these.
  */
-static inline void t1x_runs_pop(struct t1x_runs *runs)
+static inline const struct t1x_run *t1x_runs_tail(struct t1x_runs *runs,
+						  unsigned long most,
+						  unsigned long *nr)
 {
-	runs->npages -= t1x_runs_top(runs)->npages;
-	runs->nr--;
-	runs->end--;
+	const struct t1x_run *end = t1x_runs_top(runs) + 1;
+	unsigned long held;
+
+	held = end - (runs->last ? runs->last->runs : runs->first);
+	*nr = min(most, held);
+	return end - *nr;
+}
+
+/**
+ * t1x_runs_drop() - remove the last runs
+ * @runs: the list
+ * @nr: how many, as t1x_runs_tail() told
+ */
+static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr)
+{
+	runs->nr -= nr;
+	while (nr--)
+		runs->npages -= (--runs->end)->npages;
 	if (unlikely(t1x_runs_hollow(runs)))
 		t1x_runs_shrink(runs);
 }

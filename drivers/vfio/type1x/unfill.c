@@ -115,6 +115,24 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
+/*
+ * Unpins the highest runs and forgets them.  Returns their RAM pages, which are
+ * unpinned by the time of t1x_unpin_flush().
+ */
+static unsigned long t1x_unpin_top(struct t1x_dma *dma, unsigned long nr,
+				   struct t1x_unpin *unpin)
+{
+	unsigned long nram = 0, n;
+	const struct t1x_run *runs;
+
+	for (; nr; nr -= n) {
+		runs = t1x_runs_tail(&dma->runs, nr, &n);
+		nram += t1x_unpin_runs(unpin, runs, n, t1x_dma_writable(dma));
+		t1x_runs_drop(&dma->runs, n);
+	}
+	return nram;
+}
+
 /* Unfills the highest runs, as many as one sync may cover; revoked ones apart. */
 static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
@@ -123,6 +141,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 	bool revoked = t1x_runs_top(&dma->runs)->revoked;
 	const struct t1x_run *run;
 	struct t1x_runs_pos pos;
+	struct t1x_unpin unpin;
 	int ret = 0;
 
 	t1x_runs_walk(&dma->runs, &pos);
@@ -140,11 +159,9 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 		return ret;
 
 	dma->filled -= npages;
-	while (nr--) {
-		*nram += t1x_unpin(t1x_runs_top(&dma->runs),
-				   t1x_dma_writable(dma));
-		t1x_runs_pop(&dma->runs);
-	}
+	t1x_unpin_init(&unpin);
+	*nram += t1x_unpin_top(dma, nr, &unpin);
+	t1x_unpin_flush(&unpin);
 	return 0;
 }
 
@@ -190,19 +207,24 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 	return ret;
 }
 
-/* Unpins all runs of a mapping, which no domain translates any more. */
-static void t1x_unpin_runs(struct t1x_dma *dma, struct t1x_bill *bill)
+/* Unpins all runs of mappings before @end, which no domain translates any more. */
+static void t1x_unpin_all(struct t1x_dma *dma, struct t1x_dma *end,
+			  struct t1x_bill *bill)
 {
-	unsigned long nram = 0;
+	struct t1x_unpin unpin;
+	unsigned long nram;
 
-	while (dma->runs.nr) {
-		nram += t1x_unpin(t1x_runs_top(&dma->runs),
-				  t1x_dma_writable(dma));
-		t1x_runs_pop(&dma->runs);
+	t1x_unpin_init(&unpin);
+	for (; dma != end; dma = dma->next) {
+		nram = t1x_unpin_top(dma, dma->runs.nr, &unpin);
+		/* A bill of another process is paid at once. */
+		if (bill->owner && bill->owner->mm != dma->owner.mm)
+			t1x_unpin_flush(&unpin);
+		t1x_bill_add(bill, &dma->owner,
+			     t1x_dma_not_held(dma, nram, 0, dma->filled));
+		dma->filled = 0;
 	}
-	t1x_bill_add(bill, &dma->owner,
-		     t1x_dma_not_held(dma, nram, 0, dma->filled));
-	dma->filled = 0;
+	t1x_unpin_flush(&unpin);
 }
 
 /*
@@ -281,8 +303,8 @@ int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 	while (going && !ret) {
 		end = t1x_batch_end(going);
 		if (end != going && !t1x_batch_unmap(c, going, end)) {
-			for (; going != end; going = going->next)
-				t1x_unpin_runs(going, &bill);
+			t1x_unpin_all(going, end, &bill);
+			going = end;
 		} else {
 			/* One by one, it shows which of them is kept. */
 			end = end == going ? going->next : end;
@@ -309,6 +331,6 @@ void t1x_dma_abandon(struct t1x_dma *dma)
 	if (dma->filled > dma->runs.npages)
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
 		       dma->filled - dma->runs.npages, &dma->iova);
-	t1x_unpin_runs(dma, &bill);
+	t1x_unpin_all(dma, dma->next, &bill);
 	t1x_bill_pay(&bill);
 }
