@@ -171,7 +171,7 @@ void t1x_container_release(void *cookie)
 	 */
 	mutex_lock(&c->lock);
 	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
-		     c->nr_busy);
+		     !hlist_empty(&c->busy));
 	t1x_unmap_all(c);
 	mutex_unlock(&c->lock);
 	t1x_unregister_all(c);
@@ -208,13 +208,10 @@ static int t1x_container_wait(struct t1x_container *c, bool killable)
 static bool t1x_container_range_busy(struct t1x_container *c, dma_addr_t iova,
 				     dma_addr_t last)
 {
-	struct t1x_dma *dma;
+	struct t1x_busy *busy;
 
-	if (likely(!c->nr_busy))
-		return false;
-	for (dma = t1x_dma_first(&c->tree, iova, last); dma;
-	     dma = t1x_dma_next(dma, last))
-		if (dma->busy)
+	hlist_for_each_entry(busy, &c->busy, node)
+		if (busy->iova <= last && busy->last >= iova)
 			return true;
 	return false;
 }
@@ -261,7 +258,7 @@ int t1x_container_lock_all(struct t1x_container *c, bool killable)
 		return ret;
 
 	c->nr_exclusive++;
-	while (!ret && c->nr_busy)
+	while (!ret && !hlist_empty(&c->busy))
 		ret = t1x_container_wait(c, killable);
 	if (ret) {
 		mutex_lock(&c->lock);
@@ -291,33 +288,36 @@ void t1x_container_unlock_all(struct t1x_container *c)
 }
 
 /**
- * t1x_container_busy() - take a mapping, to work on it without the lock
+ * t1x_container_busy() - take mappings, to work on them without the lock
  * @c: the container
- * @dma: the mapping, not busy
+ * @busy: says that they are taken, until t1x_container_idle()
+ * @iova: first byte of the lowest
+ * @last: last byte of the highest; nothing in between is busy
  *
  * Context: the lock is held.
  */
-void t1x_container_busy(struct t1x_container *c, struct t1x_dma *dma)
+void t1x_container_busy(struct t1x_container *c, struct t1x_busy *busy,
+			dma_addr_t iova, dma_addr_t last)
 {
 	lockdep_assert_held(&c->lock);
 
-	dma->busy = true;
-	c->nr_busy++;
+	busy->iova = iova;
+	busy->last = last;
+	hlist_add_head(&busy->node, &c->busy);
 }
 
 /**
  * t1x_container_idle() - undo t1x_container_busy()
  * @c: the container
- * @dma: the mapping
+ * @busy: what t1x_container_busy() made
  *
  * Context: the lock is held.
  */
-void t1x_container_idle(struct t1x_container *c, struct t1x_dma *dma)
+void t1x_container_idle(struct t1x_container *c, struct t1x_busy *busy)
 {
 	lockdep_assert_held(&c->lock);
 
-	dma->busy = false;
-	c->nr_busy--;
+	hlist_del(&busy->node);
 	t1x_container_wake(c);
 }
 

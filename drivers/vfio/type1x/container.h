@@ -3,6 +3,7 @@
 #define _T1X_CONTAINER_H
 
 #include <linux/completion.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
@@ -15,6 +16,20 @@
 #include "iova.h"
 
 struct t1x_dma;
+
+/**
+ * struct t1x_busy - mappings that somebody fills or unfills without the lock
+ * @node: in the list of the container
+ * @iova: first byte of the lowest
+ * @last: last byte of the highest
+ *
+ * To all others the range is taken, and nothing more.
+ */
+struct t1x_busy {
+	struct hlist_node node;
+	dma_addr_t iova;
+	dma_addr_t last;
+};
 
 /**
  * struct t1x_container - what userspace made with VFIO_SET_IOMMU
@@ -30,7 +45,7 @@ struct t1x_dma;
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
  * @lock: the lock
  * @idle: wait for a mapping, or for all, not to be busy
- * @nr_busy: mappings that are busy, see t1x_container_lock()
+ * @busy: what is, struct t1x_busy, see t1x_container_lock()
  * @nr_exclusive: who waits for all of them, and keeps out who comes later
  * @tree: the mappings, struct t1x_dma
  * @claims: registered memory, struct t1x_claim
@@ -59,7 +74,7 @@ struct t1x_container {
 
 	struct mutex lock;	/* protects what follows, see container.c */
 	wait_queue_head_t idle;
-	unsigned long nr_busy;
+	struct hlist_head busy;
 	unsigned int nr_exclusive;
 	struct rb_root tree;
 	struct rb_root claims;
@@ -106,8 +121,9 @@ int t1x_container_lock(struct t1x_container *c, dma_addr_t iova,
 		       dma_addr_t last);
 int t1x_container_lock_all(struct t1x_container *c, bool killable);
 void t1x_container_unlock_all(struct t1x_container *c);
-void t1x_container_busy(struct t1x_container *c, struct t1x_dma *dma);
-void t1x_container_idle(struct t1x_container *c, struct t1x_dma *dma);
+void t1x_container_busy(struct t1x_container *c, struct t1x_busy *busy,
+			dma_addr_t iova, dma_addr_t last);
+void t1x_container_idle(struct t1x_container *c, struct t1x_busy *busy);
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 int t1x_container_coherent(struct t1x_container *c);

@@ -66,7 +66,6 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->prot = prot;
 	dma->untracked = false;
 	dma->vaddr_invalid = false;
-	dma->busy = false;
 	dma->filled = 0;
 	dma->owner.charged = 0;
 	dma->claim = NULL;

@@ -32,14 +32,12 @@ struct t1x_owner {
  * @node: in the tree of the container
  * @iova: first byte on the device's side
  * @last: last byte, inclusive
- * @next: the next mapping that is going, of whoever made this one busy
+ * @next: the next mapping that is going, of whoever made these busy
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
- * @busy: somebody fills or unfills it without the lock; to all others it is
- *	no more than a range that is taken
  * @owner: whom the RAM pages are charged to
  * @vaddr: user address of @iova in the owner's mm
  * @claim: registered memory that the pages are from, which are then neither
@@ -54,9 +52,9 @@ struct t1x_owner {
  * There may be very many: three cache lines, of which a walk over the tree, and
  * much of unmapping, needs the first only.
  *
- * @iova, @last, @prot and @claim do not change once the mapping is in the tree.  @busy
- * and @dirty are protected by the container's lock, and so is the rest unless
- * the mapping is busy; then it is his who made it so.
+ * @iova, @last, @prot and @claim do not change once the mapping is in the tree.
+ * @dirty is protected by the container's lock, and so is the rest unless the
+ * mapping is busy (struct t1x_busy); then it is his who made it so.
  */
 struct t1x_dma {
 	struct rb_node node;
@@ -67,7 +65,6 @@ struct t1x_dma {
 	u8 prot;
 	bool untracked;
 	bool vaddr_invalid;
-	bool busy;
 	struct t1x_owner owner;
 	unsigned long vaddr;
 	struct t1x_claim *claim;

@@ -307,7 +307,7 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	struct t1x_fill fill;
 	int ret;
 
-	t1x_dma_assert(c, dma);
+	t1x_container_assert(c);
 
 	if (list_empty(&c->domains))
 		return 0;

@@ -9,13 +9,12 @@
 #include "dma.h"
 
 /**
- * t1x_dma_assert() - expect that nobody else works on a mapping
- * @c: the container
- * @dma: the mapping
+ * t1x_container_assert() - expect that the caller made something busy
+ * @c: the container, or its lock is held
  */
-static inline void t1x_dma_assert(struct t1x_container *c, struct t1x_dma *dma)
+static inline void t1x_container_assert(struct t1x_container *c)
 {
-	lockdep_assert(READ_ONCE(dma->busy) || lockdep_is_held(&c->lock));
+	lockdep_assert(!hlist_empty(&c->busy) || lockdep_is_held(&c->lock));
 }
 
 /**

@@ -64,7 +64,7 @@ static struct t1x_claim *t1x_map_claim(struct t1x_container *c,
 	return claim;
 }
 
-/* Puts an empty mapping into the tree, busy. */
+/* Puts an empty mapping into the tree. */
 static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 				     dma_addr_t last, unsigned long vaddr,
 				     unsigned int prot)
@@ -94,7 +94,6 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	}
 	t1x_owner_get(&dma->owner);
 	t1x_container_insert(c, dma);
-	t1x_container_busy(c, dma);
 	return dma;
 }
 
@@ -116,6 +115,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot)
 {
+	struct t1x_busy busy;
 	struct t1x_dma *dma;
 	bool is_gone;
 	int ret;
@@ -127,6 +127,8 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	if (ret)
 		return ret;
 	dma = t1x_map_begin(c, iova, last, vaddr, prot);
+	if (!IS_ERR(dma))
+		t1x_container_busy(c, &busy, iova, last);
 	mutex_unlock(&c->lock);
 	if (IS_ERR(dma))
 		return PTR_ERR(dma);
@@ -139,7 +141,7 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		t1x_dirty_untrack(dma);
 		t1x_container_remove(c, dma);
 	}
-	t1x_container_idle(c, dma);
+	t1x_container_idle(c, &busy);
 	mutex_unlock(&c->lock);
 
 	if (is_gone) {

@@ -171,7 +171,7 @@ static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
 	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
 
-	t1x_dma_assert(c, dma);
+	t1x_container_assert(c);
 
 	if (dma->watch)
 		t1x_unwatch(c, dma);

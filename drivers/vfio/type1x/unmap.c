@@ -177,27 +177,29 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	return ret;
 }
 
-/* Makes the mappings of a range busy, from @going on, and chains them. */
-static void t1x_unmap_begin(struct t1x_container *c, struct t1x_dma *going,
-			    dma_addr_t last)
+/* Last byte of the highest mapping that a range takes away, or of the range. */
+static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
 {
-	for (; going; going = going->next) {
-		t1x_container_busy(c, going);
-		going->next = t1x_dma_next(going, last);
-	}
+	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
+
+	return dma ? dma->last : last;
 }
 
-/* Cuts a chain after as many mappings as can share a sync; returns the rest. */
-static struct t1x_dma *t1x_unmap_cut(struct t1x_dma *going)
+/*
+ * Chains the mappings of a range, from @dma on, as many as can share a sync.
+ * Returns the first of the others.
+ */
+static struct t1x_dma *t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
 {
-	struct t1x_dma *rest;
-	unsigned int nr;
+	struct t1x_dma *next;
+	unsigned int nr = 1;
 
-	for (nr = 1; nr < T1X_SYNC_RUNS && going->next; nr++)
-		going = going->next;
-	rest = going->next;
-	going->next = NULL;
-	return rest;
+	while ((next = t1x_dma_next(dma, last)) && nr++ < T1X_SYNC_RUNS) {
+		dma->next = next;
+		dma = next;
+	}
+	dma->next = NULL;
+	return next;
 }
 
 /*
@@ -211,7 +213,6 @@ static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
 
 	for (; dma; dma = next) {
 		next = dma->next;
-		t1x_container_idle(c, dma);
 		if (dma->filled)
 			continue;
 		*bytes += t1x_dma_bytes(dma);
@@ -236,25 +237,28 @@ static void t1x_unmap_free(struct t1x_dma *dma)
 }
 
 /*
- * Unmaps a chain of busy mappings, step by step: others need not wait for all of
- * it, and what was just touched is still in the cache.
+ * Unmaps the mappings of a range from @going on, chain by chain: what was just
+ * touched is still in the cache.  Drops the lock.
  */
 static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
-			  u64 *bytes)
+			  dma_addr_t last, u64 *bytes)
 {
-	struct t1x_dma *rest, *gone;
+	struct t1x_dma *gone = NULL, *rest;
+	struct t1x_busy busy;
 	int ret = 0;
 
-	for (; going; going = rest) {
-		/* After a failure the rest is let go as it is. */
-		rest = ret ? NULL : t1x_unmap_cut(going);
-		if (!ret)
-			ret = t1x_dmas_unfill(c, going);
-		mutex_lock(&c->lock);
-		gone = t1x_unmap_remove(c, going, bytes);
+	t1x_container_busy(c, &busy, going->iova, t1x_unmap_end(c, last));
+	for (; going; going = ret ? NULL : rest) {
+		rest = t1x_unmap_chain(going, last);
 		mutex_unlock(&c->lock);
 		t1x_unmap_free(gone);
+		ret = t1x_dmas_unfill(c, going);
+		mutex_lock(&c->lock);
+		gone = t1x_unmap_remove(c, going, bytes);
 	}
+	t1x_container_idle(c, &busy);
+	mutex_unlock(&c->lock);
+	t1x_unmap_free(gone);
 	return ret;
 }
 
@@ -291,12 +295,10 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	if (ret)
 		goto out_unlock;
 
-	going = t1x_unmap_first(c, req->iova, last);
-	t1x_unmap_begin(c, going, last);
-	mutex_unlock(&c->lock);
-	ret = t1x_unmap_busy(c, going, &req->unmapped);
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
-	return ret;
+	going = t1x_unmap_first(c, req->iova, last);
+	if (going)
+		return t1x_unmap_busy(c, going, last, &req->unmapped);
 
 out_unlock:
 	mutex_unlock(&c->lock);
@@ -315,18 +317,19 @@ out_unlock:
 void t1x_unmap_all(struct t1x_container *c)
 {
 	const dma_addr_t last = ~(dma_addr_t)0;
-	struct t1x_dma *going, *dma;
+	struct t1x_dma *going, *rest, *dma;
 	u64 bytes = 0;
 
 	lockdep_assert_held(&c->lock);
 
-	going = t1x_dma_first(&c->tree, 0, last);
-	t1x_unmap_begin(c, going, last);
-	for (dma = going; dma; dma = dma->next) {
-		if (list_empty(&c->domains))
-			t1x_dma_abandon(dma);
-		t1x_extpin_drop(dma);
+	for (going = t1x_dma_first(&c->tree, 0, last); going; going = rest) {
+		rest = t1x_unmap_chain(going, last);
+		for (dma = going; dma; dma = dma->next) {
+			if (list_empty(&c->domains))
+				t1x_dma_abandon(dma);
+			t1x_extpin_drop(dma);
+		}
+		t1x_dmas_unfill(c, going);
+		t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
 	}
-	t1x_dmas_unfill(c, going);
-	t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
 }
