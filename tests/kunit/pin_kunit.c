@@ -179,6 +179,40 @@ static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 	fake_memory_expect_unpinned(test);
 }
 
+/* Single pages wait for others, until a flush or pages that are not like them. */
+static void unpin_runs_of_all_kinds(struct kunit *test)
+{
+	const unsigned int n = 3 * T1X_UNPIN_PAGES;
+	struct t1x_unpin unpin;
+	struct t1x_runs runs;
+	struct t1x_pin pin;
+	struct t1x_run run;
+	unsigned int i;
+
+	t1x_runs_init(&runs);
+	fake_memory_scatter();
+	fake_memory.layout[1] = fake_memory.bar;
+	pin_start(&pin, 0, n, 512);
+	for (i = 0; i < n; i++) {
+		KUNIT_ASSERT_EQ(test, pin_run(&pin, &run), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
+		t1x_runs_push(&runs, &run);
+	}
+	t1x_pin_exit(&pin);
+
+	t1x_unpin_init(&unpin);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_top(&unpin, &runs, 3, true), 3UL);
+	KUNIT_EXPECT_EQ(test, unpin.nr, 3U);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[n - 1]));
+	KUNIT_EXPECT_EQ(test, t1x_unpin_top(&unpin, &runs, n - 3, false),
+			(unsigned long)n - 4);
+	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[n - 1]));
+	KUNIT_EXPECT_EQ(test, runs.nr, 0UL);
+	t1x_unpin_flush(&unpin);
+	KUNIT_EXPECT_EQ(test, unpin.nr, 0U);
+	fake_memory_expect_unpinned(test);
+}
+
 static void pin_beyond_the_vma_is_efault(struct kunit *test)
 {
 	struct t1x_pin pin;
@@ -197,6 +231,7 @@ static struct kunit_case pin_cases[] = {
 	KUNIT_CASE(pin_stops_between_ram_and_bar),
 	KUNIT_CASE(pin_pfnmap_of_ram_is_refused),
 	KUNIT_CASE(pin_beyond_the_vma_is_efault),
+	KUNIT_CASE(unpin_runs_of_all_kinds),
 	{}
 };
 

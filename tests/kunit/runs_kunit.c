@@ -127,6 +127,28 @@ static void runs_random_against_array(struct kunit *test)
 	t1x_runs_free(&runs);
 }
 
+static void runs_drop_by_arrays(struct kunit *test)
+{
+	struct rnd_state rnd = t1x_kunit_seed(test);
+	const struct t1x_run *tail;
+	unsigned long i, nr, most;
+	struct t1x_runs runs;
+
+	t1x_runs_init(&runs);
+	runs_push_to(test, &runs, MANY);
+	while (runs.nr) {
+		most = prandom_u32_state(&rnd) % 100 + 1;
+		tail = t1x_runs_tail(&runs, most, &nr);
+		KUNIT_ASSERT_TRUE(test, nr && nr <= most);
+		for (i = 0; i < nr; i++)
+			KUNIT_ASSERT_TRUE(test,
+					  run_is(tail + i, runs.nr - nr + i));
+		t1x_runs_drop(&runs, nr);
+	}
+	runs_check(test, &runs, 0);
+	KUNIT_EXPECT_TRUE(test, !runs.last);
+}
+
 static void run_join_wants_contiguous_and_alike(struct kunit *test)
 {
 	const struct t1x_run next = { .pfn = 110, .npages = 5, .ram = 1 };
@@ -156,6 +178,7 @@ static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_few_need_no_memory),
 	KUNIT_CASE(runs_reserve_unused_is_harmless),
 	KUNIT_CASE(runs_random_against_array),
+	KUNIT_CASE(runs_drop_by_arrays),
 	KUNIT_CASE(run_join_wants_contiguous_and_alike),
 	{}
 };

@@ -110,29 +110,6 @@ static unsigned long t1x_fill_cost(struct t1x_fill *fill,
 			    run->npages);
 }
 
-/* Charges what was read next, and makes it a part of @fill->run, which it joins. */
-static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
-{
-	unsigned long first = fill->dma->filled + fill->run.npages;
-	unsigned long cost = t1x_fill_cost(fill, next, first), more;
-	struct t1x_owner *owner = &fill->dma->owner;
-	unsigned long charged = owner->charged;
-	int ret;
-
-	if (cost > fill->credit) {
-		more = t1x_dma_npages(fill->dma) - first - next->npages;
-		ret = t1x_charge(owner, cost - fill->credit,
-				 min(more, T1X_CHARGE_AHEAD));
-		if (ret)
-			return ret;
-		fill->credit += owner->charged - charged;
-	}
-	fill->credit -= cost;
-	t1x_run_join(&fill->run, next);
-	t1x_pin_consume(&fill->pin);
-	return 0;
-}
-
 /*
  * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
  * takes that lock, so memory is there at once or not at all.
@@ -228,6 +205,29 @@ static int t1x_fill_run(struct t1x_fill *fill)
 	return ret;
 }
 
+/* Charges what was read next, and makes it a part of @fill->run, which it joins. */
+static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	unsigned long first = fill->dma->filled + fill->run.npages;
+	unsigned long cost = t1x_fill_cost(fill, next, first), more;
+	struct t1x_owner *owner = &fill->dma->owner;
+	unsigned long charged = owner->charged;
+	int ret;
+
+	if (cost > fill->credit) {
+		more = t1x_dma_npages(fill->dma) - first - next->npages;
+		ret = t1x_charge(owner, cost - fill->credit,
+				 min(more, T1X_CHARGE_AHEAD));
+		if (ret)
+			return ret;
+		fill->credit += owner->charged - charged;
+	}
+	fill->credit -= cost;
+	t1x_run_join(&fill->run, next);
+	t1x_pin_consume(&fill->pin);
+	return 0;
+}
+
 /*
  * The loop of t1x_dma_fill().  On failure @fill->run and what @fill->pin still
  * holds are pinned and not mapped; of these, @fill->run is charged.
@@ -235,21 +235,22 @@ static int t1x_fill_run(struct t1x_fill *fill)
 static int t1x_fill_pages(struct t1x_fill *fill)
 {
 	const struct t1x_run *next;
-	int ret;
+	int ret = 0;
 
-	for (;;) {
+	do {
 		next = t1x_pin_peek(&fill->pin);
-		if (next && t1x_run_joins(&fill->run, next))
-			ret = t1x_fill_take(fill, next);
-		else if (!next && fill->pin.left)
+		if (!next && fill->pin.left) {
 			ret = t1x_fill_read(fill);
-		else if (fill->run.npages)
+			continue;
+		}
+		if (!next || !t1x_run_joins(&fill->run, next))
 			ret = t1x_fill_run(fill);
-		else
-			return 0;
-		if (unlikely(ret))
-			return ret;
-	}
+		if (!next)
+			break;
+		if (likely(!ret))
+			ret = t1x_fill_take(fill, next);
+	} while (likely(!ret));
+	return ret;
 }
 
 static void t1x_fill_give_up(struct t1x_fill *fill)

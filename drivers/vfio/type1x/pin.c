@@ -152,8 +152,11 @@ static unsigned int t1x_small_run(struct page **pages, unsigned int nr)
 	return at - pages;
 }
 
-/* Pages at the start of @pages that are contiguous RAM and hold a pin each. */
-static unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
+/*
+ * Pages at the start of @pages that are contiguous RAM and hold a pin each.  Not
+ * inline: a page of scattered memory should not pay for it.
+ */
+static noinline unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
 {
 	bool is_large = PageCompound(*pages);
 	struct page *page = *pages;
@@ -174,6 +177,15 @@ static unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
 	return n;
 }
 
+/* Is the first of @pages a small page of RAM, and the next one not beside it? */
+static bool t1x_is_single(struct page **pages, unsigned int nr)
+{
+	struct page *page = *pages;
+
+	return (nr == 1 || pages[1] != page + 1) && !PageCompound(page) &&
+	       !PageReserved(page);
+}
+
 /**
  * t1x_pin_next() - make a run of the next pages, for t1x_pin_peek()
  * @pin: the reader, with pages in no run yet
@@ -184,8 +196,10 @@ static unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
 const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 {
 	struct page **pages = pin->pages + pin->head, *page = *pages;
-	unsigned int n = t1x_ram_run(pages, pin->nr - pin->head);
+	unsigned int nr = pin->nr - pin->head, n = 1;
 
+	if (!t1x_is_single(pages, nr))
+		n = t1x_ram_run(pages, nr);
 	pin->next = (struct t1x_run){
 		.pfn = page_to_pfn(page),
 		.npages = n,
@@ -455,7 +469,7 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 }
 
 /**
- * t1x_unpin_flush() - let go of what t1x_unpin_runs() still holds
+ * t1x_unpin_flush() - let go of what t1x_unpin_top() left
  * @unpin: the pages
  *
  * Context: may sleep.
@@ -469,35 +483,42 @@ void t1x_unpin_flush(struct t1x_unpin *unpin)
 	unpin->nr = 0;
 }
 
+/* Notes a single page, or lets go of a run at once; returns its RAM pages. */
+static unsigned long t1x_unpin_add(struct t1x_unpin *unpin,
+				   const struct t1x_run *run)
+{
+	if (run->npages != 1 || !run->pinned || run->huge)
+		return t1x_unpin(run, unpin->dirty);
+	if (unpin->nr == T1X_UNPIN_PAGES)
+		t1x_unpin_flush(unpin);
+	unpin->pages[unpin->nr++] = pfn_to_page(run->pfn);
+	return run->ram;
+}
+
 /**
- * t1x_unpin_runs() - let go of runs
+ * t1x_unpin_top() - let go of the last runs of a list, and forget them
  * @unpin: holds some of their pages until t1x_unpin_flush()
- * @runs: as for t1x_unpin()
- * @nr: how many
+ * @runs: the list; its last runs are as for t1x_unpin()
+ * @nr: how many of them
  * @dirty: a device may have written to them
  *
  * Context: may sleep.
  * Return: RAM pages unpinned, to be refunded after t1x_unpin_flush().
  */
-unsigned long t1x_unpin_runs(struct t1x_unpin *unpin,
-			     const struct t1x_run *runs, unsigned long nr,
-			     bool dirty)
+unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
+			    unsigned long nr, bool dirty)
 {
-	const struct t1x_run *run, *end = runs + nr;
-	unsigned long nram = 0;
+	unsigned long nram = 0, i, n;
+	const struct t1x_run *run;
 
 	if (dirty != unpin->dirty)
 		t1x_unpin_flush(unpin);
 	unpin->dirty = dirty;
-	for (run = runs; run < end; run++) {
-		if (run->npages != 1 || !run->pinned || run->huge) {
-			nram += t1x_unpin(run, dirty);
-			continue;
-		}
-		if (unpin->nr == T1X_UNPIN_PAGES)
-			t1x_unpin_flush(unpin);
-		unpin->pages[unpin->nr++] = pfn_to_page(run->pfn);
-		nram += run->ram;
+	for (; nr; nr -= n) {
+		run = t1x_runs_tail(runs, nr, &n);
+		for (i = 0; i < n; i++)
+			nram += t1x_unpin_add(unpin, run + i);
+		t1x_runs_drop(runs, n);
 	}
 	return nram;
 }

@@ -91,7 +91,7 @@ struct t1x_unpin {
 
 /**
  * t1x_unpin_init() - begin to let go of runs
- * @unpin: for t1x_unpin_runs()
+ * @unpin: for t1x_unpin_top()
  */
 static inline void t1x_unpin_init(struct t1x_unpin *unpin)
 {
@@ -101,9 +101,8 @@ static inline void t1x_unpin_init(struct t1x_unpin *unpin)
 
 bool t1x_pfn_is_ram(unsigned long pfn);
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
-unsigned long t1x_unpin_runs(struct t1x_unpin *unpin,
-			     const struct t1x_run *runs, unsigned long nr,
-			     bool dirty);
+unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
+			    unsigned long nr, bool dirty);
 void t1x_unpin_flush(struct t1x_unpin *unpin);
 
 #endif /* _T1X_PIN_H */

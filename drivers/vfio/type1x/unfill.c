@@ -115,24 +115,6 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
-/*
- * Unpins the highest runs and forgets them.  Returns their RAM pages, which are
- * unpinned by the time of t1x_unpin_flush().
- */
-static unsigned long t1x_unpin_top(struct t1x_dma *dma, unsigned long nr,
-				   struct t1x_unpin *unpin)
-{
-	unsigned long nram = 0, n;
-	const struct t1x_run *runs;
-
-	for (; nr; nr -= n) {
-		runs = t1x_runs_tail(&dma->runs, nr, &n);
-		nram += t1x_unpin_runs(unpin, runs, n, t1x_dma_writable(dma));
-		t1x_runs_drop(&dma->runs, n);
-	}
-	return nram;
-}
-
 /* Unfills the highest runs, as many as one sync may cover; revoked ones apart. */
 static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
@@ -160,7 +142,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 
 	dma->filled -= npages;
 	t1x_unpin_init(&unpin);
-	*nram += t1x_unpin_top(dma, nr, &unpin);
+	*nram += t1x_unpin_top(&unpin, &dma->runs, nr, t1x_dma_writable(dma));
 	t1x_unpin_flush(&unpin);
 	return 0;
 }
@@ -216,7 +198,8 @@ static void t1x_unpin_all(struct t1x_dma *dma, struct t1x_dma *end,
 
 	t1x_unpin_init(&unpin);
 	for (; dma != end; dma = dma->next) {
-		nram = t1x_unpin_top(dma, dma->runs.nr, &unpin);
+		nram = t1x_unpin_top(&unpin, &dma->runs, dma->runs.nr,
+				     t1x_dma_writable(dma));
 		/* A bill of another process is paid at once. */
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
