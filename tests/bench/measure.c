@@ -54,8 +54,8 @@ static const struct effort for_times = { 4, 2, 6, 24, 30, 100, false };
 /* For what takes seconds. */
 static const struct effort for_long_times = { 1, 1, 4, 6, 50, 0, false };
 
-/* Two CPUs are quick only while nobody else wants one: the best of six or more. */
-static const struct effort for_smp = { 1, 3, 4, 8, 50, 0, false };
+/* Two CPUs are quick only while nobody else wants one: the best of ten or more. */
+static const struct effort for_smp = { 1, 5, 4, 12, 50, 0, false };
 
 /* --- Counting what the kernel does ----------------------------------------- */
 
