@@ -88,6 +88,14 @@ bool t1x_pfn_is_ram(unsigned long pfn)
 	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
 }
 
+/* Are the next eight pages those from @page on? */
+static bool t1x_eight_follow(struct page **at, const struct page *page)
+{
+	return at[0] == page && at[1] == page + 1 && at[2] == page + 2 &&
+	       at[3] == page + 3 && at[4] == page + 4 && at[5] == page + 5 &&
+	       at[6] == page + 6 && at[7] == page + 7;
+}
+
 /*
  * Pages of one folio at the start of @pages, at most @nr, that are contiguous.
  * They are alike, so no struct page but the first need be looked at.
@@ -99,11 +107,12 @@ static unsigned int t1x_folio_run(struct folio *folio, struct page **pages,
 
 	end = pages + min_t(unsigned long, nr, folio_nr_pages(folio) -
 					       folio_page_idx(folio, page));
-	/* Most of what a huge page costs is this: four at a time. */
-	for (page++; end - at >= 4; at += 4, page += 4)
-		if (at[0] != page || at[1] != page + 1 || at[2] != page + 2 ||
-		    at[3] != page + 3)
-			break;
+	/* Most of what a huge page costs is this. */
+	page++;
+	while (end - at >= 8 && t1x_eight_follow(at, page)) {
+		at += 8;
+		page += 8;
+	}
 	for (; at < end && *at == page; at++)
 		page++;
 	return at - pages;
