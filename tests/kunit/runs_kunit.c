@@ -9,8 +9,8 @@
 #include "runs.h"
 #include "t1x_kunit.h"
 
-/* Inline runs, three chunks that grow, two full ones and a bit of a third. */
-#define GROWING	(T1X_RUNS_INLINE + 7 + 31 + 127)
+/* Inline runs, two chunks that grow, two full ones and a bit of a third. */
+#define GROWING	(T1X_RUNS_INLINE + 15 + 63)
 #define MANY	(GROWING + 2 * 255 + 3)
 
 static struct t1x_run run_nr(unsigned long i)

@@ -39,18 +39,18 @@ struct t1x_owner {
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @owner: whom the RAM pages are charged to
- * @vaddr: user address of @iova in the owner's mm
  * @claim: registered memory that the pages are from, which are then neither
  *	pinned nor charged here; else %NULL
- * @claim_first: pages of @claim before the first one
  * @pins: what mediated devices pinned besides, page by page
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
  * @runs: what was pinned, in IOVA order
+ * @vaddr: user address of @iova in the owner's mm
+ * @claim_first: pages of @claim before the first one
  *
- * There may be very many: three cache lines, of which a walk over the tree, and
- * much of unmapping, needs the first only.
+ * There may be very many.  A walk over the tree needs the first cache line only,
+ * unmapping what has a run or two the second and third as well.
  *
  * @iova, @last, @prot and @claim do not change once the mapping is in the tree.
  * @dirty is protected by the container's lock, and so is the rest unless the
@@ -66,13 +66,13 @@ struct t1x_dma {
 	bool untracked;
 	bool vaddr_invalid;
 	struct t1x_owner owner;
-	unsigned long vaddr;
 	struct t1x_claim *claim;
-	unsigned long claim_first;
 	struct t1x_pins pins;
 	unsigned long *dirty;
 	struct t1x_watch *watch;
 	struct t1x_runs runs;
+	unsigned long vaddr;
+	unsigned long claim_first;
 };
 
 /**

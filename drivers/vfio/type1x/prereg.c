@@ -190,7 +190,7 @@ static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs)
 		first -= top->npages;
 		region->runs[i].first = first;
 		region->runs[i].run = *top;
-		t1x_runs_pop(runs);
+		t1x_runs_drop(runs, 1);
 	}
 	return 0;
 }
@@ -236,11 +236,15 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_pin *pin,
 
 static void t1x_region_unread(struct t1x_runs *runs)
 {
+	struct t1x_unpin unpin;
+
+	t1x_unpin_init(&unpin);
 	while (runs->nr) {
-		t1x_unpin(t1x_runs_top(runs), false);
-		t1x_runs_pop(runs);
+		t1x_unpin_top(&unpin, runs, min(runs->nr, T1X_SYNC_RUNS),
+			      false);
 		cond_resched();
 	}
+	t1x_unpin_flush(&unpin);
 }
 
 static unsigned long t1x_region_nram(const struct t1x_region *region)

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 /* Chunks grow up to a page, four times as large each; their header is like a run. */
+#define T1X_CHUNK_MIN	15UL
 #define T1X_CHUNK_MAX	((PAGE_SIZE - sizeof(struct t1x_run_chunk)) / \
 			 sizeof(struct t1x_run))
 
@@ -41,10 +42,11 @@ static unsigned long t1x_runs_capacity(const struct t1x_run_chunk *chunk)
  */
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
 {
-	unsigned long capacity = 4 * t1x_runs_capacity(runs->last) + 3;
+	unsigned long capacity = T1X_CHUNK_MIN;
 	struct t1x_run_chunk *chunk;
 
-	capacity = min(capacity, T1X_CHUNK_MAX);
+	if (runs->last)
+		capacity = min(4 * runs->last->capacity + 3, T1X_CHUNK_MAX);
 	chunk = kmalloc(struct_size(chunk, runs, capacity), gfp | __GFP_NOWARN);
 	if (!chunk)
 		return -ENOMEM;

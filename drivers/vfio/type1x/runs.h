@@ -7,7 +7,7 @@
 
 #include "t1x.h"
 
-#define T1X_RUNS_INLINE		1
+#define T1X_RUNS_INLINE		4
 
 /**
  * struct t1x_run - physically contiguous pages of one kind
@@ -50,7 +50,7 @@ struct t1x_run_chunk {
  * @end: behind the last run, unless the chunk it points into is still empty
  * @limit: where that piece of memory ends
  * @last: the last chunk; %NULL while @first is enough
- * @first: the first run; most mappings have no other
+ * @first: the first runs; most mappings have no other
  *
  * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
  * down, so what is left always describes a prefix of the mapping.

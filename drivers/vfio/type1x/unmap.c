@@ -17,6 +17,7 @@
  * pages are told, and then the mappings go.
  */
 #include <linux/overflow.h>
+#include <linux/prefetch.h>
 #include <linux/sched.h>
 
 #include "account.h"
@@ -195,6 +196,9 @@ static struct t1x_dma *t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
 	unsigned int nr = 1;
 
 	while ((next = t1x_dma_next(dma, last)) && nr++ < T1X_SYNC_RUNS) {
+		/* Read soon: while the tree makes us wait it may come. */
+		prefetch(&next->owner);
+		prefetch(&next->runs);
 		dma->next = next;
 		dma = next;
 	}
