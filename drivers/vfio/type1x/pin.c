@@ -2,8 +2,9 @@
 /*
  * From user addresses to pinned runs, and back.
  *
- * The only file that calls GUP, follow_pfnmap_*() and unpin_*().  Knows nothing
- * of IOMMUs or limits: pages it brings are neither charged nor mapped yet.
+ * The only file that calls GUP and unpin_*(); MMIO it has pfnmap.c read.  Knows
+ * nothing of IOMMUs or limits: pages it brings are neither charged nor mapped
+ * yet.
  *
  * What a page is, is decided by what was found and not by its VMA alone.  What
  * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved;
@@ -20,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "pfnmap.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -50,6 +52,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->write = write;
 	pin->single = false;
 	pin->cold = false;
+	pin->mmio = false;
 	pin->next.npages = 0;
 	pin->pages = NULL;
 	pin->head = 0;
@@ -76,16 +79,30 @@ void t1x_pin_exit(struct t1x_pin *pin)
 }
 
 /**
- * t1x_pfn_is_ram() - is a page that a device can reach pinned RAM
- * @pfn: its page frame, taken from an IOMMU
+ * t1x_pfns_not_ram() - how much of what a device can reach is no RAM
+ * @pfn: first page frame
+ * @most: pages to look at
  *
- * For mappings that lost track of their runs.
+ * A pageblock has a struct page for each of its pages or for none.
  *
- * Return: whether the page holds a pin and a charge.
+ * Return: pages from @pfn on, at most @most, that hold no pin and no charge.
  */
-bool t1x_pfn_is_ram(unsigned long pfn)
+unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most)
 {
-	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
+	unsigned long n = 0, end;
+	struct page *page;
+
+	while (n < most) {
+		end = min(most, ALIGN(pfn + n + 1, pageblock_nr_pages) - pfn);
+		if (!pfn_valid(pfn + n)) {
+			n = end;
+			continue;
+		}
+		for (page = pfn_to_page(pfn + n); n < end; n++, page++)
+			if (!PageReserved(page))
+				return n;
+	}
+	return n;
 }
 
 /* Are the next eight pages those from @page on? */
@@ -264,77 +281,6 @@ static long t1x_pin_fast(struct t1x_pin *pin)
 				   pin->pages);
 }
 
-/*
- * One leaf of the page table, cut to what is wanted.  Sets @retry when the
- * mmap_lock was dropped and the VMA must be looked up again.
- */
-static int t1x_pin_pfnmap_leaf(struct t1x_pin *pin, struct vm_area_struct *vma,
-			       unsigned long vaddr, struct t1x_run *run,
-			       bool *retry)
-{
-	struct follow_pfnmap_args args = { .vma = vma, .address = vaddr };
-	unsigned long mask;
-	int ret;
-
-	ret = follow_pfnmap_start(&args);
-	if (ret) {
-		ret = fixup_user_fault(pin->mm, vaddr,
-				       FAULT_FLAG_REMOTE |
-				       (pin->write ? FAULT_FLAG_WRITE : 0),
-				       retry);
-		if (ret)
-			*retry = false;
-		if (ret || *retry)
-			return ret;
-		ret = follow_pfnmap_start(&args);
-		if (ret)
-			return ret;
-	}
-
-	mask = t1x_compat_pfnmap_addr_mask(&args);
-	*run = (struct t1x_run){
-		.pfn = args.pfn,
-		.npages = ((vaddr | ~mask) - vaddr + 1) >> PAGE_SHIFT,
-	};
-	if (pin->write && !args.writable)
-		ret = -EFAULT;
-	else if (t1x_pfn_is_ram(args.pfn))
-		ret = -EFAULT;
-	follow_pfnmap_end(&args);
-	return ret;
-}
-
-/*
- * As many contiguous leaves as one batch would hold pages: bounds the time the
- * mmap_lock is held, like GUP does for RAM.
- */
-static long t1x_pin_pfnmap(struct t1x_pin *pin, struct vm_area_struct *vma,
-			   unsigned long vaddr, bool *retry)
-{
-	struct t1x_run mmio = { .npages = 0 }, leaf;
-	unsigned long most;
-	unsigned int i;
-	int ret = 0;
-
-	most = min(pin->left, (vma->vm_end - vaddr) >> PAGE_SHIFT);
-	for (i = 0; i < pin->capacity && mmio.npages < most; i++) {
-		ret = t1x_pin_pfnmap_leaf(pin, vma,
-					  vaddr + (mmio.npages << PAGE_SHIFT),
-					  &leaf, retry);
-		if (ret || *retry || !t1x_run_joins(&mmio, &leaf))
-			break;
-		t1x_run_join(&mmio, &leaf);
-	}
-
-	/* What was found before an error is good; the error will come back. */
-	if (!mmio.npages)
-		return ret;
-	*retry = false;
-	pin->next = mmio;
-	pin->next.npages = min_t(unsigned long, mmio.npages, most);
-	return 0;
-}
-
 /* Returns pages in @pin->pages; or 0 with MMIO in @pin->next, or an errno. */
 static long t1x_pin_slow(struct t1x_pin *pin)
 {
@@ -354,7 +300,8 @@ static long t1x_pin_slow(struct t1x_pin *pin)
 		vaddr = untagged_addr_remote(pin->mm, pin->vaddr);
 		vma = vma_lookup(pin->mm, vaddr);
 		if (vma && vma->vm_flags & VM_PFNMAP)
-			ret = t1x_pin_pfnmap(pin, vma, vaddr, &retry);
+			ret = t1x_pfnmap_read(vma, vaddr, pin->left, pin->write,
+					      &pin->next, &retry);
 		else
 			ret = t1x_pin_pages(pin, vaddr);
 		mmap_read_unlock(pin->mm);
@@ -383,12 +330,13 @@ int t1x_pin_refill(struct t1x_pin *pin)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
-	if (!pin->cold)
+	if (!pin->cold && !pin->mmio)
 		ret = t1x_pin_fast(pin);
 	if (ret <= 0) {
 		faults = current->min_flt + current->maj_flt;
 		ret = t1x_pin_slow(pin);
 		pin->cold = current->min_flt + current->maj_flt != faults;
+		pin->mmio = !ret;
 	}
 	if (ret < 0)
 		return ret;

@@ -20,6 +20,7 @@ struct page;
  * @write: the device may write
  * @single: the last page was one of hugetlb, of which one pin is enough
  * @cold: pages of the last batch had to be faulted in
+ * @mmio: the last batch was MMIO, of which fast GUP brings nothing
  * @next: the first run of what was brought and not consumed; empty if it is
  *	still to be made of @pages
  * @pages: pages that GUP brought; [@head, @nr) are not yet in a run
@@ -35,6 +36,7 @@ struct t1x_pin {
 	bool write;
 	bool single;
 	bool cold;
+	bool mmio;
 	struct t1x_run next;
 	struct page **pages;
 	unsigned int capacity;
@@ -99,10 +101,23 @@ static inline void t1x_unpin_init(struct t1x_unpin *unpin)
 	unpin->nr = 0;
 }
 
-bool t1x_pfn_is_ram(unsigned long pfn);
+unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most);
 unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
 unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
 			    unsigned long nr, bool dirty);
 void t1x_unpin_flush(struct t1x_unpin *unpin);
+
+/**
+ * t1x_pfn_is_ram() - is a page that a device can reach RAM
+ * @pfn: its page frame, taken from an IOMMU or a page table
+ *
+ * For mappings that lost track of their runs, and for what may not be mapped.
+ *
+ * Return: whether the page holds a pin and a charge, or would have to.
+ */
+static inline bool t1x_pfn_is_ram(unsigned long pfn)
+{
+	return !t1x_pfns_not_ram(pfn, 1);
+}
 
 #endif /* _T1X_PIN_H */

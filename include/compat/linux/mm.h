@@ -93,9 +93,8 @@ static inline unsigned long t1x_compat_page_flags(const struct page *page)
 }
 
 /*
- * v6.15: follow_pfnmap_args tells the size of the leaf in addr_mask.  6.12
- * leaves ptep NULL above the lowest level, where a leaf is 2 MiB at least;
- * 6.1 maps PFNs with 4 KiB entries only.  Delete with 6.12.
+ * v6.15: follow_pfnmap_args tells the size of a large leaf, one whose ptep is
+ * NULL, in addr_mask.  Before, it is 2 MiB at least.  Delete with 6.12.
  */
 static inline unsigned long
 t1x_compat_pfnmap_addr_mask(const struct follow_pfnmap_args *args)
@@ -103,7 +102,7 @@ t1x_compat_pfnmap_addr_mask(const struct follow_pfnmap_args *args)
 #if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
 	return args->addr_mask;
 #else
-	return args->ptep ? PAGE_MASK : PMD_MASK;
+	return PMD_MASK;
 #endif
 }
 
