@@ -19,7 +19,7 @@
 
 #define BLOCK_ORDER	10
 #define BLOCK_PAGES	(FAKE_PAGES / 2)
-#define BAR_ORDER	6
+#define BAR_ORDER	7
 
 /* Leaves a gap in the file, or the kernel would merge the two windows. */
 #define BAR_PGOFF	(2 * FAKE_PAGES)
@@ -69,10 +69,14 @@ static const struct vm_operations_struct fake_ram_ops = {
 
 static vm_fault_t fake_bar_fault(struct vm_fault *vmf)
 {
-	unsigned long pfn = page_to_pfn(fake_memory.bar) + vmf->pgoff -
-			    BAR_PGOFF;
+	int i = vmf->pgoff - BAR_PGOFF;
 
-	return vmf_insert_pfn(vmf->vma, vmf->address, pfn);
+	if (!fake_memory.bar_layout[i])
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address,
+				   page_to_pfn(fake_memory.bar_layout[i]),
+				   i == fake_memory.bar_read_only ?
+				   PAGE_READONLY : vmf->vma->vm_page_prot);
 }
 
 static const struct vm_operations_struct fake_bar_ops = {
@@ -112,7 +116,8 @@ static void fake_memory_zap(void)
 }
 
 /**
- * fake_memory_reset() - lay the RAM window out in two contiguous halves
+ * fake_memory_reset() - lay the RAM window out in two contiguous halves, and
+ *			 the BAR window in one piece
  */
 void fake_memory_reset(void)
 {
@@ -121,6 +126,9 @@ void fake_memory_reset(void)
 	fake_memory_zap();
 	for (i = 0; i < FAKE_PAGES; i++)
 		fake_memory.layout[i] = fake_memory_page(i);
+	for (i = 0; i < FAKE_BAR_PAGES; i++)
+		fake_memory.bar_layout[i] = fake_memory.bar + i;
+	fake_memory.bar_read_only = -1;
 }
 
 /**
@@ -185,11 +193,20 @@ static void fake_block_free(struct page *page, unsigned int order)
 static int fake_memory_map(void)
 {
 	const unsigned long bytes = (FAKE_PAGES + FAKE_BAR_PAGES) * PAGE_SIZE;
+	const unsigned long room = bytes + 2 * PMD_SIZE;
 	unsigned long vaddr;
 
-	/* One reservation, then the BAR over its end: neighbours for sure. */
-	vaddr = vm_mmap(fake_memory.file, 0, bytes, PROT_READ | PROT_WRITE,
-			MAP_SHARED, 0);
+	/* Only to learn where there is room: nobody else maps anything here. */
+	vaddr = vm_mmap(fake_memory.file, 0, room, PROT_NONE, MAP_SHARED, 0);
+	if (IS_ERR_VALUE(vaddr))
+		return vaddr;
+	vm_munmap(vaddr, room);
+
+	/* All of it, then the BAR over its end: neighbours for sure. */
+	vaddr = ALIGN(vaddr + bytes, PMD_SIZE) +
+		FAKE_BAR_PAGES / 2 * PAGE_SIZE - bytes;
+	vaddr = vm_mmap(fake_memory.file, vaddr, bytes, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_FIXED, 0);
 	if (IS_ERR_VALUE(vaddr))
 		return vaddr;
 	fake_memory.vaddr = vaddr;

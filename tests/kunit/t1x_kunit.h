@@ -14,8 +14,11 @@
 
 /* Pages of the window of user memory that suites lay out as they like. */
 #define FAKE_PAGES	2048
-/* Pages of the BAR that follows it, at once, in the user's address space. */
-#define FAKE_BAR_PAGES	64
+/*
+ * Pages of the BAR that follows it, at once, in the user's address space.  Half of
+ * them are in one page table, half in the next.
+ */
+#define FAKE_BAR_PAGES	128
 
 struct rnd_state t1x_kunit_seed(struct kunit *test);
 int t1x_kunit_suite_init(struct kunit_suite *suite);
@@ -29,6 +32,8 @@ void t1x_kunit_suite_exit(struct kunit_suite *suite);
  * @block: page blocks, each physically contiguous
  * @bar: reserved pages, physically contiguous
  * @layout: page behind each page of the RAM window; %NULL for a hole
+ * @bar_layout: the same for the BAR window
+ * @bar_read_only: page of the BAR window that nobody may write; -1: none
  */
 struct fake_memory {
 	struct mm_struct *mm;
@@ -37,6 +42,8 @@ struct fake_memory {
 	struct page *block[2];
 	struct page *bar;
 	struct page *layout[FAKE_PAGES];
+	struct page *bar_layout[FAKE_BAR_PAGES];
+	int bar_read_only;
 };
 
 extern struct fake_memory fake_memory;
