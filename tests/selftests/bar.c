@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Regions of devices, as targets of another device's DMA. */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/bar.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -207,6 +209,260 @@ static void region_unmapped_first(void)
 	assert_ret(dma_unmap(rig->container, IOVA + GIB, MIB), MIB);
 }
 
+/* A map at IOVA + GIB that fails and leaves nothing, as @eye sees. */
+static void check_fails(const void *vaddr, size_t size, char *eye)
+{
+	long vmlck = sys_vmlck(), pins = sys_pins();
+
+	expect_ret(dma_map(rig->container, vaddr, IOVA + GIB, size, RW),
+		   -EFAULT);
+	expect_eq(sys_vmlck(), vmlck);
+	sys_settle_pins(pins);
+	dma_check_refused(rig, 0, IOVA + GIB, eye);
+	expect_ret(dma_unmap(rig->container, IOVA + GIB, size), 0);
+}
+
+static void view_ends_in_the_middle(void)
+{
+	char *view, *eye;
+
+	rig_with_bar();
+	eye = map_bar(0, PAGE);
+	view = map_bar(0, 4 * MIB);
+	munmap(view + MIB + 3 * PAGE, PAGE);
+	check_fails(view, 4 * MIB, eye);
+	munmap(view + MIB, 3 * MIB);
+	check_fails(view, 4 * MIB, eye);
+	assert_ret(dma_map(rig->container, view, IOVA + GIB, MIB, RW), 0);
+	check_copy(IOVA + GIB, view, IOVA + GIB + MIB - PAGE,
+		   view + MIB - PAGE);
+}
+
+/* The halves of the region the other way round, and with them its pages. */
+static void views_side_by_side(void)
+{
+	char *views = mem_reserve(4 * MIB), *eye;
+
+	rig_with_bar();
+	eye = map_bar(0, 4 * MIB);
+	vfio_region_map(&bar.dev, bar.region, views, 2 * MIB, 2 * MIB);
+	vfio_region_map(&bar.dev, bar.region, views + 2 * MIB, 0, 2 * MIB);
+	assert_ret(dma_map(rig->container, views, IOVA, 4 * MIB, RW), 0);
+	check_copy(IOVA, eye + 2 * MIB, IOVA + 2 * MIB, eye);
+	check_copy(IOVA + 4 * MIB - PAGE, eye + 2 * MIB - PAGE,
+		   IOVA + 2 * MIB - PAGE, eye + 4 * MIB - PAGE);
+	assert_ret(dma_unmap(rig->container, IOVA, 4 * MIB), 4 * MIB);
+}
+
+static void memory_decode_off(void)
+{
+	char *view;
+
+	if (sys_is_uml())
+		test_skip("needs a PCI device");
+	rig_with_bar();
+	view = map_bar(0, 4 * MIB);
+	mem_fill_pages(view, 4 * MIB / PAGE);
+	vfio_pci_command(&bar.dev, PCI_COMMAND_MEMORY, 0);
+	expect_ret(dma_map(rig->container, view, IOVA, 4 * MIB, RW), -EFAULT);
+	expect_ret(dma_unmap(rig->container, IOVA, 4 * MIB), 0);
+	expect_eq(sys_vmlck(), 4);
+
+	vfio_pci_command(&bar.dev, 0, PCI_COMMAND_MEMORY);
+	assert_ret(dma_map(rig->container, view, IOVA, 4 * MIB, RW), 0);
+	check_copy(IOVA, view, IOVA + MIB, view + MIB);
+	assert_ret(dma_unmap(rig->container, IOVA, 4 * MIB), 4 * MIB);
+}
+
+/* A device must not write where its user may not. */
+static void read_only_view(void)
+{
+	char *memory = mem_anon(PAGE), *eye, *view;
+
+	rig_with_bar();
+	assert_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), 0);
+	eye = map_bar(0, MIB);
+
+	/* Never touched, then touched, then all but a page may be written. */
+	view = map_bar(0, MIB);
+	mprotect(view, MIB, PROT_READ);
+	check_fails(view, MIB, eye);
+	mem_fill_pages(eye, MIB / PAGE);
+	assert_bytes(view + MIB - PAGE, eye + MIB - PAGE, 64);
+	check_fails(view, MIB, eye);
+	mprotect(view, 5 * PAGE, PROT_READ | PROT_WRITE);
+	mprotect(view + 6 * PAGE, MIB - 6 * PAGE, PROT_READ | PROT_WRITE);
+	check_fails(view, MIB, eye);
+
+	assert_ret(dma_map(rig->container, view, IOVA + GIB, MIB, RO), 0);
+	check_copy(IOVA, memory, IOVA + GIB + 5 * PAGE, eye + 5 * PAGE);
+	dma_check_no_write(rig, 0, IOVA + GIB, eye);
+	dma_check_no_write(rig, 0, IOVA + GIB + 5 * PAGE, eye + 5 * PAGE);
+	assert_ret(dma_unmap(rig->container, IOVA + GIB, MIB), MIB);
+}
+
+/*
+ * What the process may not even read is there all the same, as in-tree, with page
+ * frames that x86 keeps inverted.
+ */
+static void view_without_access(void)
+{
+	char *memory = mem_anon(PAGE), *eye, *view;
+
+	rig_with_bar();
+	assert_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), 0);
+	eye = map_bar(0, MIB);
+	view = map_bar(0, MIB);
+	mem_fill_pages(view, MIB / PAGE);
+	mprotect(view, MIB, PROT_NONE);
+	check_fails(view, MIB, eye);
+	assert_ret(dma_map(rig->container, view, IOVA + GIB, MIB, RO), 0);
+	check_copy(IOVA, memory, IOVA + GIB + PAGE, eye + PAGE);
+	check_copy(IOVA, memory, IOVA + GIB + MIB - PAGE, eye + MIB - PAGE);
+	dma_check_no_write(rig, 0, IOVA + GIB, eye);
+	assert_ret(dma_unmap(rig->container, IOVA + GIB, MIB), MIB);
+}
+
+static void reserved_where_leaves_fit(void)
+{
+	static const struct {
+		uint64_t offset;
+		size_t size, leaf;
+	} parts[] = {
+		{ 0, PAGE, PAGE },
+		{ 5 * PAGE, PAGE, PAGE },
+		{ 0, 2 * MIB, 2 * MIB },
+		{ 2 * MIB - PAGE, 2 * MIB + PAGE, 2 * MIB },
+		{ 3 * MIB, 5 * MIB, 4 * MIB },
+		{ GIB + 2 * MIB + 7 * PAGE, GIB - PAGE, 512 * MIB },
+		{ 3 * GIB + PAGE, 2 * GIB, GIB },
+	};
+	uintptr_t vaddr;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		vaddr = (uintptr_t)bar_reserve(parts[i].offset, parts[i].size);
+		expect_eq(vaddr % parts[i].leaf,
+			  parts[i].offset % parts[i].leaf);
+		/* Fails if any of it were missing. */
+		expect_eq(mprotect((void *)vaddr, parts[i].size, PROT_READ), 0);
+		munmap((void *)vaddr, parts[i].size);
+	}
+}
+
+static char *mmap_areas(const struct vfio_region_sparse_mmap_area *areas,
+			unsigned int nr)
+{
+	struct vfio_region_info info;
+	char *view;
+
+	vfio_region(&bar.dev, bar.region, &info);
+	view = bar_mmap(bar.dev.fd, &info, areas, nr);
+	assert_ne((long)view, -1);
+	return view;
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	assert_eq(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_minflt;
+}
+
+/* Maps all of the region, lets a device copy within it, and unmaps it. */
+static void check_region(char *view)
+{
+	const uint64_t iova = IOVA + GIB;
+	long vmlck = sys_vmlck();
+
+	assert_ret(dma_map(rig->container, view, iova, bar.size, RW), 0);
+	expect_eq(sys_vmlck(), vmlck);
+	dma_check_pages(rig, 0, iova, view, bar.size / PAGE);
+	assert_ret(dma_unmap(rig->container, iova, bar.size), bar.size);
+	dma_check_refused(rig, 0, iova + bar.size - PAGE,
+			  view + bar.size - PAGE);
+}
+
+/* By large leaves where the kernel has them, and by small ones all over it. */
+static void whole_region(void)
+{
+	struct vfio_region_sparse_mmap_area all = { .offset = 0 };
+	long before;
+	size_t at;
+	char *view;
+
+	rig_with_bar();
+	all.size = bar.size;
+	view = mmap_areas(&all, 1);
+	before = faults();
+	for (at = 0; at < bar.size; at += PAGE)
+		*(volatile char *)(view + at);
+	/* One for each leaf, or one for all, and some for who knows what. */
+	if (!sys_is_uml())
+		expect_le(faults() - before, (long)(bar.size / HUGE_2M) + 8);
+	check_region(view);
+	munmap(view, bar.size);
+
+	view = bar_reserve(PAGE, bar.size);
+	vfio_region_map(&bar.dev, bar.region, view, 0, bar.size);
+	check_region(view);
+}
+
+/* Neither end is that of a large leaf, and an IOVA may be congruent or not. */
+static void part_of_a_leaf(void)
+{
+	const size_t from = 3 * PAGE, size = 2 * MIB + 5 * PAGE;
+	struct vfio_region_sparse_mmap_area all = { .offset = 0 };
+	uint64_t iova;
+	char *view;
+
+	rig_with_bar();
+	all.size = bar.size;
+	view = mmap_areas(&all, 1);
+	for (iova = IOVA + from; iova <= IOVA + from + PAGE; iova += PAGE) {
+		assert_ret(dma_map(rig->container, view + from, iova, size, RW),
+			   0);
+		check_copy(iova, view + from, iova + size - PAGE,
+			   view + from + size - PAGE);
+		check_copy(iova + 2 * MIB, view + from + 2 * MIB,
+			   iova + 2 * MIB - 4 * PAGE,
+			   view + from + 2 * MIB - 4 * PAGE);
+		assert_ret(dma_unmap(rig->container, iova, size), size);
+	}
+	munmap(view, bar.size);
+}
+
+/* As a VMM maps a BAR without the pages that hold the MSI-X table. */
+static void region_with_a_hole(void)
+{
+	static const struct vfio_region_sparse_mmap_area areas[] = {
+		{ .offset = 0, .size = 2 * MIB + 3 * PAGE },
+		{ .offset = 2 * MIB + 5 * PAGE, .size = 2 * MIB - 5 * PAGE },
+	};
+	const size_t hole = areas[0].size;
+	const uint64_t iova = IOVA + GIB;
+	char *view, *eye;
+	size_t i;
+
+	rig_with_bar();
+	eye = map_bar(0, 4 * MIB);
+	view = mmap_areas(areas, ARRAY_SIZE(areas));
+	check_fails(view, 4 * MIB, eye);
+	for (i = 0; i < ARRAY_SIZE(areas); i++)
+		assert_ret(dma_map(rig->container, view + areas[i].offset,
+				   iova + areas[i].offset, areas[i].size, RW),
+			   0);
+	check_copy(iova + hole - PAGE, eye + hole - PAGE, iova, eye);
+	check_copy(iova + 4 * MIB - PAGE, eye + 4 * MIB - PAGE,
+		   iova + areas[1].offset, eye + areas[1].offset);
+	dma_check_refused(rig, 0, iova + hole, eye + hole);
+	dma_check_refused(rig, 0, iova + hole + PAGE, eye + hole + PAGE);
+	assert_ret(dma_unmap(rig->container, iova, 4 * MIB),
+		   4 * MIB - 2 * PAGE);
+	munmap(view, bar.size);
+}
+
 static const struct test tests[] = {
 	TEST(peer_to_peer),
 	TEST(parts_and_misaligned),
@@ -217,6 +473,15 @@ static const struct test tests[] = {
 	TEST(device_may_only_read_it),
 	TEST(region_in_second_domain),
 	TEST(region_unmapped_first),
+	TEST(view_ends_in_the_middle),
+	TEST(views_side_by_side),
+	TEST(memory_decode_off),
+	TEST(read_only_view),
+	TEST(view_without_access),
+	TEST(reserved_where_leaves_fit),
+	TEST(whole_region),
+	TEST(part_of_a_leaf),
+	TEST(region_with_a_hole),
 };
 
 int main(void)

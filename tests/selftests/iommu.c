@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "lib/bar.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -20,6 +21,9 @@
 /* A region of the mock: RAM, physically contiguous. */
 #define REGION_MEMORY	3
 #define REGION_SIZE	(4 * MIB)
+
+/* And those that are like a BAR. */
+static const unsigned int bars[] = { 1, 2 };
 
 static struct rig *rig;
 
@@ -105,6 +109,31 @@ static void one_call_for_a_run_misaligned(void)
 	dma_check_pages(rig, 0, IOVA + PAGE, memory + PAGE,
 			REGION_SIZE / PAGE - 1);
 	assert_ret(dma_unmap(rig->container, IOVA, GIB), REGION_SIZE - PAGE);
+}
+
+/* A BAR is not pinned, but as contiguous: whole, and faulted in by the map. */
+static void one_call_for_a_bar(void)
+{
+	long calls, mapped;
+	unsigned int i;
+	char *view;
+
+	rig_of_mock();
+	for (i = 0; i < ARRAY_SIZE(bars); i++) {
+		view = bar_reserve(0, REGION_SIZE);
+		vfio_region_map(&rig->devices[0], bars[i], view, 0,
+				REGION_SIZE);
+		calls = sys_mock_get("map_calls");
+		mapped = sys_mock_get("mapped_2m");
+		assert_ret(dma_map(rig->container, view, IOVA, REGION_SIZE, RW),
+			   0);
+		expect_eq(sys_mock_get("map_calls") - calls, 1);
+		expect_eq(sys_mock_get("mapped_2m") - mapped, 2);
+		expect_eq(sys_vmlck(), 4);
+		dma_check_pages(rig, 0, IOVA, view, REGION_SIZE / PAGE);
+		assert_ret(dma_unmap(rig->container, IOVA, REGION_SIZE),
+			   REGION_SIZE);
+	}
 }
 
 static void disable_hugepages(void)
@@ -339,6 +368,7 @@ static const struct test tests[] = {
 	TEST(scattered_memory_is_scattered),
 	TEST(one_call_for_a_run),
 	TEST(one_call_for_a_run_misaligned),
+	TEST(one_call_for_a_bar),
 	TEST(disable_hugepages),
 	TEST(few_unmaps_between_flushes),
 	TEST(few_unmaps_between_flushes_of_entries),
