@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../selftests/lib/bar.h"
 #include "../selftests/lib/mem.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
@@ -215,20 +216,18 @@ static void thp_cold(void)
 	measure("thp-cold", once_cold, "");
 }
 
-static void once_bar(void *unused)
+static void once_bar(void *small_leaves)
 {
 	volatile char *memory;
 	struct bar bar;
 	size_t at;
 
-	(void)unused;
 	/* It refuses what is not memory. */
 	if (side_serving() == IOMMUFD)
 		return;
 	open_container(vfio_bar_group_open());
 	vfio_bar_open(&bar, group);
-	/* Newer kernels have huge pages of it, as they have in QEMU. */
-	memory = mem_anon_aligned(bar.size, HUGE_2M);
+	memory = bar_reserve(small_leaves ? PAGE : 0, bar.size);
 	vfio_region_map(&bar.dev, bar.region, (void *)memory, 0, bar.size);
 	for (at = 0; at < bar.size; at += PAGE)
 		(void)memory[at];
@@ -239,6 +238,11 @@ static void once_bar(void *unused)
 static void bar_(void)
 {
 	measure("bar", once_bar, NULL);
+}
+
+static void bar_4k(void)
+{
+	measure("bar-4k", once_bar, "");
 }
 
 /**
@@ -383,6 +387,7 @@ static const struct test cases[] = {
 	CASE("attach", attach),
 	CASE("shm", shm),
 	CASE("bar", bar_),
+	CASE("bar-4k", bar_4k),
 	CASE("small", small),
 	CASE("pair", pair),
 	CASE("registered", registered),
