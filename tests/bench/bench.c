@@ -3,7 +3,8 @@
  * What mapping and unmapping cost in the in-tree driver and in ours, side by
  * side in one boot and with the very same memory. These are the cases that
  * make sense everywhere; stock.c has those for stock kernels alone, smp.c those
- * that need two CPUs, and native.c those for UML. See side.h for who is compared, and measure.h for how.
+ * that need two CPUs, and native.c those for UML. See side.h for who is
+ * compared, and measure.h for how.
  *
  * Arguments are names of the cases that are to run.
  */

@@ -72,7 +72,8 @@ static void model_check(struct kunit *test, struct dma_model *m,
 			unsigned int first, unsigned int last)
 {
 	dma_addr_t lo = model_iova(m, first), hi = model_last(m, last);
-	struct t1x_dma *dma = t1x_dma_first(&m->tree, lo, hi);
+	struct t1x_dma *lowest = t1x_dma_first(&m->tree, lo, hi);
+	struct t1x_dma *dma = lowest;
 	struct t1x_dma *seen = NULL;
 	unsigned int i;
 	bool bisects;
@@ -89,7 +90,8 @@ static void model_check(struct kunit *test, struct dma_model *m,
 	bisects = (first && m->at[first] && m->at[first] == m->at[first - 1]) ||
 		  (last + 1 < SPACE && m->at[last] &&
 		   m->at[last] == m->at[last + 1]);
-	KUNIT_ASSERT_EQ(test, t1x_dma_bisects(&m->tree, lo, hi), bisects);
+	KUNIT_ASSERT_EQ(test, t1x_dma_bisects(&m->tree, lowest, lo, hi),
+			bisects);
 }
 
 static void model_check_all(struct kunit *test, struct dma_model *m)
@@ -130,18 +132,19 @@ static void dma_edges_at_top(struct kunit *test)
 
 static void dma_whole_space(struct kunit *test)
 {
+	const dma_addr_t end = ~(dma_addr_t)0;
 	struct rb_root tree = RB_ROOT;
 	struct t1x_dma *dma;
 
-	dma = t1x_dma_alloc(0, ~(dma_addr_t)0, 0, 0);
+	dma = t1x_dma_alloc(0, end, 0, 0);
 	KUNIT_ASSERT_NOT_NULL(test, dma);
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(dma), 1UL << (64 - PAGE_SHIFT));
 	t1x_dma_insert(&tree, dma);
 	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 5, 5), dma);
 	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 0, 0), dma);
-	KUNIT_EXPECT_FALSE(test, t1x_dma_bisects(&tree, 0, ~(dma_addr_t)0));
-	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, 0, ~(dma_addr_t)0 - 1));
-	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, 1, ~(dma_addr_t)0));
+	KUNIT_EXPECT_FALSE(test, t1x_dma_bisects(&tree, dma, 0, end));
+	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, dma, 0, end - 1));
+	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, dma, 1, end));
 	t1x_dma_erase(&tree, dma);
 	t1x_dma_free(dma);
 }

@@ -255,6 +255,7 @@ int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 			       dma_addr_t last, u64 pgsize)
 {
+	struct t1x_dma *first = t1x_dma_first(&c->tree, iova, last);
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
 	if (pgsize != mask + 1 || (iova | (last + 1)) & mask) {
@@ -262,7 +263,7 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 			   &iova, &last, pgsize, mask + 1);
 		return -EINVAL;
 	}
-	if (!c->dirty || t1x_dma_bisects(&c->tree, iova, last)) {
+	if (!c->dirty || t1x_dma_bisects(&c->tree, first, iova, last)) {
 		t1x_refuse("dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
 			   &iova, &last);
 		return -EINVAL;

@@ -162,29 +162,32 @@ struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
  */
 struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last)
 {
-	struct t1x_dma *next = t1x_dma_of(rb_next(&dma->node));
+	struct t1x_dma *next;
 
+	if (dma->last >= last)
+		return NULL;
+	next = t1x_dma_of(rb_next(&dma->node));
 	return next && next->iova <= last ? next : NULL;
 }
 
 /**
  * t1x_dma_bisects() - would a range cut a mapping in two
  * @tree: the tree
+ * @first: the lowest mapping in the range, or %NULL
  * @iova: first byte of the range
  * @last: last byte of the range
  *
  * Return: whether a mapping has bytes on both sides of either edge.
  */
-bool t1x_dma_bisects(const struct rb_root *tree, dma_addr_t iova,
-		     dma_addr_t last)
+bool t1x_dma_bisects(const struct rb_root *tree, const struct t1x_dma *first,
+		     dma_addr_t iova, dma_addr_t last)
 {
-	struct t1x_dma *dma;
+	const struct t1x_dma *dma;
 
-	dma = t1x_dma_first(tree, iova, last);
-	if (!dma || dma->iova < iova)
-		return dma;
-	if (dma->last >= last)
-		return dma->last != last;
+	if (!first || first->iova < iova)
+		return first;
+	if (first->last >= last)
+		return first->last != last;
 
 	dma = t1x_dma_first(tree, last, last);
 	return dma && dma->last != last;

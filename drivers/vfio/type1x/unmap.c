@@ -64,10 +64,13 @@ err_align:
 	return -EINVAL;
 }
 
-/* The errnos, and which comes first, are those of type1 in 7.2. */
+/*
+ * Checks a request, and finds the lowest mapping that it takes away.  The errnos,
+ * and which comes first, are those of type1 in 7.2.
+ */
 static int t1x_unmap_check(struct t1x_container *c,
 			   const struct t1x_unmap_request *req,
-			   dma_addr_t *last)
+			   dma_addr_t *last, struct t1x_dma **first)
 {
 	int ret;
 
@@ -84,32 +87,26 @@ static int t1x_unmap_check(struct t1x_container *c,
 			   req->pgsize);
 		return -EINVAL;
 	}
+	*first = t1x_dma_first(&c->tree, req->iova, *last);
 	if (c->v2 && !req->all &&
-	    t1x_dma_bisects(&c->tree, req->iova, *last)) {
+	    t1x_dma_bisects(&c->tree, *first, req->iova, *last)) {
 		t1x_refuse("unmap [%pad, %pad] would bisect a mapping",
 			   &req->iova, last);
 		return -EINVAL;
 	}
-	return 0;
-}
-
-/* The lowest mapping that a range takes away. */
-static struct t1x_dma *t1x_unmap_first(struct t1x_container *c,
-				       dma_addr_t iova, dma_addr_t last)
-{
-	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, last);
-
 	/* v1: a range that starts inside a mapping takes nothing at all. */
-	return dma && !c->v2 && dma->iova < iova ? NULL : dma;
+	if (*first && (*first)->iova < req->iova)
+		*first = NULL;
+	return 0;
 }
 
 /* Takes the vaddr of all mappings in a range back, or of none. */
 static int t1x_unmap_vaddr(struct t1x_container *c,
-			   struct t1x_unmap_request *req, dma_addr_t last)
+			   struct t1x_unmap_request *req,
+			   struct t1x_dma *first, dma_addr_t last)
 {
-	struct t1x_dma *first, *dma;
+	struct t1x_dma *dma;
 
-	first = t1x_unmap_first(c, req->iova, last);
 	for (dma = first; dma; dma = t1x_dma_next(dma, last))
 		if (dma->vaddr_invalid) {
 			t1x_refuse("vaddr at %pad is invalid already",
@@ -135,12 +132,12 @@ static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
 
 /*
  * Takes the lock, checks a request and has mediated devices let go of everything
- * in its range.  Each recall drops the lock, so the request is checked anew.  On
- * failure the lock is not held.
+ * in its range, from @first to @last.  Each recall drops the lock, so the request
+ * is checked anew.  On failure the lock is not held.
  */
 static int t1x_unmap_prepare(struct t1x_container *c,
 			     const struct t1x_unmap_request *req,
-			     dma_addr_t *last)
+			     dma_addr_t *last, struct t1x_dma **first)
 {
 	unsigned int recalls = 0;
 	dma_addr_t recalled = 0;
@@ -151,12 +148,12 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 		ret = t1x_container_lock(c, req->iova, t1x_unmap_last(req));
 		if (ret)
 			return ret;
-		ret = t1x_unmap_check(c, req, last);
+		ret = t1x_unmap_check(c, req, last, first);
 		if (ret)
 			break;
 		if (req->vaddr || !c->has_pinned)
 			return 0;
-		dma = t1x_unmap_first(c, req->iova, *last);
+		dma = *first;
 		while (dma && t1x_pins_empty(&dma->pins))
 			dma = t1x_dma_next(dma, *last);
 		if (!dma)
@@ -281,17 +278,17 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
-	struct t1x_dma *going;
+	struct t1x_dma *first;
 	dma_addr_t last;
 	int ret;
 
 	req->unmapped = 0;
-	ret = t1x_unmap_prepare(c, req, &last);
+	ret = t1x_unmap_prepare(c, req, &last, &first);
 	if (ret)
 		return ret;
 
 	if (req->vaddr) {
-		ret = t1x_unmap_vaddr(c, req, last);
+		ret = t1x_unmap_vaddr(c, req, first, last);
 		goto out_unlock;
 	}
 	if (req->dirty)
@@ -300,9 +297,8 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 		goto out_unlock;
 
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
-	going = t1x_unmap_first(c, req->iova, last);
-	if (going)
-		return t1x_unmap_busy(c, going, last, &req->unmapped);
+	if (first)
+		return t1x_unmap_busy(c, first, last, &req->unmapped);
 
 out_unlock:
 	mutex_unlock(&c->lock);
