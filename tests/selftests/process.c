@@ -28,14 +28,6 @@ static void rig_with_memory(void)
 	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
 }
 
-static void wait_for(pid_t pid)
-{
-	int status;
-
-	assert_eq(waitpid(pid, &status, 0), pid);
-	assert_eq(status, 0);
-}
-
 /* The copy that a child gets is not the memory that the device sees. */
 static void fork_does_not_disturb(void)
 {
@@ -52,7 +44,7 @@ static void fork_does_not_disturb(void)
 	}
 	mem_fill_pages(memory, N);
 	dma_check_pages(rig, 0, IOVA, memory, N);
-	wait_for(pid);
+	sys_wait_for(pid);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
 }
@@ -76,7 +68,7 @@ static void child_maps(void)
 			       IOVA + MIB + PAGE, own + PAGE, DMA_MAX);
 		_exit(0);
 	}
-	wait_for(pid);
+	sys_wait_for(pid);
 	expect_eq(sys_vmlck(), vmlck);
 	/* The child is gone, its memory is not. */
 	dma_load(&rig->devices[0], IOVA + MIB, 0, 64);
@@ -98,7 +90,7 @@ static void child_unmaps(void)
 		expect_eq(sys_vmlck(), 0);
 		_exit(0);
 	}
-	wait_for(pid);
+	sys_wait_for(pid);
 	expect_eq(sys_vmlck(), 4);
 	dma_check_refused(rig, 0, IOVA, memory);
 }
@@ -113,7 +105,7 @@ static void exit_with_mappings(void)
 		rig_with_memory();
 		_exit(0);
 	}
-	wait_for(pid);
+	sys_wait_for(pid);
 	sys_settle_refs(refs);
 	sys_settle_pins(pins);
 }
@@ -149,7 +141,7 @@ static void exit_with_files_elsewhere(void)
 		}
 		_exit(0);
 	}
-	wait_for(owner);
+	sys_wait_for(owner);
 	close(ready[1]);
 	expect_eq(sys_refs(), refs + 1);
 	expect_eq(sys_pins(), pins + N + 1);
@@ -176,7 +168,7 @@ static void exec_with_mappings(void)
 		execl("/proc/self/exe", "process", "unmap", container, NULL);
 		_exit(1);
 	}
-	wait_for(pid);
+	sys_wait_for(pid);
 	sys_settle_pins(pins);
 	dma_check_pages(rig, 0, IOVA, memory, 2);
 }
@@ -429,12 +421,12 @@ static void owners_go_while_others_map(void)
 					   RW), 0);
 		}
 		if (n % 4 == 3)
-			wait_for(pid);
+			sys_wait_for(pid);
 		else
 			usleep(n % 4 * 500);
 		assert_ret(dma_unmap(rig->container, iova, 2 * PAGE), 2 * PAGE);
 		if (n % 4 != 3)
-			wait_for(pid);
+			sys_wait_for(pid);
 	}
 	test_say("%ld owners", n);
 	sys_settle_pins(pins);

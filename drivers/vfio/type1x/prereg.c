@@ -48,7 +48,7 @@ struct t1x_region {
 	unsigned long users;
 	bool write;
 	struct t1x_owner owner;
-	struct mutex lock;
+	struct mutex lock;	/* protects what follows */
 	struct t1x_region_run *runs;
 	unsigned long nr;
 };

@@ -31,7 +31,7 @@ struct vfio_type1x_memory {
 	__u32	argsz;
 	__u32	flags;
 /* Devices may be allowed to write, not only to read. */
-#define VFIO_TYPE1X_MEMORY_WRITE	(1 << 0)
+#define VFIO_TYPE1X_MEMORY_WRITE	0x1
 	__u64	vaddr;
 	__u64	size;
 };

@@ -442,10 +442,7 @@ static void do_dma(struct side *side, const struct seq_op *op,
 	res->out = dma_unmap(side->container, IOVA_SCRATCH, PAGE);
 }
 
-/*
- * What the in-tree driver cannot do it is asked about in its own way: is the memory
- * good, and what would it charge for it?
- */
+/* In-tree there is only this: is the memory good, and what would it be charged? */
 static void try_memory(struct side *side, const struct seq_op *op,
 		       struct result *res)
 {

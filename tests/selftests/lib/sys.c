@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -452,6 +453,18 @@ bool sys_state_settle(const struct sys_state *before)
 		return false;
 	}
 	return true;
+}
+
+/**
+ * sys_wait_for() - wait for a child, for which nothing may go wrong
+ * @pid: its number
+ */
+void sys_wait_for(int pid)
+{
+	int status;
+
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(status, 0);
 }
 
 /**

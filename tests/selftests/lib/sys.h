@@ -54,6 +54,7 @@ long sys_stat_get(const char *counter);
 void sys_state_read(struct sys_state *state);
 bool sys_state_settle(const struct sys_state *before);
 
+void sys_wait_for(int pid);
 void sys_msleep(unsigned int ms);
 uint64_t sys_now_ms(void);
 
