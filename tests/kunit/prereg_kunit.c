@@ -211,8 +211,8 @@ static void prereg_fills(struct kunit *test)
 	mutex_unlock(&c->lock);
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_PAGES_PINNED), pinned);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
-	/* The window is in two contiguous halves, of which it has a part each. */
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 2UL);
+	/* The window is in two halves, which may be neighbours in memory as well. */
+	KUNIT_EXPECT_LE(test, dma->runs.nr, 2UL);
 	for (i = 0; i < npages; i++)
 		KUNIT_EXPECT_EQ(test,
 				fake_domain_pfn(p.fake, t1x_dma_iova_at(dma, i)),
