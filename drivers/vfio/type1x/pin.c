@@ -25,9 +25,6 @@
 #include "stats.h"
 #include "t1x.h"
 
-/* PageReserved() and PageHead() in one look. */
-#define T1X_PAGE_ENDS_RUN	(BIT(PG_reserved) | BIT(PG_head))
-
 /* Pages unpinned before others may run. */
 #define T1X_UNPIN_STEP		0x8000UL
 
@@ -114,18 +111,15 @@ static bool t1x_eight_follow(struct page **at, const struct page *page)
 }
 
 /*
- * Pages of one folio at the start of @pages, at most @nr, that are contiguous.
- * They are alike, so no struct page but the first need be looked at.
+ * Pages at the start of @pages that follow each other in memory, at most @nr.  The
+ * first one tells what they are, as in the in-tree driver: GUP brings no reserved
+ * pages for long, but for the page of zeroes, which none follows.
  */
-static unsigned int t1x_folio_run(struct folio *folio, struct page **pages,
-				  unsigned int nr)
+static unsigned int t1x_contiguous(struct page **pages, unsigned int nr)
 {
-	struct page *page = pages[0], **at = pages + 1, **end;
+	struct page *page = pages[0] + 1, **at = pages + 1, **end = pages + nr;
 
-	end = pages + min_t(unsigned long, nr, folio_nr_pages(folio) -
-					       folio_page_idx(folio, page));
-	/* Most of what a huge page costs is this. */
-	page++;
+	/* Most of what a page costs in this module is this. */
 	while (end - at >= 8 && t1x_eight_follow(at, page)) {
 		at += 8;
 		page += 8;
@@ -143,16 +137,16 @@ static unsigned int t1x_folio_run(struct folio *folio, struct page **pages,
 static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 {
 	struct page *page = pin->pages[pin->head];
-	unsigned int n = t1x_folio_run(folio, pin->pages + pin->head,
-				       pin->nr - pin->head);
+	unsigned long rest = folio_nr_pages(folio) - folio_page_idx(folio, page);
+	unsigned int n = t1x_contiguous(pin->pages + pin->head,
+					min(rest, pin->nr - pin->head));
 	unsigned long more = 0;
 
 	if (n > 1)
 		unpin_user_page_range_dirty_lock(page + 1, n - 1, false);
 	pin->head += n;
 	if (pin->head == pin->nr) {
-		more = folio_nr_pages(folio) - folio_page_idx(folio, page) - n;
-		more = min(more, pin->left);
+		more = min(rest - n, pin->left);
 		pin->vaddr += more << PAGE_SHIFT;
 		pin->left -= more;
 	}
@@ -162,54 +156,9 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 	pin->next.huge = true;
 }
 
-/*
- * Small pages of RAM at the start of @pages that are contiguous, up to the head of
- * a large folio.  This loop is most of what a small page costs in this module.
- */
-static unsigned int t1x_small_run(struct page **pages, unsigned int nr)
+static bool t1x_is_hugetlb(struct page *page)
 {
-	struct page **at = pages, **end = pages + nr, *page = *pages;
-
-	do {
-		at++;
-		page++;
-	} while (at < end && *at == page &&
-		 !(t1x_compat_page_flags(page) & T1X_PAGE_ENDS_RUN));
-	return at - pages;
-}
-
-/*
- * Pages at the start of @pages that are contiguous RAM and hold a pin each.  Not
- * inline: a page of scattered memory should not pay for it.
- */
-static noinline unsigned int t1x_ram_run(struct page **pages, unsigned int nr)
-{
-	bool is_large = PageCompound(*pages);
-	struct page *page = *pages;
-	struct folio *folio;
-	unsigned int n = 0;
-
-	while (n < nr && pages[n] == page + n && !PageReserved(pages[n])) {
-		if (!is_large) {
-			n += t1x_small_run(pages + n, nr - n);
-		} else {
-			folio = page_folio(pages[n]);
-			if (folio_test_hugetlb(folio))
-				break;
-			n += t1x_folio_run(folio, pages + n, nr - n);
-		}
-		is_large = n < nr && PageHead(pages[n]);
-	}
-	return n;
-}
-
-/* Is the first of @pages a small page of RAM, and the next one not beside it? */
-static bool t1x_is_single(struct page **pages, unsigned int nr)
-{
-	struct page *page = *pages;
-
-	return (nr == 1 || pages[1] != page + 1) && !PageCompound(page) &&
-	       !PageReserved(page);
+	return PageCompound(page) && folio_test_hugetlb(page_folio(page));
 }
 
 /**
@@ -223,26 +172,21 @@ const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 {
 	struct page **pages = pin->pages + pin->head, *page = *pages;
 	unsigned int nr = pin->nr - pin->head, n = 1;
+	bool ram = !PageReserved(page);
 
-	if (!t1x_is_single(pages, nr))
-		n = t1x_ram_run(pages, nr);
+	if (ram && nr > 1 && pages[1] == page + 1)
+		n = t1x_contiguous(pages, nr);
 	pin->next = (struct t1x_run){
 		.pfn = page_to_pfn(page),
 		.npages = n,
 		.pinned = true,
-		.ram = true,
+		.ram = ram,
 	};
-	pin->head += n;
 	pin->single = false;
-	if (unlikely(!n)) {
-		if (PageReserved(page)) {
-			pin->head++;
-			pin->next.npages = 1;
-			pin->next.ram = false;
-		} else {
-			t1x_pin_hugetlb(pin, page_folio(page));
-		}
-	}
+	if (unlikely(t1x_is_hugetlb(page)))
+		t1x_pin_hugetlb(pin, page_folio(page));
+	else
+		pin->head += n;
 	return &pin->next;
 }
 

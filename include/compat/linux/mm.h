@@ -82,16 +82,6 @@ static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
 #define vm_flags_set t1x_compat_vm_flags_set
 #endif
 
-/* v6.18: page flags are a type of their own.  Delete with 6.12. */
-static inline unsigned long t1x_compat_page_flags(const struct page *page)
-{
-#if KERNEL_VERSION(6, 18, 0) <= LINUX_VERSION_CODE
-	return READ_ONCE(page->flags.f);
-#else
-	return READ_ONCE(page->flags);
-#endif
-}
-
 /*
  * v6.15: follow_pfnmap_args tells the size of a large leaf, one whose ptep is
  * NULL, in addr_mask.  Before, it is 2 MiB at least.  Delete with 6.12.
