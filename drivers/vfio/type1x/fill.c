@@ -193,16 +193,24 @@ static int t1x_fill_run_locked(struct t1x_fill *fill, gfp_t gfp)
 	return ret;
 }
 
-static int t1x_fill_run(struct t1x_fill *fill)
+/* The same for a mapping whose MMIO is watched. */
+static int t1x_fill_run_watched(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
 	gfp_t gfp = t1x_fill_lock(fill->c, dma);
 	int ret = -EBUSY;
 
-	if (!dma->watch || fill->run.pinned || !t1x_watch_hit(dma))
+	if (fill->run.pinned || !t1x_watch_hit(dma))
 		ret = t1x_fill_run_locked(fill, gfp);
 	t1x_fill_unlock(fill->c, dma);
 	return ret;
+}
+
+static int t1x_fill_run(struct t1x_fill *fill)
+{
+	if (unlikely(fill->dma->watch))
+		return t1x_fill_run_watched(fill);
+	return t1x_fill_run_locked(fill, GFP_KERNEL_ACCOUNT);
 }
 
 /* Charges what was read next, and makes it a part of @fill->run, which it joins. */
