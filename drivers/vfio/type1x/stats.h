@@ -2,8 +2,8 @@
 #ifndef _T1X_STATS_H
 #define _T1X_STATS_H
 
-#include <linux/irqflags.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 
 /**
  * enum t1x_stat - the counters of the module
@@ -73,7 +73,10 @@ DECLARE_PER_CPU(struct t1x_stats, t1x_stats);
  */
 static inline void t1x_stat_add(enum t1x_stat stat, long n)
 {
-	this_cpu_add(t1x_stats.count[stat], n);
+	/* Not this_cpu_add(): where that is no instruction it turns interrupts off. */
+	preempt_disable();
+	__this_cpu_add(t1x_stats.count[stat], n);
+	preempt_enable();
 }
 
 /**
