@@ -9,8 +9,8 @@
 #include "dma.h"
 
 /**
- * t1x_container_assert() - expect that the caller made something busy
- * @c: the container, or its lock is held
+ * t1x_container_assert() - expect that something is busy, or the lock held
+ * @c: the container
  */
 static inline void t1x_container_assert(struct t1x_container *c)
 {

@@ -108,9 +108,9 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
  * Context: takes the lock; may sleep long, without it; called by the
  * owner-to-be.
  * Return: 0; -EINVAL, -EEXIST, -ENOSPC or -EPERM for what cannot be mapped;
- * errors of t1x_dma_fill(); -EINTR when killed.  On failure nothing changed (I4), unless
- * an IOMMU would not give a page back: then the mapping stays, for a later
- * unmap to try again.
+ * errors of t1x_dma_fill(); -EINTR when killed.  On failure nothing changed
+ * (I4), unless an IOMMU would not give a page back: then the mapping stays, for
+ * a later unmap to try again.
  */
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot)

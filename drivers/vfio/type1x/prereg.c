@@ -174,8 +174,9 @@ static struct t1x_region *t1x_region_get(unsigned long first,
 	return ret ? ERR_PTR(ret) : region;
 }
 
-/* Moves runs to where they can be found by their place. */
-static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs)
+/* Moves runs to where they can be found by their place; counts the RAM pages. */
+static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
+			    unsigned long *nram)
 {
 	unsigned long first = t1x_span_npages(&region->span), i = runs->nr;
 	const struct t1x_run *top;
@@ -190,7 +191,9 @@ static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs)
 		first -= top->npages;
 		region->runs[i].first = first;
 		region->runs[i].run = *top;
+		*nram += top->ram ? top->npages : 0;
 		t1x_runs_drop(runs, 1);
+		cond_resched();
 	}
 	return 0;
 }
@@ -247,23 +250,13 @@ static void t1x_region_unread(struct t1x_runs *runs)
 	t1x_unpin_flush(&unpin);
 }
 
-static unsigned long t1x_region_nram(const struct t1x_region *region)
-{
-	unsigned long i, nram = 0;
-
-	for (i = 0; i < region->nr; i++)
-		if (region->runs[i].run.ram)
-			nram += region->runs[i].run.npages;
-	return nram;
-}
-
 /*
  * Charges and pins a region of the caller's.  The limit must allow all of it;
  * what turns out to be the zero page is refunded.
  */
 static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 {
-	unsigned long npages = t1x_span_npages(&region->span);
+	unsigned long npages = t1x_span_npages(&region->span), nram = 0;
 	struct t1x_run run = { .npages = 0 };
 	struct t1x_runs runs;
 	struct t1x_pin pin;
@@ -278,7 +271,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 		     region->write, c->pin_batch);
 	ret = t1x_region_read(c, &pin, &runs, &run);
 	if (!ret)
-		ret = t1x_region_index(region, &runs);
+		ret = t1x_region_index(region, &runs, &nram);
 	if (ret) {
 		if (run.npages)
 			t1x_unpin(&run, false);
@@ -287,7 +280,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 	}
 	t1x_pin_exit(&pin);
 	t1x_runs_free(&runs);
-	t1x_refund(&region->owner, npages - t1x_region_nram(region));
+	t1x_refund(&region->owner, npages - nram);
 	return ret;
 }
 
