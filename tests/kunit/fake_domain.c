@@ -184,6 +184,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	INIT_LIST_HEAD(&c->domains);
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
+	t1x_pins_init(&c->pins);
 	c->pgsizes = PAGE_MASK;
 	c->pin_batch = 512;
 	return c;

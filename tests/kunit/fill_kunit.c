@@ -369,7 +369,7 @@ static void abandon_unpins_what_stays(struct kunit *test)
 	/* What freeing the domain does to the translations. */
 	xa_destroy(&f.fake[0]->leaves);
 	f.fake[0]->nr = 0;
-	t1x_dma_abandon(dma);
+	t1x_dma_abandon(f.c, dma);
 	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 	fake_dma_free(dma);
 	fill_done(test, &f);
@@ -449,24 +449,26 @@ static void untracked_after_some_runs(struct kunit *test)
 }
 
 /* Pages 10 to 19 of a mapping of 30 are held by a mediated device. */
-static void hold_ten(struct kunit *test, struct t1x_dma *dma)
+static void hold_ten(struct kunit *test, struct t1x_container *c,
+		     struct t1x_dma *dma)
 {
 	struct t1x_run page = { .npages = 1, .pinned = 1, .ram = 1 };
-	unsigned long i;
+	unsigned long i, first = t1x_pins_index(dma->iova);
 
 	for (i = 10; i < 20; i++) {
 		page.pfn = page_to_pfn(fake_memory.layout[i]);
-		KUNIT_ASSERT_EQ(test, t1x_pins_add(&dma->pins, i, &page), 0);
+		KUNIT_ASSERT_EQ(test, t1x_pins_add(&c->pins, first + i, &page),
+				0);
 	}
 	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0), 0);
 }
 
-static void let_go_of_ten(struct t1x_dma *dma)
+static void let_go_of_ten(struct t1x_container *c, struct t1x_dma *dma)
 {
 	unsigned long index = 0;
 	struct t1x_run page;
 
-	while (t1x_pins_take(&dma->pins, &index, &page))
+	while (t1x_pins_take(&c->pins, &index, ULONG_MAX, &page))
 		;
 	t1x_refund(&dma->owner, 10);
 }
@@ -477,12 +479,12 @@ static void held_pages_are_charged_once(struct kunit *test)
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 30);
 
 	f.c->pin_batch = 8;
-	hold_ten(test, dma);
+	hold_ten(test, f.c, dma);
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 30);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
-	let_go_of_ten(dma);
+	let_go_of_ten(f.c, dma);
 	fake_dma_free(dma);
 	fill_done(test, &f);
 }
@@ -494,7 +496,7 @@ static void held_pages_stay_charged_if_fill_fails(struct kunit *test)
 	unsigned int n;
 
 	f.c->pin_batch = 4;
-	hold_ten(test, dma);
+	hold_ten(test, f.c, dma);
 	for (n = 0; n < 20; n++) {
 		current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
 			(f.locked + 10 + n) << PAGE_SHIFT;
@@ -502,7 +504,7 @@ static void held_pages_stay_charged_if_fill_fails(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
 	}
-	let_go_of_ten(dma);
+	let_go_of_ten(f.c, dma);
 	fake_dma_free(dma);
 	fill_done(test, &f);
 }

@@ -85,7 +85,7 @@ static void pins_random_against_counts(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, t1x_pins_nram(&pins, lo, n), nram);
 	}
 
-	for (i = 0, index = 0; t1x_pins_take(&pins, &index, &page); i++) {
+	for (i = 0, index = 0; t1x_pins_take(&pins, &index, ULONG_MAX, &page); i++) {
 		while (!refs[i])
 			i++;
 		KUNIT_ASSERT_EQ(test, index, (unsigned long)i);

@@ -190,7 +190,7 @@ static void t1x_abandon_all(struct t1x_container *c)
 
 	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		t1x_dma_abandon(dma);
+		t1x_dma_abandon(c, dma);
 }
 
 /* Those who revoke MMIO hold mmio_lock alone. */

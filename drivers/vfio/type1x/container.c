@@ -98,6 +98,7 @@ void *t1x_container_open(unsigned long arg)
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
 	INIT_LIST_HEAD(&c->domains);
+	t1x_pins_init(&c->pins);
 	t1x_iova_init(&c->ranges);
 	c->pgsizes = PAGE_MASK;
 	c->entries = READ_ONCE(t1x_dma_entry_limit);
@@ -174,6 +175,7 @@ void t1x_container_release(void *cookie)
 		     !hlist_empty(&c->busy));
 	t1x_unmap_all(c);
 	mutex_unlock(&c->lock);
+	WARN_ON_ONCE(!t1x_pins_empty(&c->pins));
 	t1x_unregister_all(c);
 
 	pr_debug("container %lu: released\n", c->id);

@@ -14,6 +14,7 @@
 
 #include "domain.h"
 #include "iova.h"
+#include "pins.h"
 
 struct t1x_dma;
 
@@ -55,7 +56,7 @@ struct t1x_busy {
  * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
- * @has_pinned: a mediated device has pinned a page at some time
+ * @pins: pages that they hold
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
@@ -84,7 +85,7 @@ struct t1x_container {
 	unsigned int entries;
 	struct list_head emulated;
 	struct list_head devices;
-	bool has_pinned;
+	struct t1x_pins pins;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;
 	bool dirty;

@@ -61,13 +61,14 @@ void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 /* Pages that a mediated device holds are dirty at any time. */
 static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long index = 0;
+	unsigned long first = t1x_pins_index(dma->iova), index;
 	struct t1x_run page;
 
-	while (t1x_pins_first(&dma->pins, &index, &page)) {
-		t1x_dirty_mark(c, dma, (u64)index << PAGE_SHIFT, PAGE_SIZE);
-		index++;
-	}
+	for (index = first;
+	     t1x_pins_first(&c->pins, &index, t1x_pins_index(dma->last), &page);
+	     index++)
+		t1x_dirty_mark(c, dma, (u64)(index - first) << PAGE_SHIFT,
+			       PAGE_SIZE);
 }
 
 /**

@@ -70,7 +70,6 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->owner.charged = 0;
 	dma->claim = NULL;
 	t1x_runs_init(&dma->runs);
-	t1x_pins_init(&dma->pins);
 	dma->dirty = NULL;
 	dma->watch = NULL;
 	return dma;
@@ -78,12 +77,11 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 
 /**
  * t1x_dma_free() - free an empty mapping
- * @dma: the mapping, in no tree, with nothing filled, held or tracked
+ * @dma: the mapping, in no tree, with nothing filled or tracked
  */
 void t1x_dma_free(struct t1x_dma *dma)
 {
-	WARN_ON_ONCE(dma->filled || dma->dirty || !t1x_pins_empty(&dma->pins) ||
-		     dma->watch);
+	WARN_ON_ONCE(dma->filled || dma->dirty || dma->watch);
 	t1x_runs_free(&dma->runs);
 	kmem_cache_free(t1x_dma_cache, dma);
 }

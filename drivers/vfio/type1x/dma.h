@@ -5,7 +5,6 @@
 #include <linux/mm_types.h>
 #include <linux/rbtree.h>
 
-#include "pins.h"
 #include "runs.h"
 
 struct task_struct;
@@ -41,7 +40,6 @@ struct t1x_owner {
  * @owner: whom the RAM pages are charged to
  * @claim: registered memory that the pages are from, which are then neither
  *	pinned nor charged here; else %NULL
- * @pins: what mediated devices pinned besides, page by page
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
@@ -67,7 +65,6 @@ struct t1x_dma {
 	bool vaddr_invalid;
 	struct t1x_owner owner;
 	struct t1x_claim *claim;
-	struct t1x_pins pins;
 	unsigned long *dirty;
 	struct t1x_watch *watch;
 	struct t1x_runs runs;

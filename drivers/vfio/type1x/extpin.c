@@ -32,16 +32,16 @@ static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
 }
 
 /* A held page is charged on its own account only where nothing is filled. */
-static unsigned long t1x_extpin_nram(const struct t1x_dma *dma,
-				     unsigned long index,
+static unsigned long t1x_extpin_nram(const struct t1x_dma *dma, dma_addr_t iova,
 				     const struct t1x_run *page)
 {
-	return page->ram && index >= dma->filled;
+	return page->ram && t1x_dma_index(dma, iova) >= dma->filled;
 }
 
-static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
+static int t1x_extpin_read(struct t1x_dma *dma, dma_addr_t iova,
 			   struct t1x_run *page)
 {
+	unsigned long index = t1x_dma_index(dma, iova);
 	struct t1x_pin pin;
 	int ret;
 
@@ -63,8 +63,8 @@ static int t1x_extpin_read(struct t1x_dma *dma, unsigned long index,
 }
 
 /* Pins and charges a page that is not held yet, and holds it. */
-static int t1x_extpin_add(struct t1x_dma *dma, unsigned long index,
-			  unsigned long *pfn)
+static int t1x_extpin_add(struct t1x_container *c, struct t1x_dma *dma,
+			  dma_addr_t iova, unsigned long *pfn)
 {
 	struct mm_struct *mm = dma->owner.mm;
 	struct t1x_run page;
@@ -74,7 +74,7 @@ static int t1x_extpin_add(struct t1x_dma *dma, unsigned long index,
 	if (!mmget_not_zero(mm))
 		return -ENODEV;
 
-	ret = t1x_extpin_read(dma, index, &page);
+	ret = t1x_extpin_read(dma, iova, &page);
 	if (ret)
 		goto out_put;
 	/* The device wants a struct page; a BAR need not have one. */
@@ -82,11 +82,11 @@ static int t1x_extpin_add(struct t1x_dma *dma, unsigned long index,
 	if (ret)
 		goto out_put;
 
-	nram = t1x_extpin_nram(dma, index, &page);
+	nram = t1x_extpin_nram(dma, iova, &page);
 	ret = t1x_charge(&dma->owner, nram, 0);
 	if (ret)
 		goto err_unpin;
-	ret = t1x_pins_add(&dma->pins, index, &page);
+	ret = t1x_pins_add(&c->pins, t1x_pins_index(iova), &page);
 	if (ret)
 		goto err_refund;
 	*pfn = page.pfn;
@@ -101,21 +101,22 @@ out_put:
 	return ret;
 }
 
-static void t1x_extpin_put(struct t1x_dma *dma, unsigned long index)
+static void t1x_extpin_put(struct t1x_container *c, struct t1x_dma *dma,
+			   dma_addr_t iova)
 {
 	struct t1x_run page;
 
-	if (!t1x_pins_put(&dma->pins, index, &page))
+	if (!t1x_pins_put(&c->pins, t1x_pins_index(iova), &page))
 		return;
 	t1x_unpin(&page, dma->prot & IOMMU_WRITE);
-	t1x_refund(&dma->owner, t1x_extpin_nram(dma, index, &page));
+	t1x_refund(&dma->owner, t1x_extpin_nram(dma, iova, &page));
 }
 
 static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
 			  struct page **page)
 {
 	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
-	unsigned long index, pfn;
+	unsigned long pfn;
 	int ret;
 
 	if (!dma)
@@ -123,13 +124,11 @@ static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
 	if ((dma->prot & prot) != prot)
 		return -EPERM;
 
-	index = t1x_dma_index(dma, iova);
-	ret = t1x_pins_get(&dma->pins, index, &pfn);
+	ret = t1x_pins_get(&c->pins, t1x_pins_index(iova), &pfn);
 	if (ret == -ENOENT) {
-		ret = t1x_extpin_add(dma, index, &pfn);
+		ret = t1x_extpin_add(c, dma, iova, &pfn);
 		if (!ret)
-			t1x_dirty_mark(c, dma, (u64)index << PAGE_SHIFT,
-				       PAGE_SIZE);
+			t1x_dirty_mark(c, dma, iova - dma->iova, PAGE_SIZE);
 	}
 	if (!ret)
 		*page = pfn_to_page(pfn);
@@ -144,7 +143,7 @@ static void t1x_extpin_put_range(struct t1x_container *c, dma_addr_t iova,
 	for (; npages > 0; npages--, iova += PAGE_SIZE) {
 		dma = t1x_dma_first(&c->tree, iova, iova);
 		if (dma)
-			t1x_extpin_put(dma, t1x_dma_index(dma, iova));
+			t1x_extpin_put(c, dma, iova);
 	}
 }
 
@@ -184,7 +183,6 @@ static int t1x_pin_pages_locked(struct t1x_container *c,
 			goto err_put;
 	}
 	t1x_group_sees(c, group);
-	c->has_pinned = true;
 	return npages;
 
 err_put:
@@ -438,21 +436,25 @@ void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 
 /**
  * t1x_extpin_drop() - take held pages away from devices that are closed
+ * @c: the container
  * @dma: the mapping; it is about to go with the last group
  *
  * A well-behaved device let go when it was closed.  No device is open now, so
  * none may use the pages, and nobody else would ever unpin them.
  *
- * Context: the lock of the container is held.
+ * Context: the lock is held.
  */
-void t1x_extpin_drop(struct t1x_dma *dma)
+void t1x_extpin_drop(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long index = 0, dropped = 0;
+	unsigned long index = t1x_pins_index(dma->iova), dropped = 0;
+	dma_addr_t iova;
 	struct t1x_run page;
 
-	while (t1x_pins_take(&dma->pins, &index, &page)) {
+	while (t1x_pins_take(&c->pins, &index, t1x_pins_index(dma->last),
+			     &page)) {
+		iova = (dma_addr_t)index << PAGE_SHIFT;
 		t1x_unpin(&page, dma->prot & IOMMU_WRITE);
-		t1x_refund(&dma->owner, t1x_extpin_nram(dma, index, &page));
+		t1x_refund(&dma->owner, t1x_extpin_nram(dma, iova, &page));
 		dropped++;
 	}
 	if (dropped)

@@ -20,6 +20,6 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev);
 
 void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 		       bool again);
-void t1x_extpin_drop(struct t1x_dma *dma);
+void t1x_extpin_drop(struct t1x_container *c, struct t1x_dma *dma);
 
 #endif /* _T1X_EXTPIN_H */

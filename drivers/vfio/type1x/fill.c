@@ -106,8 +106,8 @@ static unsigned long t1x_fill_cost(struct t1x_fill *fill,
 				   const struct t1x_run *run,
 				   unsigned long first)
 {
-	return t1x_dma_not_held(fill->dma, run->ram ? run->npages : 0, first,
-			    run->npages);
+	return t1x_dma_not_held(fill->c, fill->dma, run->ram ? run->npages : 0,
+				first, run->npages);
 }
 
 /*

@@ -30,6 +30,7 @@ static inline bool t1x_dma_writable(const struct t1x_dma *dma)
 
 /**
  * t1x_dma_not_held() - pages to be charged for a range of a mapping
+ * @c: the container
  * @dma: the mapping
  * @nram: RAM pages of the range
  * @first: its first page
@@ -40,14 +41,16 @@ static inline bool t1x_dma_writable(const struct t1x_dma *dma)
  *
  * Return: RAM pages that no mediated device holds.
  */
-static inline unsigned long t1x_dma_not_held(struct t1x_dma *dma,
+static inline unsigned long t1x_dma_not_held(struct t1x_container *c,
+					     const struct t1x_dma *dma,
 					     unsigned long nram,
 					     unsigned long first,
 					     unsigned long npages)
 {
-	if (likely(t1x_pins_empty(&dma->pins)))
+	if (likely(t1x_pins_empty(&c->pins)))
 		return nram;
-	return nram - min(nram, t1x_pins_nram(&dma->pins, first, npages));
+	first += t1x_pins_index(dma->iova);
+	return nram - min(nram, t1x_pins_nram(&c->pins, first, npages));
 }
 
 int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma);
@@ -57,6 +60,6 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 		   struct t1x_domain *d);
 unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
 			     unsigned long index, struct t1x_run *run);
-void t1x_dma_abandon(struct t1x_dma *dma);
+void t1x_dma_abandon(struct t1x_container *c, struct t1x_dma *dma);
 
 #endif /* _T1X_FILL_H */

@@ -45,7 +45,7 @@ void t1x_pins_init(struct t1x_pins *pins)
 /**
  * t1x_pins_add() - note a page that was pinned, with one reference
  * @pins: the set
- * @index: where in the mapping; not held yet
+ * @index: its t1x_pins_index(); not held yet
  * @page: the page
  *
  * Context: may sleep.
@@ -67,7 +67,7 @@ int t1x_pins_add(struct t1x_pins *pins, unsigned long index,
 /**
  * t1x_pins_get() - take one more reference
  * @pins: the set
- * @index: where in the mapping
+ * @index: its t1x_pins_index()
  * @pfn: set to the page frame
  *
  * Return: 0, -ENOENT for a page not held, -EOVERFLOW after a million references.
@@ -93,7 +93,7 @@ int t1x_pins_get(struct t1x_pins *pins, unsigned long index,
 /**
  * t1x_pins_put() - drop a reference
  * @pins: the set
- * @index: where in the mapping
+ * @index: its t1x_pins_index()
  * @page: set to the page if it was the last one
  *
  * Return: whether @page is now the caller's to unpin; not so for a page that
@@ -122,14 +122,15 @@ bool t1x_pins_put(struct t1x_pins *pins, unsigned long index,
  * t1x_pins_first() - find a held page
  * @pins: the set
  * @index: where to begin; set to where it was found
+ * @last: where to end
  * @page: set to the page
  *
- * Return: whether there is one at or above @index.
+ * Return: whether there is one in that range.
  */
 bool t1x_pins_first(struct t1x_pins *pins, unsigned long *index,
-		    struct t1x_run *page)
+		    unsigned long last, struct t1x_run *page)
 {
-	void *entry = xa_find(&pins->pages, index, ULONG_MAX, XA_PRESENT);
+	void *entry = xa_find(&pins->pages, index, last, XA_PRESENT);
 
 	if (!entry)
 		return false;
@@ -141,14 +142,15 @@ bool t1x_pins_first(struct t1x_pins *pins, unsigned long *index,
  * t1x_pins_take() - take a page away from all who hold it
  * @pins: the set
  * @index: where to begin; set to where it was found
+ * @last: where to end
  * @page: set to the page, which is the caller's to unpin
  *
- * Return: whether there was one at or above @index.
+ * Return: whether there was one in that range.
  */
 bool t1x_pins_take(struct t1x_pins *pins, unsigned long *index,
-		   struct t1x_run *page)
+		   unsigned long last, struct t1x_run *page)
 {
-	if (!t1x_pins_first(pins, index, page))
+	if (!t1x_pins_first(pins, index, last, page))
 		return false;
 	xa_erase(&pins->pages, *index);
 	return true;

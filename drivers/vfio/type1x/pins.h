@@ -7,8 +7,11 @@
 #include "runs.h"
 
 /**
- * struct t1x_pins - pages of a mapping that mediated devices hold
- * @pages: by page index in the mapping: page frame, kind and references
+ * struct t1x_pins - pages that mediated devices hold in a container
+ * @pages: by t1x_pins_index(): page frame, kind and references
+ *
+ * Changes with the lock of the container held.  Whoever keeps a range busy may
+ * read what is held there without it: that changes less and less, see extpin.c.
  */
 struct t1x_pins {
 	struct xarray pages;
@@ -25,6 +28,17 @@ static inline bool t1x_pins_empty(const struct t1x_pins *pins)
 	return xa_empty(&pins->pages);
 }
 
+/**
+ * t1x_pins_index() - what a page is called
+ * @iova: address in it
+ *
+ * Return: pages of IOVA below it, whatever mapping it belongs to.
+ */
+static inline unsigned long t1x_pins_index(dma_addr_t iova)
+{
+	return iova >> PAGE_SHIFT;
+}
+
 void t1x_pins_init(struct t1x_pins *pins);
 int t1x_pins_add(struct t1x_pins *pins, unsigned long index,
 		 const struct t1x_run *page);
@@ -33,9 +47,9 @@ int t1x_pins_get(struct t1x_pins *pins, unsigned long index,
 bool t1x_pins_put(struct t1x_pins *pins, unsigned long index,
 		  struct t1x_run *page);
 bool t1x_pins_first(struct t1x_pins *pins, unsigned long *index,
-		    struct t1x_run *page);
+		    unsigned long last, struct t1x_run *page);
 bool t1x_pins_take(struct t1x_pins *pins, unsigned long *index,
-		   struct t1x_run *page);
+		   unsigned long last, struct t1x_run *page);
 unsigned long t1x_pins_nram(struct t1x_pins *pins, unsigned long index,
 			    unsigned long npages);
 

@@ -165,7 +165,7 @@ static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
 		cond_resched();
 	}
 	t1x_bill_add(bill, &dma->owner,
-		     t1x_dma_not_held(dma, nram, dma->filled,
+		     t1x_dma_not_held(c, dma, nram, dma->filled,
 				      filled - dma->filled));
 	return ret;
 }
@@ -190,8 +190,8 @@ int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
 }
 
 /* Unpins all runs of mappings before @end, which no domain translates any more. */
-static void t1x_unpin_all(struct t1x_dma *dma, struct t1x_dma *end,
-			  struct t1x_bill *bill)
+static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
+			  struct t1x_dma *end, struct t1x_bill *bill)
 {
 	struct t1x_unpin unpin;
 	unsigned long nram;
@@ -204,7 +204,7 @@ static void t1x_unpin_all(struct t1x_dma *dma, struct t1x_dma *end,
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
 		t1x_bill_add(bill, &dma->owner,
-			     t1x_dma_not_held(dma, nram, 0, dma->filled));
+			     t1x_dma_not_held(c, dma, nram, 0, dma->filled));
 		dma->filled = 0;
 	}
 	t1x_unpin_flush(&unpin);
@@ -286,7 +286,7 @@ int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 	while (going && !ret) {
 		end = t1x_batch_end(going);
 		if (end != going && !t1x_batch_unmap(c, going, end)) {
-			t1x_unpin_all(going, end, &bill);
+			t1x_unpin_all(c, going, end, &bill);
 			going = end;
 		} else {
 			/* One by one, it shows which of them is kept. */
@@ -302,18 +302,19 @@ int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 
 /**
  * t1x_dma_abandon() - unpin what an IOMMU would not unmap
+ * @c: the container
  * @dma: a mapping that t1x_dma_unfill() could not empty, and of which no
  *	domain exists any more: with the page tables its translations ended
  *
- * Context: the lock of the container is held.
+ * Context: the lock is held.
  */
-void t1x_dma_abandon(struct t1x_dma *dma)
+void t1x_dma_abandon(struct t1x_container *c, struct t1x_dma *dma)
 {
 	struct t1x_bill bill = {};
 
 	if (dma->filled > dma->runs.npages)
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
 		       dma->filled - dma->runs.npages, &dma->iova);
-	t1x_unpin_all(dma, dma->next, &bill);
+	t1x_unpin_all(c, dma, dma->next, &bill);
 	t1x_bill_pay(&bill);
 }

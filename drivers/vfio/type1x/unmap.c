@@ -130,6 +130,36 @@ static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
 	return req->all || last < req->iova ? ~(dma_addr_t)0 : last;
 }
 
+/* Last byte of the highest mapping that a range takes away, or of the range. */
+static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
+{
+	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
+
+	return dma ? dma->last : last;
+}
+
+/*
+ * Finds the first mapping of which a mediated device holds what a range takes
+ * away.  Sets @iova and @last to that part of it.
+ */
+static struct t1x_dma *t1x_unmap_held(struct t1x_container *c,
+				      dma_addr_t *iova, dma_addr_t *last)
+{
+	dma_addr_t end = t1x_unmap_end(c, *last);
+	unsigned long index = t1x_pins_index(*iova);
+	struct t1x_dma *dma;
+	struct t1x_run page;
+
+	if (!t1x_pins_first(&c->pins, &index, t1x_pins_index(end), &page))
+		return NULL;
+	dma = t1x_dma_first(&c->tree, (dma_addr_t)index << PAGE_SHIFT, end);
+	if (WARN_ON_ONCE(!dma))
+		return NULL;
+	*iova = max(*iova, dma->iova);
+	*last = min(end, dma->last);
+	return dma;
+}
+
 /*
  * Takes the lock, checks a request and has mediated devices let go of everything
  * in its range, from @first to @last.  Each recall drops the lock, so the request
@@ -139,9 +169,8 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			     const struct t1x_unmap_request *req,
 			     dma_addr_t *last, struct t1x_dma **first)
 {
+	dma_addr_t recalled = 0, from, to;
 	unsigned int recalls = 0;
-	dma_addr_t recalled = 0;
-	struct t1x_dma *dma;
 	int ret;
 
 	for (;;) {
@@ -151,36 +180,26 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 		ret = t1x_unmap_check(c, req, last, first);
 		if (ret)
 			break;
-		if (req->vaddr || !c->has_pinned)
+		if (req->vaddr || !*first || t1x_pins_empty(&c->pins))
 			return 0;
-		dma = *first;
-		while (dma && t1x_pins_empty(&dma->pins))
-			dma = t1x_dma_next(dma, *last);
-		if (!dma)
+		from = req->iova;
+		to = *last;
+		if (!t1x_unmap_held(c, &from, &to))
 			return 0;
 
-		if (!recalls || recalled != dma->iova)
+		if (!recalls || recalled != from)
 			recalls = 0;
 		if (recalls++ == T1X_RECALLS) {
 			pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
-					   &dma->iova);
+					   &from);
 			ret = -EBUSY;
 			break;
 		}
-		recalled = dma->iova;
-		t1x_extpin_recall(c, dma->iova, t1x_dma_bytes(dma),
-				  recalls > 1);
+		recalled = from;
+		t1x_extpin_recall(c, from, to - from + 1, recalls > 1);
 	}
 	mutex_unlock(&c->lock);
 	return ret;
-}
-
-/* Last byte of the highest mapping that a range takes away, or of the range. */
-static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
-{
-	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
-
-	return dma ? dma->last : last;
 }
 
 /*
@@ -326,8 +345,8 @@ void t1x_unmap_all(struct t1x_container *c)
 		rest = t1x_unmap_chain(going, last);
 		for (dma = going; dma; dma = dma->next) {
 			if (list_empty(&c->domains))
-				t1x_dma_abandon(dma);
-			t1x_extpin_drop(dma);
+				t1x_dma_abandon(c, dma);
+			t1x_extpin_drop(c, dma);
 		}
 		t1x_dmas_unfill(c, going);
 		t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
