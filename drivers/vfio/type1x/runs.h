@@ -34,11 +34,15 @@ struct t1x_run {
 /**
  * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
  * @below: the chunk with the runs before these, %NULL if they are inline
- * @capacity: runs that fit; all chunks but the last are full
+ * @first: pages in all runs before these
+ * @nr: runs held, unless it is the last chunk
+ * @capacity: runs that fit
  * @runs: the runs
  */
 struct t1x_run_chunk {
 	struct t1x_run_chunk *below;
+	unsigned long first;
+	unsigned long nr;
 	unsigned long capacity;
 	struct t1x_run runs[];
 };
@@ -50,6 +54,7 @@ struct t1x_run_chunk {
  * @end: behind the last run, unless the chunk it points into is still empty
  * @limit: where that piece of memory ends
  * @last: the last chunk; %NULL while @first is enough
+ * @nr_first: runs in @first, if there is a chunk
  * @first: the first runs; most mappings have no other
  *
  * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
@@ -61,6 +66,7 @@ struct t1x_runs {
 	struct t1x_run *end;
 	struct t1x_run *limit;
 	struct t1x_run_chunk *last;
+	unsigned long nr_first;
 	struct t1x_run first[T1X_RUNS_INLINE];
 };
 
@@ -84,6 +90,10 @@ int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_shrink(struct t1x_runs *runs);
 void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos);
 void t1x_runs_step(struct t1x_runs_pos *pos);
+int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
+		   struct t1x_run_chunk **spare);
+void t1x_runs_cut(struct t1x_runs *runs, unsigned long page,
+		  struct t1x_runs *upper, struct t1x_run_chunk *spare);
 
 /**
  * t1x_runs_init() - make an empty list
