@@ -15,6 +15,9 @@
  *
  * The watch stays with the addresses it began with, whatever becomes of the
  * mapping's vaddr: an owner cannot point it at something that never goes away.
+ *
+ * The parts of a mapping that was cut share a guard, which is told of all that was
+ * watched before; a watch says which of it concerns one part.
  */
 #include "revoke.h"
 
@@ -34,17 +37,31 @@
 #endif
 
 /**
- * struct t1x_watch - tells when the addresses of a mapping are invalidated
- * @notifier: in the owner's mm
+ * struct t1x_guard - is told when addresses are invalidated
+ * @notifier: in the mm of the owner that there was
  * @c: the container
- * @dma: the mapping
+ * @watches: whom to tell, struct t1x_watch; protected by &t1x_container.mmio_lock
  * @seq: of the invalidations before the page table was read last
  */
-struct t1x_watch {
+struct t1x_guard {
 	struct mmu_interval_notifier notifier;
 	struct t1x_container *c;
-	struct t1x_dma *dma;
+	struct list_head watches;
 	unsigned long seq;
+};
+
+/**
+ * struct t1x_watch - revokes the MMIO of a mapping
+ * @node: in the list of the guard
+ * @guard: the guard
+ * @dma: the mapping
+ * @first: pages of what is guarded before those of the mapping
+ */
+struct t1x_watch {
+	struct list_head node;
+	struct t1x_guard *guard;
+	struct t1x_dma *dma;
+	unsigned long first;
 };
 
 static bool t1x_run_revoke(struct t1x_container *c, dma_addr_t iova,
@@ -84,15 +101,30 @@ static unsigned long t1x_revoke(struct t1x_container *c, struct t1x_dma *dma,
 	return nr;
 }
 
-static bool t1x_watch_invalidate(struct mmu_interval_notifier *notifier,
+/* The same for all that is guarded: pages [first, last] of that. */
+static unsigned long t1x_guard_revoke(struct t1x_guard *guard,
+				      unsigned long first, unsigned long last)
+{
+	struct t1x_watch *watch;
+	unsigned long nr = 0;
+
+	list_for_each_entry(watch, &guard->watches, node)
+		if (last >= watch->first)
+			nr += t1x_revoke(guard->c, watch->dma,
+					 max(first, watch->first) - watch->first,
+					 last - watch->first);
+	return nr;
+}
+
+static bool t1x_guard_invalidate(struct mmu_interval_notifier *notifier,
 				 const struct mmu_notifier_range *range,
 				 unsigned long seq)
 {
-	struct t1x_watch *watch = container_of(notifier, struct t1x_watch,
+	struct t1x_guard *guard = container_of(notifier, struct t1x_guard,
 					       notifier);
 	unsigned long start = notifier->interval_tree.start;
 	unsigned long last = notifier->interval_tree.last;
-	struct t1x_container *c = watch->c;
+	struct t1x_container *c = guard->c;
 	unsigned long nr = 0;
 
 	/* Only the OOM reaper must not sleep; it will find other memory. */
@@ -103,17 +135,78 @@ static bool t1x_watch_invalidate(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, seq);
 	/* That one leaves the page frame where it is. */
 	if (range->event != MMU_NOTIFY_SOFT_DIRTY)
-		nr = t1x_revoke(c, watch->dma,
-				(max(range->start, start) - start) >> PAGE_SHIFT,
-				(min(range->end - 1, last) - start) >> PAGE_SHIFT);
+		nr = t1x_guard_revoke(guard,
+				      (max(range->start, start) - start) >> PAGE_SHIFT,
+				      (min(range->end - 1, last) - start) >> PAGE_SHIFT);
 	mutex_unlock(&c->mmio_lock);
 	t1x_stat_add(T1X_STAT_RUNS_REVOKED, nr);
 	return true;
 }
 
-static const struct mmu_interval_notifier_ops t1x_watch_ops = {
-	.invalidate = t1x_watch_invalidate,
+static const struct mmu_interval_notifier_ops t1x_guard_ops = {
+	.invalidate = t1x_guard_invalidate,
 };
+
+/* Guards the addresses of a mapping; errors as of t1x_watch(). */
+static struct t1x_guard *t1x_guard_alloc(struct t1x_container *c,
+					 struct t1x_dma *dma)
+{
+	struct mm_struct *mm = dma->owner.mm;
+	struct t1x_guard *guard;
+	int ret;
+
+	guard = kzalloc_obj(*guard, GFP_KERNEL_ACCOUNT);
+	if (!guard)
+		return ERR_PTR(-ENOMEM);
+	guard->c = c;
+	INIT_LIST_HEAD(&guard->watches);
+
+	ret = mmap_write_lock_killable(mm);
+	if (ret)
+		goto err_free;
+	ret = mmu_interval_notifier_insert_locked(&guard->notifier, mm,
+						  untagged_addr_remote(mm, dma->vaddr),
+						  t1x_dma_bytes(dma),
+						  &t1x_guard_ops);
+	mmap_write_unlock(mm);
+	if (!ret)
+		return guard;
+
+err_free:
+	kfree(guard);
+	return ERR_PTR(ret);
+}
+
+static void t1x_guard_free(struct t1x_guard *guard)
+{
+	/* Waits for those who are in t1x_guard_invalidate(). */
+	mmu_interval_notifier_remove(&guard->notifier);
+	kfree(guard);
+}
+
+static void t1x_watch_add(struct t1x_watch *watch, struct t1x_guard *guard,
+			  struct t1x_dma *dma, unsigned long first)
+{
+	lockdep_assert_held(&guard->c->mmio_lock);
+
+	watch->guard = guard;
+	watch->dma = dma;
+	watch->first = first;
+	list_add(&watch->node, &guard->watches);
+	dma->watch = watch;
+}
+
+/**
+ * t1x_watch_alloc() - get the memory that watching a mapping needs
+ *
+ * Context: may sleep.
+ * Return: what t1x_watch_cut() takes, or the caller's to kfree(); %NULL without
+ * memory.
+ */
+struct t1x_watch *t1x_watch_alloc(void)
+{
+	return kzalloc_obj(struct t1x_watch, GFP_KERNEL_ACCOUNT);
+}
 
 /**
  * t1x_watch() - make the MMIO of a mapping revocable
@@ -127,33 +220,38 @@ static const struct mmu_interval_notifier_ops t1x_watch_ops = {
  */
 int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
 {
-	struct mm_struct *mm = dma->owner.mm;
+	struct t1x_guard *guard;
 	struct t1x_watch *watch;
-	int ret;
 
-	watch = kzalloc_obj(*watch, GFP_KERNEL_ACCOUNT);
+	watch = t1x_watch_alloc();
 	if (!watch)
 		return -ENOMEM;
-	watch->c = c;
-	watch->dma = dma;
+	guard = t1x_guard_alloc(c, dma);
+	if (IS_ERR(guard)) {
+		kfree(watch);
+		return PTR_ERR(guard);
+	}
 
-	ret = mmap_write_lock_killable(mm);
-	if (ret)
-		goto err_free;
-	ret = mmu_interval_notifier_insert_locked(&watch->notifier, mm,
-						  untagged_addr_remote(mm, dma->vaddr),
-						  t1x_dma_bytes(dma),
-						  &t1x_watch_ops);
-	mmap_write_unlock(mm);
-	if (ret)
-		goto err_free;
-
-	dma->watch = watch;
+	mutex_lock(&c->mmio_lock);
+	t1x_watch_add(watch, guard, dma, 0);
+	mutex_unlock(&c->mmio_lock);
 	return 0;
+}
 
-err_free:
-	kfree(watch);
-	return ret;
+/**
+ * t1x_watch_cut() - watch the upper part of a mapping that is being cut
+ * @dma: the mapping, watched
+ * @upper: its upper part
+ * @npages: pages of the mapping below that
+ * @watch: from t1x_watch_alloc()
+ *
+ * Context: the container's mmio_lock is held, from before the first run moves.
+ */
+void t1x_watch_cut(struct t1x_dma *dma, struct t1x_dma *upper,
+		   unsigned long npages, struct t1x_watch *watch)
+{
+	t1x_watch_add(watch, dma->watch->guard, upper,
+		      dma->watch->first + npages);
 }
 
 /**
@@ -168,13 +266,19 @@ err_free:
  */
 void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
 {
+	struct t1x_watch *watch = dma->watch;
+	struct t1x_guard *guard = watch->guard;
+	bool last;
+
 	mutex_lock(&c->mmio_lock);
 	t1x_revoke(c, dma, 0, t1x_dma_npages(dma) - 1);
+	list_del(&watch->node);
+	last = list_empty(&guard->watches);
 	mutex_unlock(&c->mmio_lock);
 
-	/* Waits for those who are in t1x_watch_invalidate(). */
-	mmu_interval_notifier_remove(&dma->watch->notifier);
-	kfree(dma->watch);
+	if (last)
+		t1x_guard_free(guard);
+	kfree(watch);
 	dma->watch = NULL;
 }
 
@@ -187,7 +291,9 @@ void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
  */
 void t1x_watch_begin(struct t1x_dma *dma)
 {
-	dma->watch->seq = mmu_interval_read_begin(&dma->watch->notifier);
+	struct t1x_guard *guard = dma->watch->guard;
+
+	guard->seq = mmu_interval_read_begin(&guard->notifier);
 }
 
 /**
@@ -200,5 +306,7 @@ void t1x_watch_begin(struct t1x_dma *dma)
  */
 bool t1x_watch_hit(struct t1x_dma *dma)
 {
-	return mmu_interval_read_retry(&dma->watch->notifier, dma->watch->seq);
+	struct t1x_guard *guard = dma->watch->guard;
+
+	return mmu_interval_read_retry(&guard->notifier, guard->seq);
 }
