@@ -27,7 +27,7 @@ static struct fake_domain *mapped_domain(struct kunit *test,
 
 	iommu_iotlb_gather_init(&gather);
 	KUNIT_ASSERT_EQ(test,
-			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ,
+			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ, 0,
 				       GFP_KERNEL), 0);
 	KUNIT_ASSERT_EQ(test, fake->nr, npages);
 	return fake;
@@ -76,7 +76,7 @@ static void domain_map_failure_leaves_nothing(struct kunit *test)
 	for (nth = 1; nth <= 32; nth++) {
 		fake->fail_map = nth;
 		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, &run,
-						     IOMMU_READ, GFP_KERNEL),
+						     IOMMU_READ, 0, GFP_KERNEL),
 				-ENOMEM);
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);

@@ -41,7 +41,34 @@ void t1x_owner_get(struct t1x_owner *owner)
 }
 
 /**
- * t1x_owner_put() - undo t1x_owner_get()
+ * t1x_owner_share() - make the owner of a mapping the owner of another
+ * @owner: the owner
+ * @other: to be filled in; pays for nothing yet
+ */
+void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other)
+{
+	*other = *owner;
+	get_task_struct(other->task);
+	mmgrab(other->mm);
+	other->charged = 0;
+}
+
+/**
+ * t1x_owner_move() - let another mapping of the same owner hold a charge
+ * @owner: who holds it
+ * @other: who will, from t1x_owner_share()
+ * @npages: pages of the charge
+ */
+void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
+		    unsigned long npages)
+{
+	npages = min(npages, owner->charged);
+	owner->charged -= npages;
+	other->charged += npages;
+}
+
+/**
+ * t1x_owner_put() - undo t1x_owner_get() or t1x_owner_share()
  * @owner: the owner; what is still charged is refunded
  */
 void t1x_owner_put(struct t1x_owner *owner)

@@ -15,6 +15,9 @@ struct t1x_bill {
 };
 
 void t1x_owner_get(struct t1x_owner *owner);
+void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other);
+void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
+		    unsigned long npages);
 void t1x_owner_put(struct t1x_owner *owner);
 int t1x_owner_change(struct t1x_owner *owner);
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,

@@ -9,7 +9,7 @@
 
 #include <linux/bits.h>
 
-/* 64 bits of @map from @word on; zeroes beyond @nbits, ones without a map. */
+/* A word of @map; zeroes beyond @nbits, ones without a map. */
 static u64 t1x_bits_get(const unsigned long *map, unsigned long nbits,
 			unsigned long word)
 {
@@ -24,21 +24,32 @@ static u64 t1x_bits_get(const unsigned long *map, unsigned long nbits,
 	return bits;
 }
 
+/* 64 bits of @map from bit @first on. */
+static u64 t1x_bits_at(const unsigned long *map, unsigned long nbits,
+		       unsigned long first)
+{
+	unsigned int skip = first % 64;
+	u64 bits = t1x_bits_get(map, nbits, first / 64) >> skip;
+
+	if (skip)
+		bits |= t1x_bits_get(map, nbits, first / 64 + 1) << (64 - skip);
+	return bits;
+}
+
 /**
- * t1x_bits_word() - one word of a bitmap moved up
+ * t1x_bits_word() - one word of the end of a bitmap, moved
  * @map: the bitmap; %NULL for one full of ones
- * @nbits: its bits
- * @shift: bits it is moved up by, less than 64
+ * @first: bit with which that end begins
+ * @nbits: bits of the bitmap
+ * @shift: where @first is moved to, less than 64
  * @word: index of a word of the result
  *
  * Return: the word; bits below @shift and beyond the moved bitmap are zero.
  */
-u64 t1x_bits_word(const unsigned long *map, unsigned long nbits,
-		  unsigned int shift, unsigned long word)
+u64 t1x_bits_word(const unsigned long *map, unsigned long first,
+		  unsigned long nbits, unsigned int shift, unsigned long word)
 {
-	u64 bits = t1x_bits_get(map, nbits, word) << shift;
-
-	if (shift && word)
-		bits |= t1x_bits_get(map, nbits, word - 1) >> (64 - shift);
-	return bits;
+	if (!word)
+		return t1x_bits_at(map, nbits, first) << shift;
+	return t1x_bits_at(map, nbits, first + word * 64 - shift);
 }

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-u64 t1x_bits_word(const unsigned long *map, unsigned long nbits,
-		  unsigned int shift, unsigned long word);
+u64 t1x_bits_word(const unsigned long *map, unsigned long first,
+		  unsigned long nbits, unsigned int shift, unsigned long word);
 
 #endif /* _T1X_BITS_H */

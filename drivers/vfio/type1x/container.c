@@ -9,14 +9,16 @@
  * I2  While no mapping is busy, pages charged equal RAM pages pinned, where a
  *     page both mapped and held by a mediated device counts once.  They are
  *     charged before a device can see them and refunded after the unpin.
- * I3  Unmap, detach and release cannot fail for want of memory.
+ * I3  Unmap, detach and release cannot fail for want of memory; only an unmap that
+ *     has to cut a mapping may, before anything has gone.
  * I4  A failed operation leaves the container as it was.  The one exception is
  *     UNMAP over several mappings, which reports the bytes it did.
  * I5  Mappings of a container do not overlap.  Each is present in every domain
  *     up to t1x_dma.filled and absent beyond; unless it is busy, all of it is
  *     filled, or (without a domain) none of it.
  * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
- *     of runs, so it never cuts what one iommu_map() made.
+ *     of runs or, where a mapping was cut, of granules, so it never cuts what one
+ *     iommu_map() made.
  * I7  IOVA ranges are [first, last]; nothing computes iova + size.
  *
  * Locking: t1x_container.lock nests outside mmap_lock and is held for moments
@@ -386,7 +388,7 @@ int t1x_container_vaddr(struct t1x_container *c)
 
 /**
  * t1x_container_insert() - add a mapping
- * @c: the container, with an entry left
+ * @c: the container, with an entry left unless one is about to go
  * @dma: the mapping; overlaps no other
  *
  * Context: the lock is held.

@@ -53,7 +53,8 @@ struct t1x_busy {
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
- * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED
+ * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
+ *	while a mapping has been cut and its part is not gone yet
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
  * @pins: pages that they hold
@@ -82,7 +83,7 @@ struct t1x_container {
 	struct list_head domains;
 	struct t1x_iova_ranges ranges;
 	unsigned long pgsizes;
-	unsigned int entries;
+	long entries;
 	struct list_head emulated;
 	struct list_head devices;
 	struct t1x_pins pins;
@@ -101,6 +102,7 @@ struct t1x_container {
  * @bitmap: where to
  * @pgsize: bytes a bit of @bitmap stands for
  * @unmapped: set to the bytes really unmapped, also on failure
+ * @cuts: set if a mapping must be cut
  */
 struct t1x_unmap_request {
 	dma_addr_t iova;
@@ -111,6 +113,7 @@ struct t1x_unmap_request {
 	u64 __user *bitmap;
 	u64 pgsize;
 	u64 unmapped;
+	bool cuts;
 };
 
 void *t1x_container_open(unsigned long arg);
@@ -143,7 +146,7 @@ struct t1x_group *t1x_group_find(struct t1x_container *c,
 
 /* map.c */
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
-	    unsigned long vaddr, unsigned int prot);
+	    unsigned long vaddr, unsigned int prot, u64 granule);
 int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		  unsigned long vaddr);
 

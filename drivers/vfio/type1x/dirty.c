@@ -128,6 +128,28 @@ void t1x_dirty_untrack(struct t1x_dma *dma)
 	dma->dirty = NULL;
 }
 
+/**
+ * t1x_dirty_cut() - give the upper part of a mapping its bits
+ * @c: the container
+ * @dma: the mapping
+ * @upper: its upper part, tracked as @dma is
+ * @npages: pages of the mapping below that
+ *
+ * Context: the lock is held.
+ */
+void t1x_dirty_cut(struct t1x_container *c, const struct t1x_dma *dma,
+		   struct t1x_dma *upper, unsigned long npages)
+{
+	unsigned long first = npages >> (t1x_dirty_shift(c) - PAGE_SHIFT);
+	unsigned long nbits = t1x_dirty_nbits(c, upper), word;
+
+	if (!dma->dirty)
+		return;
+	for (word = 0; word < BITS_TO_LONGS(nbits); word++)
+		upper->dirty[word] = t1x_bits_word(dma->dirty, first,
+						   first + nbits, 0, word);
+}
+
 static void t1x_dirty_untrack_all(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
@@ -191,17 +213,25 @@ int t1x_dirty_stop(struct t1x_container *c)
 	return 0;
 }
 
-/* Copies the bits of one mapping to where they belong in the user's bitmap. */
+/*
+ * Copies the bits of one mapping to where they belong in the user's bitmap, which is
+ * for @base to @last: in v2 the range may take a part of the mapping.
+ */
 static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
-			      dma_addr_t base, u64 __user *bitmap)
+			      dma_addr_t base, dma_addr_t last,
+			      u64 __user *bitmap)
 {
-	u64 bit = (dma->iova - base) >> t1x_dirty_shift(c);
+	dma_addr_t iova = max(base, dma->iova);
+	unsigned long first = (iova - dma->iova) >> t1x_dirty_shift(c);
+	u64 bit = (iova - base) >> t1x_dirty_shift(c);
 	unsigned long nbits = t1x_dirty_nbits(c, dma);
 	unsigned int shift = bit % 64, n, i;
 	unsigned long word, nr, *map;
 	u64 words[T1X_DIRTY_WORDS];
 	u64 below = 0;
 
+	if (c->v2 && last < dma->last)
+		nbits = ((last - dma->iova) >> t1x_dirty_shift(c)) + 1;
 	map = c->nr_blind && dma->filled ? NULL : dma->dirty;
 	bitmap += bit / 64;
 	/* The first word may hold the end of the mapping below. */
@@ -211,11 +241,12 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
 		below &= GENMASK_ULL(shift - 1, 0);
 	}
 
-	nr = DIV_ROUND_UP(shift + nbits, 64);
+	nr = DIV_ROUND_UP(shift + nbits - first, 64);
 	for (word = 0; word < nr; word += n) {
 		n = min_t(unsigned long, nr - word, T1X_DIRTY_WORDS);
 		for (i = 0; i < n; i++)
-			words[i] = t1x_bits_word(map, nbits, shift, word + i);
+			words[i] = t1x_bits_word(map, first, nbits, shift,
+						 word + i);
 		words[0] |= below;
 		below = 0;
 		if (copy_to_user(bitmap + word, words, n * sizeof(u64)))
@@ -230,9 +261,12 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
 /**
  * t1x_dirty_tell() - copy the bits of all mappings in a range to the user
  * @c: the container, with tracking on
- * @iova: first byte of the range; cuts no mapping
+ * @iova: first byte of the range
  * @last: last byte of the range
  * @bitmap: the user's bitmap; its first bit stands for @iova
+ *
+ * In v2 a range may cut mappings, of which the bits of the part are told.  In v1
+ * it tells of whole mappings, and of none that begins before.
  *
  * Only words in which a mapping has bits are written.
  *
@@ -248,8 +282,8 @@ int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 
 	for (dma = t1x_dma_first(&c->tree, iova, last); dma && !ret;
 	     dma = t1x_dma_next(dma, last))
-		if (dma->iova >= iova)
-			ret = t1x_dirty_tell_one(c, dma, iova, bitmap);
+		if (c->v2 || dma->iova >= iova)
+			ret = t1x_dirty_tell_one(c, dma, iova, last, bitmap);
 	return ret;
 }
 

@@ -64,6 +64,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->next = NULL;
 	dma->vaddr = vaddr;
 	dma->prot = prot;
+	dma->granule_shift = 0;
 	dma->untracked = false;
 	dma->vaddr_invalid = false;
 	dma->filled = 0;

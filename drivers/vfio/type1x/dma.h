@@ -35,6 +35,8 @@ struct t1x_owner {
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @granule_shift: the mapping may be cut at multiples of 2 to the power of this in
+ *	IOVA, see cut.c; 0: nowhere
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @owner: whom the RAM pages are charged to
@@ -50,8 +52,8 @@ struct t1x_owner {
  * There may be very many.  A walk over the tree needs the first cache line only,
  * unmapping what has a run or two the second and third as well.
  *
- * @iova, @last, @prot and @claim do not change once the mapping is in the tree.
- * @dirty is protected by the container's lock, and so is the rest unless the
+ * @iova, @prot, @granule_shift and @claim do not change once the mapping is in the
+ * tree, and @last only when it is cut.  @dirty is protected by the container's lock, and so is the rest unless the
  * mapping is busy (struct t1x_busy); then it is his who made it so.
  */
 struct t1x_dma {
@@ -61,6 +63,7 @@ struct t1x_dma {
 	struct t1x_dma *next;
 	unsigned long filled;
 	u8 prot;
+	u8 granule_shift;
 	bool untracked;
 	bool vaddr_invalid;
 	struct t1x_owner owner;
@@ -106,6 +109,19 @@ static inline dma_addr_t t1x_dma_iova_at(const struct t1x_dma *dma,
 static inline u64 t1x_dma_bytes(const struct t1x_dma *dma)
 {
 	return (u64)t1x_dma_npages(dma) << PAGE_SHIFT;
+}
+
+/**
+ * t1x_dma_can_cut() - may a mapping be cut
+ * @dma: the mapping
+ * @iova: where
+ *
+ * Return: whether its granules allow it.
+ */
+static inline bool t1x_dma_can_cut(const struct t1x_dma *dma, dma_addr_t iova)
+{
+	return dma->granule_shift &&
+	       !(iova & ((1ULL << dma->granule_shift) - 1));
 }
 
 int t1x_dma_cache_init(void);

@@ -165,17 +165,21 @@ static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
 			 npages << PAGE_SHIFT, prot | IOMMU_CACHE, gfp);
 }
 
-/* So that the IOMMU can use no large page. */
-static int t1x_domain_map_pages(struct t1x_domain *d, dma_addr_t iova,
-				const struct t1x_run *run, int prot, gfp_t gfp)
+/* One call for each granule, so that no page of the IOMMU has parts of two. */
+static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
+				   const struct t1x_run *run, int prot,
+				   unsigned int shift, gfp_t gfp)
 {
+	const unsigned long granule = 1UL << (shift - PAGE_SHIFT);
+	unsigned long done, n, into = (iova >> PAGE_SHIFT) & (granule - 1);
 	struct iommu_iotlb_gather gather;
-	unsigned long done;
 	int ret = 0;
 
-	for (done = 0; done < run->npages; done++) {
+	for (done = 0; done < run->npages; done += n) {
+		n = min(run->npages - done, granule - into);
+		into = 0;
 		ret = t1x_domain_map_once(d, iova + (done << PAGE_SHIFT),
-					  run->pfn + done, 1, prot, gfp);
+					  run->pfn + done, n, prot, gfp);
 		if (ret)
 			break;
 		cond_resched();
@@ -195,20 +199,26 @@ static int t1x_domain_map_pages(struct t1x_domain *d, dma_addr_t iova,
  * @iova: where, page aligned; nothing is mapped there
  * @run: what
  * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @granule_shift: no page of the IOMMU may reach over a multiple of 2 to the power
+ *	of this in IOVA; 0 for no such limit
  * @gfp: how page tables are allocated
  *
- * One call to the IOMMU, which picks its largest pages; one for each page when
- * disable_hugepages is set.
+ * One call to the IOMMU, which picks its largest pages; one for each granule, or
+ * for each page when disable_hugepages is set.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
  * errors of the IOMMU, with nothing mapped.
  */
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
-		   const struct t1x_run *run, int prot, gfp_t gfp)
+		   const struct t1x_run *run, int prot,
+		   unsigned int granule_shift, gfp_t gfp)
 {
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
-		return t1x_domain_map_pages(d, iova, run, prot, gfp);
+		granule_shift = PAGE_SHIFT;
+	if (unlikely(granule_shift))
+		return t1x_domain_map_granules(d, iova, run, prot,
+					       granule_shift, gfp);
 	return t1x_domain_map_once(d, iova, run->pfn, run->npages, prot, gfp);
 }
 
@@ -252,11 +262,11 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 }
 
 /**
- * t1x_domain_unmap() - unmap whole runs
+ * t1x_domain_unmap() - unmap whole runs, or whole granules of them
  * @d: the domain
  * @gather: collects what the IOTLB is to forget
- * @iova: first byte; the start of a run
- * @npages: pages, up to the end of a run
+ * @iova: first byte; the start of a run or granule
+ * @npages: pages, up to the end of a run or granule
  *
  * The IOTLB may still hold the translations until t1x_domain_sync().
  *

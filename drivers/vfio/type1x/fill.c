@@ -148,8 +148,9 @@ static int t1x_fill_reserve(struct t1x_dma *dma, const struct t1x_run *run,
 			    gfp_t gfp)
 {
 	if (unlikely(dma->untracked) || t1x_runs_reserve(&dma->runs, gfp)) {
-		/* Whose pins or revocation cannot be found out from a domain. */
-		if (run->huge || dma->watch || dma->claim)
+		/* Whose pins, revocation or cuts need more than a domain knows. */
+		if (run->huge || dma->watch || dma->claim ||
+		    dma->granule_shift)
 			return -ENOMEM;
 		if (!dma->untracked)
 			t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
@@ -174,7 +175,8 @@ static int t1x_fill_run_locked(struct t1x_fill *fill, gfp_t gfp)
 		return ret;
 
 	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_domain_map(d, iova, run, dma->prot, gfp);
+		ret = t1x_domain_map(d, iova, run, dma->prot,
+				     dma->granule_shift, gfp);
 		if (unlikely(ret)) {
 			stuck = ret == -EIO;
 			stuck |= t1x_fill_undo(c, d, iova, run->npages);
@@ -296,6 +298,13 @@ static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 	return ret;
 }
 
+/* A page no larger has all its parts on the same side of every cut. */
+static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
+{
+	return 1UL << min_t(unsigned int, dma->granule_shift,
+			    __ffs(dma->vaddr | 1UL << 63));
+}
+
 /**
  * t1x_dma_fill() - pin the memory of a mapping and map it into all domains
  * @c: the container
@@ -332,6 +341,8 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	fill.populate = NULL;
 	t1x_pin_init(&fill.pin, mm, dma->vaddr, t1x_dma_npages(dma),
 		     t1x_dma_writable(dma), c->pin_batch);
+	if (dma->granule_shift)
+		fill.pin.huge_max = t1x_dma_huge_max(dma);
 	ret = t1x_fill_pages(&fill);
 	if (fill.populate)
 		t1x_populate_stop(fill.populate);
@@ -377,7 +388,7 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	while (index > dma->runs.npages && !ret) {
 		index -= t1x_dma_lookup(source, dma, index, &found);
 		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found,
-				     dma->prot, gfp);
+				     dma->prot, dma->granule_shift, gfp);
 	}
 
 	t1x_runs_walk(&dma->runs, &pos);
@@ -385,7 +396,8 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 		index -= run->npages;
 		if (!run->revoked)
 			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
-					     run, dma->prot, gfp);
+					     run, dma->prot,
+					     dma->granule_shift, gfp);
 	}
 	t1x_fill_unlock(c, dma);
 	return ret;

@@ -40,7 +40,7 @@ static int t1x_info_add_avail(struct t1x_container *c,
 			   VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
 	if (IS_ERR(cap))
 		return PTR_ERR(cap);
-	cap->avail = c->entries;
+	cap->avail = max(c->entries, 0L);
 	return 0;
 }
 

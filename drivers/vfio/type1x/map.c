@@ -2,6 +2,8 @@
 /*
  * MAP: may this range be mapped, and the order of doing it.
  */
+#include <linux/bitops.h>
+#include <linux/log2.h>
 #include <linux/sched.h>
 
 #include "account.h"
@@ -30,7 +32,7 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 			 &iova, &last);
 		return -EEXIST;
 	}
-	if (!c->entries) {
+	if (c->entries <= 0) {
 		t1x_refuse("map [%pad, %pad]: all dma_entry_limit mappings are in use",
 			   &iova, &last);
 		return -ENOSPC;
@@ -41,6 +43,19 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* The rules of a granule, which is not 0. */
+static int t1x_map_check_granule(struct t1x_container *c, dma_addr_t iova,
+				 dma_addr_t last, u64 granule)
+{
+	if (c->v2 && is_power_of_2(granule) &&
+	    granule >= t1x_container_pgsize(c) &&
+	    !((iova | (last + 1)) & (granule - 1)))
+		return 0;
+	t1x_refuse("map [%pad, %pad] by granules of %#llx", &iova, &last,
+		   granule);
+	return -EINVAL;
 }
 
 /* Registered memory that has the range, or NULL if it has to be pinned. */
@@ -67,13 +82,15 @@ static struct t1x_claim *t1x_map_claim(struct t1x_container *c,
 /* Puts an empty mapping into the tree. */
 static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 				     dma_addr_t last, unsigned long vaddr,
-				     unsigned int prot)
+				     unsigned int prot, u64 granule)
 {
 	struct t1x_claim *claim;
 	struct t1x_dma *dma;
 	int ret;
 
 	ret = t1x_map_check(c, iova, last, vaddr);
+	if (!ret && granule)
+		ret = t1x_map_check_granule(c, iova, last, granule);
 	if (ret)
 		return ERR_PTR(ret);
 	claim = t1x_map_claim(c, vaddr, vaddr + (unsigned long)(last - iova),
@@ -83,6 +100,8 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
 		return ERR_PTR(-ENOMEM);
+	if (granule)
+		dma->granule_shift = __ffs64(granule);
 	if (claim) {
 		dma->claim = claim;
 		dma->claim_first = (vaddr - claim->span.first) >> PAGE_SHIFT;
@@ -104,6 +123,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
  * @last: last byte
  * @vaddr: user address of @iova
  * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @granule: bytes; multiples of it are where the mapping may be cut; 0: nowhere
  *
  * Context: takes the lock; may sleep long, without it; called by the
  * owner-to-be.
@@ -113,7 +133,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
  * a later unmap to try again.
  */
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
-	    unsigned long vaddr, unsigned int prot)
+	    unsigned long vaddr, unsigned int prot, u64 granule)
 {
 	struct t1x_busy busy;
 	struct t1x_dma *dma;
@@ -126,7 +146,7 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	ret = t1x_container_lock(c, iova, last);
 	if (ret)
 		return ret;
-	dma = t1x_map_begin(c, iova, last, vaddr, prot);
+	dma = t1x_map_begin(c, iova, last, vaddr, prot, granule);
 	if (!IS_ERR(dma))
 		t1x_container_busy(c, &busy, iova, last);
 	mutex_unlock(&c->lock);

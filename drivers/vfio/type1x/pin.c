@@ -50,6 +50,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->single = false;
 	pin->cold = false;
 	pin->mmio = false;
+	pin->huge_max = ULONG_MAX;
 	pin->next.npages = 0;
 	pin->pages = NULL;
 	pin->head = 0;
@@ -156,9 +157,11 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 	pin->next.huge = true;
 }
 
-static bool t1x_is_hugetlb(struct page *page)
+/* Is one pin enough for the large page that this is a part of? */
+static bool t1x_is_hugetlb(const struct t1x_pin *pin, struct page *page)
 {
-	return PageCompound(page) && folio_test_hugetlb(page_folio(page));
+	return PageCompound(page) && folio_test_hugetlb(page_folio(page)) &&
+	       folio_size(page_folio(page)) <= pin->huge_max;
 }
 
 /**
@@ -183,7 +186,7 @@ const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 		.ram = ram,
 	};
 	pin->single = false;
-	if (unlikely(t1x_is_hugetlb(page)))
+	if (unlikely(t1x_is_hugetlb(pin, page)))
 		t1x_pin_hugetlb(pin, page_folio(page));
 	else
 		pin->head += n;

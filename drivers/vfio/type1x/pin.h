@@ -21,6 +21,8 @@ struct page;
  * @single: the last page was one of hugetlb, of which one pin is enough
  * @cold: pages of the last batch had to be faulted in
  * @mmio: the last batch was MMIO, of which fast GUP brings nothing
+ * @huge_max: bytes of the largest page of hugetlb of which one pin is enough: no
+ *	two parts of a run may share one
  * @next: the first run of what was brought and not consumed; empty if it is
  *	still to be made of @pages
  * @pages: pages that GUP brought; [@head, @nr) are not yet in a run
@@ -37,6 +39,7 @@ struct t1x_pin {
 	bool single;
 	bool cold;
 	bool mmio;
+	unsigned long huge_max;
 	struct t1x_run next;
 	struct page **pages;
 	unsigned int capacity;

@@ -27,6 +27,7 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 	case VFIO_UNMAP_ALL:
 	case VFIO_TYPE1X_REGISTERED_MEMORY:
 	case VFIO_TYPE1X_REGISTERED_IOMMU:
+	case VFIO_TYPE1X_GRANULES:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
 		return c ? t1x_container_coherent(c) : 0;
@@ -37,16 +38,38 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 	}
 }
 
+/* The granule behind the arguments of a MAP that has one. */
+static int t1x_uapi_granule(const struct vfio_iommu_type1_dma_map *map,
+			    void __user *arg, u64 *granule)
+{
+	const size_t at = offsetof(struct vfio_type1x_dma_map, granule);
+
+	if (map->argsz < at + sizeof(*granule) ||
+	    map->flags & VFIO_DMA_MAP_FLAG_VADDR)
+		goto err_inval;
+	if (copy_from_user(granule, arg + at, sizeof(*granule)))
+		return -EFAULT;
+	if (*granule)
+		return 0;
+
+err_inval:
+	t1x_refuse("map by granules with argsz %u, flags %#x, or by none",
+		   map->argsz, map->flags);
+	return -EINVAL;
+}
+
 static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
-			  VFIO_DMA_MAP_FLAG_VADDR;
+			  VFIO_DMA_MAP_FLAG_VADDR | VFIO_TYPE1X_MAP_FLAG_GRANULE;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 	unsigned long vaddr, vaddr_last;
 	dma_addr_t iova, last;
 	unsigned int prot = 0;
+	u64 granule = 0;
 	size_t size;
+	int ret;
 
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
@@ -54,6 +77,11 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 		t1x_refuse("map with argsz %u, flags %#x", map.argsz,
 			   map.flags);
 		return -EINVAL;
+	}
+	if (map.flags & VFIO_TYPE1X_MAP_FLAG_GRANULE) {
+		ret = t1x_uapi_granule(&map, arg, &granule);
+		if (ret)
+			return ret;
 	}
 
 	iova = map.iova;
@@ -83,7 +111,7 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return t1x_map_vaddr(c, iova, last, vaddr);
-	return t1x_map(c, iova, last, vaddr, prot);
+	return t1x_map(c, iova, last, vaddr, prot, granule);
 }
 
 /*

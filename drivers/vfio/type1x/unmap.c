@@ -9,12 +9,13 @@
  *   v1  range    |--|                 covers A's first byte: all of A goes
  *   v1  range        |---------|      starts inside A: nothing goes, size 0
  *
- * Only whole mappings go, so what the IOMMU is asked to unmap never splits one
- * of its large pages (I6).
+ * A mapping that was made with granules is cut in v2 where the range ends.  So only
+ * whole mappings go, and what the IOMMU is asked to unmap never splits one of its
+ * large pages (I6).
  *
- * An unmap is done in three steps, so that a failure comes before the first
- * mapping has gone: mediated devices let go of all pages in the range, dirty
- * pages are told, and then the mappings go.
+ * An unmap is done in steps, so that a failure comes before the first mapping has
+ * gone: mediated devices let go of all pages in the range, dirty pages are told,
+ * mappings are cut, and then the mappings go.
  */
 #include <linux/overflow.h>
 #include <linux/prefetch.h>
@@ -22,6 +23,7 @@
 
 #include "account.h"
 #include "container.h"
+#include "cut.h"
 #include "dirty.h"
 #include "dma.h"
 #include "extpin.h"
@@ -64,12 +66,32 @@ err_align:
 	return -EINVAL;
 }
 
+/* The highest mapping of a range, if it goes on above that. */
+static struct t1x_dma *t1x_unmap_beyond(struct t1x_container *c,
+					dma_addr_t last)
+{
+	struct t1x_dma *dma = t1x_dma_first(&c->tree, last, last);
+
+	return dma && dma->last != last ? dma : NULL;
+}
+
+/* May all mappings be cut that a range bisects? */
+static bool t1x_unmap_can_cut(struct t1x_container *c,
+			      const struct t1x_dma *first, dma_addr_t iova,
+			      dma_addr_t last)
+{
+	const struct t1x_dma *beyond = t1x_unmap_beyond(c, last);
+
+	return (first->iova >= iova || t1x_dma_can_cut(first, iova)) &&
+	       (!beyond || t1x_dma_can_cut(beyond, last + 1));
+}
+
 /*
  * Checks a request, and finds the lowest mapping that it takes away.  The errnos,
  * and which comes first, are those of type1 in 7.2.
  */
 static int t1x_unmap_check(struct t1x_container *c,
-			   const struct t1x_unmap_request *req,
+			   struct t1x_unmap_request *req,
 			   dma_addr_t *last, struct t1x_dma **first)
 {
 	int ret;
@@ -88,8 +110,13 @@ static int t1x_unmap_check(struct t1x_container *c,
 		return -EINVAL;
 	}
 	*first = t1x_dma_first(&c->tree, req->iova, *last);
-	if (c->v2 && !req->all &&
-	    t1x_dma_bisects(&c->tree, *first, req->iova, *last)) {
+	if (c->v2) {
+		req->cuts = !req->all && t1x_dma_bisects(&c->tree, *first,
+							 req->iova, *last);
+		if (likely(!req->cuts) ||
+		    (!req->vaddr &&
+		     t1x_unmap_can_cut(c, *first, req->iova, *last)))
+			return 0;
 		t1x_refuse("unmap [%pad, %pad] would bisect a mapping",
 			   &req->iova, last);
 		return -EINVAL;
@@ -166,7 +193,7 @@ static struct t1x_dma *t1x_unmap_held(struct t1x_container *c,
  * is checked anew.  On failure the lock is not held.
  */
 static int t1x_unmap_prepare(struct t1x_container *c,
-			     const struct t1x_unmap_request *req,
+			     struct t1x_unmap_request *req,
 			     dma_addr_t *last, struct t1x_dma **first)
 {
 	dma_addr_t recalled = 0, from, to;
@@ -200,6 +227,36 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/* Cuts the mappings that go on beyond a range, or none; @first is its lowest. */
+static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
+			 dma_addr_t last, struct t1x_dma **first)
+{
+	struct t1x_dma *beyond = t1x_unmap_beyond(c, last);
+	struct t1x_cut low = {}, high = {};
+	int ret = 0;
+
+	/* Of the parts, the one that goes leaves an entry to one that stays. */
+	if (beyond == *first && beyond->iova < iova && c->entries <= 0) {
+		t1x_refuse("unmap [%pad, %pad] makes two mappings of one: all dma_entry_limit are in use",
+			   &iova, &last);
+		return -ENOSPC;
+	}
+	if (beyond)
+		ret = t1x_cut_prepare(c, &high, beyond, last + 1);
+	if (!ret && (*first)->iova < iova)
+		ret = t1x_cut_prepare(c, &low, *first, iova);
+	if (ret) {
+		t1x_cut_cancel(&high);
+		return ret;
+	}
+
+	if (high.dma)
+		t1x_cut(c, &high);
+	if (low.dma)
+		*first = t1x_cut(c, &low);
+	return 0;
 }
 
 /*
@@ -290,7 +347,7 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
  * Context: takes the lock, and drops it while mediated devices let go and while
  * the IOMMU works; may sleep long.
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
- * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
+ * cannot be unmapped; -ENOMEM or -ENOSPC where a mapping would have to be cut; -EBUSY if mediated devices do not let go, or for a vaddr
  * that they need; -EFAULT for a bad bitmap; -EINTR when killed while waiting.
  * In all these cases nothing is unmapped.  -EIO if an IOMMU keeps a page, whose
  * mapping then stays.
@@ -302,6 +359,7 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	int ret;
 
 	req->unmapped = 0;
+	req->cuts = false;
 	ret = t1x_unmap_prepare(c, req, &last, &first);
 	if (ret)
 		return ret;
@@ -312,6 +370,8 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	}
 	if (req->dirty)
 		ret = t1x_dirty_tell(c, req->iova, last, req->bitmap);
+	if (!ret && unlikely(req->cuts))
+		ret = t1x_unmap_cut(c, req->iova, last, &first);
 	if (ret)
 		goto out_unlock;
 

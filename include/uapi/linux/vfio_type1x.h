@@ -20,6 +20,45 @@
  */
 #define VFIO_TYPE1X_REGISTERED_IOMMU	0x74317801
 
+/*
+ * Extension: VFIO_IOMMU_MAP_DMA takes VFIO_TYPE1X_MAP_FLAG_GRANULE, in a container
+ * of any type but VFIO_TYPE1_IOMMU.
+ */
+#define VFIO_TYPE1X_GRANULES		0x74317802
+
+/*
+ * Flag of VFIO_IOMMU_MAP_DMA, whose argument is struct vfio_type1x_dma_map then.
+ *
+ * VFIO_IOMMU_UNMAP_DMA may take any part of such a mapping that begins and ends at
+ * multiples of the granule in IOVA, any number of times, until nothing is left.
+ * Devices use no page of the IOMMU larger than the granule.
+ *
+ * More errnos of VFIO_IOMMU_MAP_DMA: EINVAL (argsz; a granule that is no power of
+ * two, or smaller than a page of the IOMMU; iova or size not aligned to it; with
+ * VFIO_DMA_MAP_FLAG_VADDR; VFIO_TYPE1_IOMMU).  Of VFIO_IOMMU_UNMAP_DMA that takes a
+ * part: ENOMEM, ENOSPC (two mappings would be left where one was, and
+ * dma_entry_limit allows no more), when nothing is unmapped.
+ */
+#define VFIO_TYPE1X_MAP_FLAG_GRANULE	0x1000000
+
+/**
+ * struct vfio_type1x_dma_map - struct vfio_iommu_type1_dma_map, and a granule
+ * @argsz: size of this structure
+ * @flags: VFIO_TYPE1X_MAP_FLAG_GRANULE, and VFIO_DMA_MAP_FLAG_*
+ * @vaddr: first byte of the memory
+ * @iova: first byte on the device's side, a multiple of @granule
+ * @size: bytes, a multiple of @granule
+ * @granule: bytes, a power of two
+ */
+struct vfio_type1x_dma_map {
+	__u32	argsz;
+	__u32	flags;
+	__u64	vaddr;
+	__u64	iova;
+	__u64	size;
+	__u64	granule;
+};
+
 /**
  * struct vfio_type1x_memory - a range of the caller's memory
  * @argsz: size of this structure

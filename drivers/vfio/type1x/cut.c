@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cutting a mapping in two, because UNMAP takes a part of it.
+ *
+ *   before    |------------- dma --------------|
+ *   after     |---- dma ----|----- upper ------|
+ *
+ * Nothing is unmapped, pinned or charged by that: each part has what it had, and
+ * where the cut is no two granules share an iommu_map() (I6).  So a cut is made
+ * without asking an IOMMU, from the runs.
+ *
+ * An UNMAP may need two cuts and must do all or nothing (I4): what may fail for
+ * want of memory comes first, for both.  Then they are made, the higher one first.
+ */
+#include "cut.h"
+
+#include <linux/slab.h>
+
+#include "account.h"
+#include "container.h"
+#include "dirty.h"
+#include "dma.h"
+#include "revoke.h"
+
+/**
+ * t1x_cut_prepare() - do all of a cut that may fail
+ * @c: the container
+ * @cut: to be filled in
+ * @dma: the mapping, which t1x_dma_can_cut() there
+ * @iova: first byte of its upper part
+ *
+ * Context: the lock is held, and the mapping is not busy; may sleep.
+ * Return: 0, when t1x_cut() or t1x_cut_cancel() has to follow before the lock is
+ * dropped; or -ENOMEM with nothing to be undone.
+ */
+int t1x_cut_prepare(struct t1x_container *c, struct t1x_cut *cut,
+		    struct t1x_dma *dma, dma_addr_t iova)
+{
+	u64 bytes = iova - dma->iova;
+	struct t1x_dma *upper;
+
+	upper = t1x_dma_alloc(iova, dma->last, dma->vaddr + bytes, dma->prot);
+	if (!upper)
+		return -ENOMEM;
+	upper->granule_shift = dma->granule_shift;
+	upper->claim = dma->claim;
+	upper->claim_first = dma->claim_first + (bytes >> PAGE_SHIFT);
+	t1x_owner_share(&dma->owner, &upper->owner);
+	*cut = (struct t1x_cut){ .dma = dma, .upper = upper };
+
+	if (dma->dirty && t1x_dirty_track(c, upper))
+		goto err_cancel;
+	if (t1x_runs_spare(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
+			   &cut->spare))
+		goto err_cancel;
+	if (dma->watch)
+		cut->watch = t1x_watch_alloc();
+	if (!dma->watch == !cut->watch)
+		return 0;
+
+err_cancel:
+	t1x_cut_cancel(cut);
+	return -ENOMEM;
+}
+
+/**
+ * t1x_cut_cancel() - undo t1x_cut_prepare()
+ * @cut: what that filled in; nothing is to be cut afterwards
+ */
+void t1x_cut_cancel(struct t1x_cut *cut)
+{
+	if (!cut->dma)
+		return;
+	kfree(cut->watch);
+	kfree(cut->spare);
+	t1x_dirty_untrack(cut->upper);
+	t1x_owner_put(&cut->upper->owner);
+	t1x_dma_free(cut->upper);
+	cut->dma = NULL;
+}
+
+/* Moves what is filled, with nobody looking who revokes MMIO. */
+static void t1x_cut_runs(struct t1x_container *c, struct t1x_cut *cut,
+			 unsigned long npages)
+{
+	struct t1x_dma *dma = cut->dma, *upper = cut->upper;
+
+	mutex_lock(&c->mmio_lock);
+	t1x_runs_cut(&dma->runs, npages, &upper->runs, cut->spare);
+	if (dma->watch)
+		t1x_watch_cut(dma, upper, npages, cut->watch);
+	if (dma->filled > npages) {
+		upper->filled = dma->filled - npages;
+		dma->filled = npages;
+	}
+	mutex_unlock(&c->mmio_lock);
+}
+
+/* What is charged for a part of a mapping: RAM that is mapped, or held (I2). */
+static unsigned long t1x_cut_charge(struct t1x_container *c,
+				    struct t1x_dma *part)
+{
+	unsigned long npages = t1x_dma_npages(part), nram;
+	const struct t1x_run *run;
+	struct t1x_runs_pos pos;
+
+	nram = t1x_pins_nram(&c->pins,
+			     t1x_pins_index(part->iova) + part->filled,
+			     npages - part->filled);
+	t1x_runs_walk(&part->runs, &pos);
+	while ((run = t1x_runs_next(&pos)))
+		if (run->ram)
+			nram += run->npages;
+	return nram;
+}
+
+/**
+ * t1x_cut() - cut a mapping
+ * @c: the container
+ * @cut: from t1x_cut_prepare(); the mapping may have been cut above that since
+ *
+ * Context: the lock is held, and the mapping is not busy.  Allocates nothing.
+ * Return: the upper part, which is in the tree now.
+ */
+struct t1x_dma *t1x_cut(struct t1x_container *c, struct t1x_cut *cut)
+{
+	struct t1x_dma *dma = cut->dma, *upper = cut->upper;
+	unsigned long npages = (upper->iova - dma->iova) >> PAGE_SHIFT;
+	unsigned long charge = t1x_dma_npages(dma) - npages;
+
+	upper->last = dma->last;
+	dma->last = upper->iova - 1;
+	t1x_cut_runs(c, cut, npages);
+	t1x_dirty_cut(c, dma, upper, npages);
+
+	/* Mostly all of it is charged, or nothing; else the runs have to tell. */
+	if (dma->owner.charged && dma->owner.charged != npages + charge)
+		charge = t1x_cut_charge(c, upper);
+	t1x_owner_move(&dma->owner, &upper->owner, charge);
+
+	if (dma->vaddr_invalid) {
+		upper->vaddr_invalid = true;
+		c->nr_vaddr_invalid++;
+	}
+	t1x_container_insert(c, upper);
+	return upper;
+}
