@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "lib/counted.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -16,7 +17,6 @@
 #define CANARY		0xa5
 #define BUFFER		4096
 
-static struct rig *rig;
 static unsigned char buffer[BUFFER];
 
 /* GET_INFO with that argsz, the rest of the buffer full of canaries. */
@@ -216,20 +216,10 @@ static void iova_ranges_are_true(void)
 	}
 }
 
-static uint32_t dma_avail(void)
-{
-	struct vfio_iommu_type1_info_dma_avail *cap;
-
-	cap = find_cap(get_info(BUFFER), CAP_DMA_AVAIL);
-	assert_ne(cap, 0);
-	return cap->avail;
-}
-
 /* With a limit it counts down, and up again; failures cost nothing. */
 static void dma_avail_counts(void)
 {
 	char limit[16];
-	char *memory;
 
 	sys_param_get("dma_entry_limit", limit, sizeof(limit));
 	sys_param_set("dma_entry_limit", "10");
@@ -237,20 +227,20 @@ static void dma_avail_counts(void)
 	sys_param_set("dma_entry_limit", limit);
 	memory = mem_anon(4 * PAGE);
 
-	expect_eq(dma_avail(), 9);
+	expect_eq(dma_avail(rig->container), 9);
 	assert_ret(dma_map(rig->container, memory, IOVA, 2 * PAGE, RW), 0);
 	assert_ret(dma_map(rig->container, memory, IOVA + 8 * PAGE, PAGE, RW),
 		   0);
-	expect_eq(dma_avail(), 7);
+	expect_eq(dma_avail(rig->container), 7);
 	expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), -EEXIST);
 	expect_ret(dma_map(rig->container, NULL, IOVA + 16 * PAGE, PAGE, RW),
 		   -EFAULT);
-	expect_eq(dma_avail(), 7);
+	expect_eq(dma_avail(rig->container), 7);
 	assert_ret(dma_unmap(rig->container, IOVA, 2 * PAGE), 2 * PAGE);
-	expect_eq(dma_avail(), 8);
+	expect_eq(dma_avail(rig->container), 8);
 	assert_ret(dma_unmap_flags(rig->container, 0, 0,
 				   VFIO_DMA_UNMAP_FLAG_ALL), 2 * PAGE);
-	expect_eq(dma_avail(), 10);
+	expect_eq(dma_avail(rig->container), 10);
 }
 
 static const struct test tests[] = {

@@ -11,7 +11,7 @@
 
 #include "lib/mdev.h"
 #include "lib/mem.h"
-#include "lib/registered.h"
+#include "lib/counted.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
@@ -435,21 +435,7 @@ static void mediated_device(void)
 /* The program of the manual does what it says there. */
 static void example(void)
 {
-	long refs = sys_refs(), opened = sys_stat_get("containers_opened");
-	char group[16];
-	pid_t pid;
-
-	vfio_group_number(0, group, sizeof(group));
-	count();
-	pid = fork();
-	if (!pid) {
-		execl("/t1x/bin/example_registered", "registered", group, NULL);
-		_exit(127);
-	}
-	sys_wait_for(pid);
-	expect_eq(sys_stat_get("containers_opened"), opened + 1);
-	sys_settle_refs(refs);
-	sys_settle_pins(pins);
+	run_example("registered");
 }
 
 /* --- Races ------------------------------------------------------------------------ */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
-#include "lib/registered.h"
+#include "lib/counted.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"

@@ -536,6 +536,31 @@ int dma_map(int container, const void *vaddr, uint64_t iova, uint64_t size,
 }
 
 /**
+ * dma_map_granule() - the same, with granules
+ * @container: fd
+ * @vaddr: memory
+ * @iova: first byte
+ * @size: in bytes
+ * @granule: in bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int dma_map_granule(int container, const void *vaddr, uint64_t iova,
+		    uint64_t size, uint64_t granule)
+{
+	struct vfio_type1x_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = RW | VFIO_TYPE1X_MAP_FLAG_GRANULE,
+		.vaddr = (uintptr_t)vaddr,
+		.iova = iova,
+		.size = size,
+		.granule = granule,
+	};
+
+	return ioctl(container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+}
+
+/**
  * dma_unmap_flags() - VFIO_IOMMU_UNMAP_DMA
  * @container: fd
  * @iova: first byte

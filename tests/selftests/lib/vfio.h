@@ -90,6 +90,8 @@ void rig_close(struct rig *rig);
 
 int dma_map(int container, const void *vaddr, uint64_t iova, uint64_t size,
 	    uint32_t flags);
+int dma_map_granule(int container, const void *vaddr, uint64_t iova,
+		    uint64_t size, uint64_t granule);
 int64_t dma_unmap(int container, uint64_t iova, uint64_t size);
 int64_t dma_unmap_flags(int container, uint64_t iova, uint64_t size,
 			uint32_t flags);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the tests of registered memory share. */
-#ifndef T1X_REGISTERED_H
-#define T1X_REGISTERED_H
+/* A container, memory, and what that is pinned, charged and counted. */
+#ifndef T1X_COUNTED_H
+#define T1X_COUNTED_H
 
 #include <stdint.h>
 
@@ -20,5 +20,7 @@ void count(void);
 void expect_more(long npages);
 void rig_of(unsigned long type);
 void rig_with_registered(uint32_t flags);
+uint32_t dma_avail(int container);
+void run_example(const char *name);
 
-#endif /* T1X_REGISTERED_H */
+#endif /* T1X_COUNTED_H */
