@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Every allocation that mapping by granules and cutting make fails once. */
+#include <errno.h>
+
+#include "lib/counted.h"
+#include "lib/dirty.h"
+#include "lib/fault.h"
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+
+static void begin(void)
+{
+	fault_init();
+	rig_of(VFIO_TYPE1v2_IOMMU);
+}
+
+/* Nothing more is pinned, charged and in the IOMMU. */
+static void assert_nothing(long leaves)
+{
+	assert_eq(sys_vmlck(), vmlck);
+	assert_eq(sys_pins(), pins);
+	assert_eq(sys_mock_get("leaves"), leaves);
+}
+
+/* The runs of a part always remember, as do those that it was cut from. */
+static void map_granules_or_nothing(void)
+{
+	long n, leaves, failed = 0;
+	bool fault = true;
+	int ret;
+
+	begin();
+	leaves = sys_mock_get("leaves");
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		fault_arm(n);
+		ret = dma_map_granule(rig->container, memory, IOVA, N * PAGE,
+				      PAGE);
+		fault = fault_happened();
+		if (ret) {
+			assert_ret(ret, -ENOMEM);
+			failed++;
+		} else {
+			assert_ret(dma_unmap(rig->container, IOVA + PAGE, PAGE),
+				   PAGE);
+			fault_arm(n);
+			assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
+				   (N - 1) * PAGE);
+			fault_arm(0);
+		}
+		assert_nothing(leaves);
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 3);
+}
+
+/* Two cuts need memory for both, or there is none. */
+static void unmap_of_a_part_or_nothing(void)
+{
+	const uint64_t iova = IOVA + 150 * PAGE, size = 300 * PAGE;
+	uint64_t words[8];
+	long n, failed = 0;
+	bool fault = true;
+	uint32_t avail;
+	int64_t ret;
+
+	begin();
+	assert_ret(dirty_flags(rig->container, START), 0);
+	for (n = 1; fault && n < FAULT_MOST; n++) {
+		assert_ret(dma_map_granule(rig->container, memory, IOVA,
+					   N * PAGE, PAGE), 0);
+		count();
+		avail = dma_avail(rig->container);
+		fault_arm(n);
+		ret = dirty_unmap(rig->container, iova, size, words,
+				  sizeof(words));
+		fault = fault_happened();
+		if (ret < 0) {
+			assert_ret(ret, -ENOMEM);
+			expect_more(0);
+			assert_eq(dma_avail(rig->container), avail);
+			dma_check_pages(rig, 0, iova, memory + 150 * PAGE, 1);
+			failed++;
+		} else {
+			assert_ret(ret, (int64_t)size);
+			expect_more(-300);
+			dma_check_refused(rig, 0, iova, memory + 150 * PAGE);
+		}
+		dma_check_pages(rig, 0, IOVA, memory, 1);
+		dma_check_pages(rig, 0, IOVA + (N - 1) * PAGE,
+				memory + (N - 1) * PAGE, 1);
+		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
+			   (int64_t)(N * PAGE - (ret < 0 ? 0 : size)));
+	}
+	test_say("%ld allocations, %ld of them needed", n - 2, failed);
+	expect_eq(fault, false);
+	expect_ge(failed, 6);
+}
+
+static const struct test tests[] = {
+	TEST_LONG(map_granules_or_nothing, 240),
+	TEST_LONG(unmap_of_a_part_or_nothing, 240),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}
