@@ -24,6 +24,7 @@
 /* A mapping of 1 GiB, of memory that is there many times. */
 #define GIB_PAGES	(GIB / PAGE)
 #define GIB_MEMORY	4096UL
+#define GIB_ROUNDS	200
 
 /* Which pages, or blocks, are still mapped. */
 static bool mapped[GIB_PAGES];
@@ -373,24 +374,29 @@ static void plug_and_unplug(void)
 
 static void pages_of_a_gib(void)
 {
-	uint64_t left = GIB_PAGES, i;
+	uint64_t npages = GIB_PAGES, left, i;
 	unsigned int round;
 
+	/* The UML of 7.2 checks every access that it makes. */
+	if (sys_is_uml() && !sys_kernel_before(7, 0))
+		npages /= 8;
+	left = npages;
 	rig_of(VFIO_TYPE1v2_IOMMU);
-	memory = mem_scattered_often(GIB_MEMORY, GIB_PAGES / GIB_MEMORY);
-	memset(mapped, true, GIB_PAGES);
+	memory = mem_scattered_often(GIB_MEMORY, npages / GIB_MEMORY);
+	memset(mapped, true, npages);
 	count();
-	assert_ret(dma_map_granule(rig->container, memory, IOVA, GIB, PAGE), 0);
-	expect_more(GIB_PAGES);
+	assert_ret(dma_map_granule(rig->container, memory, IOVA, npages * PAGE,
+				   PAGE), 0);
+	expect_more(npages);
 	srand(13);
-	for (round = 0; round < 200; round++) {
-		i = (uint64_t)rand() % GIB_PAGES;
+	for (round = 0; round < GIB_ROUNDS; round++) {
+		i = (uint64_t)rand() % npages;
 		assert_ret(dma_unmap(rig->container, IOVA + i * PAGE, PAGE),
 			   mapped[i] ? PAGE : 0);
 		left -= mapped[i];
 		mapped[i] = false;
 		expect_more(left);
-		check_around(i, 1, GIB_PAGES);
+		check_around(i, 1, npages);
 	}
 	assert_ret(dma_unmap(rig->container, IOVA, GIB), left * PAGE);
 	expect_more(0);
@@ -522,7 +528,7 @@ static const struct test tests[] = {
 	TEST(leaves_stay_within),
 	TEST(huge_pages),
 	TEST(plug_and_unplug),
-	TEST(pages_of_a_gib),
+	TEST_LONG(pages_of_a_gib, 240),
 	TEST(parts_are_counted),
 	TEST(example),
 	TEST(parts_at_the_same_time),
