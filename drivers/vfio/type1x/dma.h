@@ -53,8 +53,9 @@ struct t1x_owner {
  * unmapping what has a run or two the second and third as well.
  *
  * @iova, @prot, @granule_shift and @claim do not change once the mapping is in the
- * tree, and @last only when it is cut.  @dirty is protected by the container's lock, and so is the rest unless the
- * mapping is busy (struct t1x_busy); then it is his who made it so.
+ * tree, and @last only when it is cut.  @dirty is protected by the container's lock,
+ * and so is the rest unless the mapping is busy (struct t1x_busy); then it is his
+ * who made it so.
  */
 struct t1x_dma {
 	struct rb_node node;

@@ -239,7 +239,7 @@ static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
 	if (beyond == *first && beyond->iova < iova && c->entries <= 0) {
-		t1x_refuse("unmap [%pad, %pad] makes two mappings of one: all dma_entry_limit are in use",
+		t1x_refuse("unmap [%pad, %pad] leaves two mappings of one, and dma_entry_limit are in use",
 			   &iova, &last);
 		return -ENOSPC;
 	}
@@ -347,10 +347,10 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
  * Context: takes the lock, and drops it while mediated devices let go and while
  * the IOMMU works; may sleep long.
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
- * cannot be unmapped; -ENOMEM or -ENOSPC where a mapping would have to be cut; -EBUSY if mediated devices do not let go, or for a vaddr
- * that they need; -EFAULT for a bad bitmap; -EINTR when killed while waiting.
- * In all these cases nothing is unmapped.  -EIO if an IOMMU keeps a page, whose
- * mapping then stays.
+ * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
+ * that they need; -EFAULT for a bad bitmap; -ENOMEM or -ENOSPC where a mapping
+ * would have to be cut; -EINTR when killed while waiting.  In all these cases
+ * nothing is unmapped.  -EIO if an IOMMU keeps a page, whose mapping then stays.
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 {
