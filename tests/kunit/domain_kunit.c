@@ -66,6 +66,37 @@ static void domain_map_page_by_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 }
 
+/* From the middle of a granule to the middle of another, and over whole ones. */
+static void domain_map_stops_at_granules(struct kunit *test)
+{
+	struct fake_domain *fake = fake_domain_alloc(test);
+	const unsigned int shift = PAGE_SHIFT + 2;
+	struct t1x_run run = bar_run(12);
+	unsigned long i;
+
+	iommu_iotlb_gather_init(&gather);
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA + 3 * PAGE_SIZE,
+					     &run, IOMMU_READ, shift,
+					     GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 1U + 2 + 1);
+	for (i = 0; i < 12; i++)
+		KUNIT_EXPECT_EQ(test,
+				fake_domain_pfn(fake,
+						IOVA + (3 + i) * PAGE_SIZE),
+				page_to_pfn(fake_memory.bar) + i);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
+					       IOVA + 3 * PAGE_SIZE, 12), 0);
+
+	run.npages = 2;
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA + PAGE_SIZE, &run,
+					     IOMMU_READ, shift, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 4U + 1);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
+					       IOVA + PAGE_SIZE, 2), 0);
+	t1x_domain_sync(&fake->d, &gather);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+}
+
 static void domain_map_failure_leaves_nothing(struct kunit *test)
 {
 	struct fake_domain *fake = fake_domain_alloc(test);
@@ -139,6 +170,7 @@ static void domain_unmap_long_is_survived(struct kunit *test)
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_map_is_one_call),
 	KUNIT_CASE(domain_map_page_by_page),
+	KUNIT_CASE(domain_map_stops_at_granules),
 	KUNIT_CASE(domain_map_failure_leaves_nothing),
 	KUNIT_CASE(domain_unmap_short_goes_on),
 	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),

@@ -178,6 +178,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	mutex_init(&c->lock);
+	mutex_init(&c->mmio_lock);
 	init_waitqueue_head(&c->idle);
 	init_rwsem(&c->device_sem);
 	c->tree = RB_ROOT;
@@ -186,6 +187,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	INIT_LIST_HEAD(&c->devices);
 	t1x_pins_init(&c->pins);
 	c->pgsizes = PAGE_MASK;
+	c->entries = T1X_ENTRIES_UNLIMITED;
 	c->pin_batch = 512;
 	return c;
 }
@@ -224,4 +226,27 @@ void fake_dma_free(struct t1x_dma *dma)
 {
 	t1x_owner_put(&dma->owner);
 	t1x_dma_free(dma);
+}
+
+/**
+ * fake_expect_mapped() - expect every page of a mapping in a domain, the right one
+ * @test: the test
+ * @fake: the domain
+ * @dma: the mapping
+ * @first: page of the RAM window that it begins with
+ */
+void fake_expect_mapped(struct kunit *test, struct fake_domain *fake,
+			struct t1x_dma *dma, unsigned int first)
+{
+	unsigned long i, npages = t1x_dma_npages(dma);
+	struct page *page;
+
+	for (i = 0; i < npages; i++) {
+		page = first + i < FAKE_PAGES ?
+		       fake_memory.layout[first + i] :
+		       fake_memory.bar + (first + i - FAKE_PAGES);
+		KUNIT_ASSERT_EQ(test, page_to_pfn(page),
+				fake_domain_pfn(fake,
+						t1x_dma_iova_at(dma, i)));
+	}
 }

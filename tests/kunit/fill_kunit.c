@@ -77,23 +77,6 @@ static int unfill(struct fill_case *f, struct t1x_dma *dma)
 	return ret;
 }
 
-/* Every page of a mapping is in a domain, and it is the right one. */
-static void expect_mapped(struct kunit *test, struct fake_domain *fake,
-			  struct t1x_dma *dma, unsigned int first)
-{
-	unsigned long i, npages = t1x_dma_npages(dma);
-	struct page *page;
-
-	for (i = 0; i < npages; i++) {
-		page = first + i < FAKE_PAGES ?
-		       fake_memory.layout[first + i] :
-		       fake_memory.bar + (first + i - FAKE_PAGES);
-		KUNIT_ASSERT_EQ(test, page_to_pfn(page),
-				fake_domain_pfn(fake,
-						t1x_dma_iova_at(dma, i)));
-	}
-}
-
 static void fill_joins_across_batches(struct kunit *test)
 {
 	static const unsigned int batches[] = { 1, 3, 8, 64, 512 };
@@ -112,7 +95,7 @@ static void fill_joins_across_batches(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dma->runs.nr, 1UL);
 		KUNIT_EXPECT_EQ(test, dma->filled, 1024UL);
 		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 1024);
-		expect_mapped(test, f.fake[0], dma, 0);
+		fake_expect_mapped(test, f.fake[0], dma, 0);
 		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 		KUNIT_EXPECT_EQ(test, f.fake[0]->syncs, i + 1);
 		fake_dma_free(dma);
@@ -130,7 +113,7 @@ static void fill_without_hugepages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
 	t1x_disable_hugepages = false;
 	KUNIT_EXPECT_EQ(test, f.fake[0]->map_ops, 100U);
-	expect_mapped(test, f.fake[0], dma, 0);
+	fake_expect_mapped(test, f.fake[0], dma, 0);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	fake_dma_free(dma);
 	fill_done(test, &f);
@@ -145,8 +128,8 @@ static void fill_ram_then_bar_charges_ram(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 2UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 20);
-	expect_mapped(test, f.fake[0], dma, FAKE_PAGES - 20);
-	expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 20);
+	fake_expect_mapped(test, f.fake[0], dma, FAKE_PAGES - 20);
+	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 20);
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	fake_dma_free(dma);
 	fill_done(test, &f);
@@ -390,7 +373,7 @@ static void replay_maps_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
-	expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 600);
+	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 600);
 	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups, 0U);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 600);
 
@@ -417,7 +400,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
-	expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 100);
+	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 100);
 
 	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
 	KUNIT_EXPECT_GT(test, f.fake[0]->lookups, 0U);
@@ -545,8 +528,8 @@ static void fill_random_against_layout(struct kunit *test)
 	for (step = 0; step < 600; step++) {
 		slot = prandom_u32_state(&rnd) % SLOTS;
 		if (dma[slot]) {
-			expect_mapped(test, f.fake[0], dma[slot], first[slot]);
-			expect_mapped(test, f.fake[1], dma[slot], first[slot]);
+			fake_expect_mapped(test, f.fake[0], dma[slot], first[slot]);
+			fake_expect_mapped(test, f.fake[1], dma[slot], first[slot]);
 			KUNIT_EXPECT_EQ(test, unfill(&f, dma[slot]), 0);
 			fake_dma_free(dma[slot]);
 			dma[slot] = NULL;

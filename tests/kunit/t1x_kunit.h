@@ -115,5 +115,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test);
 struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 			       unsigned int first, unsigned int npages);
 void fake_dma_free(struct t1x_dma *dma);
+void fake_expect_mapped(struct kunit *test, struct fake_domain *fake,
+			struct t1x_dma *dma, unsigned int first);
 
 #endif /* _T1X_KUNIT_H */

@@ -239,7 +239,7 @@ static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
 	if (beyond == *first && beyond->iova < iova && c->entries <= 0) {
-		t1x_refuse("unmap [%pad, %pad] leaves two mappings of one, and dma_entry_limit are in use",
+		t1x_refuse("unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
 			   &iova, &last);
 		return -ENOSPC;
 	}
