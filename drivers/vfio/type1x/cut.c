@@ -26,7 +26,7 @@
  * t1x_cut_prepare() - do all of a cut that may fail
  * @c: the container
  * @cut: to be filled in
- * @dma: the mapping, which t1x_dma_can_cut() there
+ * @dma: the mapping, whose granules allow it
  * @iova: first byte of its upper part
  *
  * Context: the lock is held, and the mapping is not busy; may sleep.

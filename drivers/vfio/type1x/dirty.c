@@ -59,15 +59,16 @@ void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 /* Pages that a mediated device holds are dirty at any time. */
-static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma)
+static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma,
+				dma_addr_t iova, dma_addr_t last)
 {
-	unsigned long first = t1x_pins_index(dma->iova), index;
+	unsigned long index = t1x_pins_index(iova);
 	struct t1x_run page;
 
-	for (index = first;
-	     t1x_pins_first(&c->pins, &index, t1x_pins_index(dma->last), &page);
+	for (; t1x_pins_first(&c->pins, &index, t1x_pins_index(last), &page);
 	     index++)
-		t1x_dirty_mark(c, dma, (u64)(index - first) << PAGE_SHIFT,
+		t1x_dirty_mark(c, dma,
+			       ((dma_addr_t)index << PAGE_SHIFT) - dma->iova,
 			       PAGE_SIZE);
 }
 
@@ -111,7 +112,7 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 			      GFP_KERNEL_ACCOUNT);
 	if (!dma->dirty)
 		return -ENOMEM;
-	t1x_dirty_mark_held(c, dma);
+	t1x_dirty_mark_held(c, dma, dma->iova, dma->last);
 	return 0;
 }
 
@@ -298,12 +299,26 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 			   &iova, &last, pgsize, mask + 1);
 		return -EINVAL;
 	}
-	if (!c->dirty || t1x_dma_bisects(&c->tree, first, iova, last)) {
+	if (!c->dirty ||
+	    (t1x_dma_bisects(&c->tree, first, iova, last) &&
+	     !t1x_dma_may_bisect(&c->tree, first, iova, last))) {
 		t1x_refuse("dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
 			   &iova, &last);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* What was told of a part of a mapping is clean now. */
+static void t1x_dirty_forget(struct t1x_container *c, struct t1x_dma *dma,
+			     dma_addr_t iova, dma_addr_t last)
+{
+	unsigned int shift = t1x_dirty_shift(c);
+	unsigned long first = (iova - dma->iova) >> shift;
+
+	bitmap_clear(dma->dirty, first,
+		     ((last - dma->iova) >> shift) - first + 1);
+	t1x_dirty_mark_held(c, dma, iova, last);
 }
 
 /**
@@ -315,8 +330,8 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
  * @pgsize: bytes a bit stands for
  *
  * Context: takes the lock; may sleep.
- * Return: 0; -EINVAL for a wrong @pgsize or alignment, a range that cuts a
- * mapping, or without tracking; -EFAULT or -EINTR with nothing forgotten.
+ * Return: 0; -EINVAL for a wrong @pgsize or alignment, a range that bisects a
+ * mapping where its granules do not allow it, or without tracking; -EFAULT or -EINTR with nothing forgotten.
  */
 int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		  u64 __user *bitmap, u64 pgsize)
@@ -336,10 +351,9 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		goto out_unlock;
 
 	for (dma = t1x_dma_first(&c->tree, iova, last); dma;
-	     dma = t1x_dma_next(dma, last)) {
-		bitmap_zero(dma->dirty, t1x_dirty_nbits(c, dma));
-		t1x_dirty_mark_held(c, dma);
-	}
+	     dma = t1x_dma_next(dma, last))
+		t1x_dirty_forget(c, dma, max(iova, dma->iova),
+				 min(last, dma->last));
 
 out_unlock:
 	mutex_unlock(&c->lock);

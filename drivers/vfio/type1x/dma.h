@@ -112,19 +112,6 @@ static inline u64 t1x_dma_bytes(const struct t1x_dma *dma)
 	return (u64)t1x_dma_npages(dma) << PAGE_SHIFT;
 }
 
-/**
- * t1x_dma_can_cut() - may a mapping be cut
- * @dma: the mapping
- * @iova: where
- *
- * Return: whether its granules allow it.
- */
-static inline bool t1x_dma_can_cut(const struct t1x_dma *dma, dma_addr_t iova)
-{
-	return dma->granule_shift &&
-	       !(iova & ((1ULL << dma->granule_shift) - 1));
-}
-
 int t1x_dma_cache_init(void);
 void t1x_dma_cache_exit(void);
 struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
@@ -137,5 +124,8 @@ struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
 struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last);
 bool t1x_dma_bisects(const struct rb_root *tree, const struct t1x_dma *first,
 		     dma_addr_t iova, dma_addr_t last);
+struct t1x_dma *t1x_dma_beyond(const struct rb_root *tree, dma_addr_t last);
+bool t1x_dma_may_bisect(const struct rb_root *tree, const struct t1x_dma *first,
+			dma_addr_t iova, dma_addr_t last);
 
 #endif /* _T1X_DMA_H */

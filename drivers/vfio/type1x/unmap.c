@@ -66,26 +66,6 @@ err_align:
 	return -EINVAL;
 }
 
-/* The highest mapping of a range, if it goes on above that. */
-static struct t1x_dma *t1x_unmap_beyond(struct t1x_container *c,
-					dma_addr_t last)
-{
-	struct t1x_dma *dma = t1x_dma_first(&c->tree, last, last);
-
-	return dma && dma->last != last ? dma : NULL;
-}
-
-/* May all mappings be cut that a range bisects? */
-static bool t1x_unmap_can_cut(struct t1x_container *c,
-			      const struct t1x_dma *first, dma_addr_t iova,
-			      dma_addr_t last)
-{
-	const struct t1x_dma *beyond = t1x_unmap_beyond(c, last);
-
-	return (first->iova >= iova || t1x_dma_can_cut(first, iova)) &&
-	       (!beyond || t1x_dma_can_cut(beyond, last + 1));
-}
-
 /*
  * Checks a request, and finds the lowest mapping that it takes away.  The errnos,
  * and which comes first, are those of type1 in 7.2.
@@ -115,7 +95,7 @@ static int t1x_unmap_check(struct t1x_container *c,
 							 req->iova, *last);
 		if (likely(!req->cuts) ||
 		    (!req->vaddr &&
-		     t1x_unmap_can_cut(c, *first, req->iova, *last)))
+		     t1x_dma_may_bisect(&c->tree, *first, req->iova, *last)))
 			return 0;
 		t1x_refuse("unmap [%pad, %pad] would bisect a mapping",
 			   &req->iova, last);
@@ -233,7 +213,7 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
 			 dma_addr_t last, struct t1x_dma **first)
 {
-	struct t1x_dma *beyond = t1x_unmap_beyond(c, last);
+	struct t1x_dma *beyond = t1x_dma_beyond(&c->tree, last);
 	struct t1x_cut low = {}, high = {};
 	int ret = 0;
 
