@@ -140,15 +140,16 @@ static void report(struct seq *seq, long bad)
 	fail("the drivers differ");
 }
 
-static void run_many(uint64_t type, bool memory)
+static void run_many(uint64_t type, bool memory, bool granules)
 {
 	struct seq_shape shape = {
 		.type = type,
 		.memory = memory,
+		.granules = granules,
 		.groups = pair.nr_groups,
 		.dma = opt_dma,
 	};
-	uint64_t state = opt_seed + type + memory, begin = sys_now_ms(), said = begin;
+	uint64_t state = opt_seed + type + memory + 2 * granules, begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
 	static struct seq seq;
 	size_t i;
@@ -183,19 +184,25 @@ static void run_many(uint64_t type, bool memory)
 static void same_as_in_tree_v1(void)
 {
 	pair_set_up();
-	run_many(VFIO_TYPE1_IOMMU, false);
+	run_many(VFIO_TYPE1_IOMMU, false, false);
 }
 
 static void same_as_in_tree_v2(void)
 {
 	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU, false);
+	run_many(VFIO_TYPE1v2_IOMMU, false, false);
 }
 
 static void as_the_model_of_registered_memory(void)
 {
 	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU, true);
+	run_many(VFIO_TYPE1v2_IOMMU, true, false);
+}
+
+static void as_many_small_mappings(void)
+{
+	pair_set_up();
+	run_many(VFIO_TYPE1v2_IOMMU, false, true);
 }
 
 static void replay(void)
@@ -217,6 +224,7 @@ static const struct test tests[] = {
 	TEST_LONG(same_as_in_tree_v1, DAY),
 	TEST_LONG(same_as_in_tree_v2, DAY),
 	TEST_LONG(as_the_model_of_registered_memory, DAY),
+	TEST_LONG(as_many_small_mappings, DAY),
 };
 
 static const struct test replays[] = {

@@ -11,19 +11,20 @@
 #include "test.h"
 #include "vfio.h"
 
-/* What is mapped in both, for v2. */
+/* What is mapped in both, for v2; an unmap may make two of one. */
 static struct {
 	uint64_t iova;
 	uint64_t size;
-} ranges[SEQ_MAX_OPS];
+} ranges[2 * SEQ_MAX_OPS];
 
 static size_t nr_ranges;
 
 static bool is_overflow(const struct seq_op *op, const struct result *tree,
 			const struct result *ours)
 {
-	return sys_kernel_before(7, 2) && op->kind <= SEQ_DIRTY && tree->ret == -EINVAL &&
-	       ours->ret == -EOVERFLOW;
+	return sys_kernel_before(7, 2) &&
+	       (op->kind <= SEQ_DIRTY || op->kind == SEQ_GRANULES) &&
+	       tree->ret == -EINVAL && ours->ret == -EOVERFLOW;
 }
 
 static bool is_last_page(const struct seq_op *op, const struct result *tree,
@@ -154,6 +155,31 @@ static bool is_known(const struct seq_op *op)
 	return false;
 }
 
+static void note_range(uint64_t iova, uint64_t size)
+{
+	ranges[nr_ranges].iova = iova;
+	ranges[nr_ranges].size = size;
+	nr_ranges++;
+}
+
+/* Takes [iova, iova + size) out of a range; true if nothing of it is left. */
+static bool take_range(size_t i, uint64_t iova, uint64_t size)
+{
+	uint64_t first = ranges[i].iova, end = first + ranges[i].size;
+
+	if (first - iova < size && end - 1 - iova < size)
+		return true;
+	if (first - iova < size) {
+		ranges[i].iova = iova + size;
+		ranges[i].size = end - (iova + size);
+	} else if (iova - first < ranges[i].size) {
+		ranges[i].size = iova - first;
+		if (end - 1 - iova >= size)
+			note_range(iova + size, end - (iova + size));
+	}
+	return false;
+}
+
 /* After it was seen that both did the same. */
 static void note_ranges(const struct seq_op *op)
 {
@@ -161,18 +187,17 @@ static void note_ranges(const struct seq_op *op)
 
 	if (pair.results[OUR].ret && !pair_is_cut_short(op))
 		return;
-	if ((op->kind != SEQ_MAP && op->kind != SEQ_UNMAP) ||
+	if ((op->kind != SEQ_MAP && op->kind != SEQ_UNMAP &&
+	     op->kind != SEQ_GRANULES) ||
 	    (op->flags & VFIO_DMA_MAP_FLAG_VADDR))
 		return;
-	if (op->kind == SEQ_MAP) {
-		ranges[nr_ranges].iova = op->iova;
-		ranges[nr_ranges].size = op->size;
-		nr_ranges++;
+	if (op->kind != SEQ_UNMAP) {
+		note_range(op->iova, op->size);
 		return;
 	}
 	while (i < nr_ranges) {
 		if ((op->flags & VFIO_DMA_UNMAP_FLAG_ALL) ||
-		    ranges[i].iova - op->iova < op->size)
+		    take_range(i, op->iova, op->size))
 			ranges[i] = ranges[--nr_ranges];
 		else
 			i++;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "dirty.h"
 #include "mem.h"
 #include "module.h"
@@ -21,12 +22,8 @@
 #define OURS		"vfio_iommu_type1x"
 #define REFS(module)	"/sys/module/" module "/refcnt"
 
-/* Memory is always at the same place, a part of that size for each kind. */
-#define ARENA		0x2000000000UL
-#define PART		(32 * MIB)
 #define NOTHING		0x1f00000000UL
 #define KERNEL		0xffff888000000000UL
-#define SMALL		(64 * PAGE)
 
 #define DMA_LEN		64
 
@@ -38,14 +35,6 @@ struct pair pair;
 
 /* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
 static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
-
-static unsigned char *scratch;
-
-/* Bitmaps of which the second half is not there end here. */
-static unsigned char *edge;
-
-/* What an heir has to say: result and VmLck. */
-static volatile long *will;
 
 static long vmlck_before;
 static int status_fd;
@@ -91,82 +80,7 @@ static void forget_violations(long before)
 		sys_mock_set("violations", before);
 }
 
-/* --- Memory ---------------------------------------------------------------- */
-
-static char *part(unsigned int mem)
-{
-	return (char *)ARENA + mem * PART;
-}
-
-static void place(unsigned int mem, void *addr, size_t size)
-{
-	if (mremap(addr, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   part(mem)) == MAP_FAILED)
-		fail("mremap: %s", strerror(errno));
-}
-
-static void make_memory(void)
-{
-	int fd = mem_memfd(5 * MIB);
-
-	scratch = mem_anon(PAGE);
-	edge = (unsigned char *)mem_anon(SEQ_BITMAP + PAGE) + SEQ_BITMAP;
-	assert_eq(mprotect(edge, PAGE, PROT_NONE), 0);
-	will = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS);
-	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
-	mem_at(part(SEQ_HUGE), 8 * MIB);
-	madvise(part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
-	mem_fill_pages(part(SEQ_HUGE), 8 * MIB / PAGE);
-	mem_at(part(SEQ_COLD), 5 * MIB);
-	place(SEQ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
-	place(SEQ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
-				   MAP_SHARED), 5 * MIB);
-	mem_fill_pages(part(SEQ_SHARED), 5 * MIB / PAGE);
-	close(fd);
-	place(SEQ_READONLY, mem_anon(SMALL), SMALL);
-	mprotect(part(SEQ_READONLY), SMALL, PROT_READ);
-	mem_at(part(SEQ_ZERO), SMALL);
-	mprotect(part(SEQ_ZERO), SMALL, PROT_READ);
-	place(SEQ_HOLE, mem_anon(SMALL), SMALL);
-	mprotect(part(SEQ_HOLE) + 24 * PAGE, 8 * PAGE, PROT_NONE);
-	place(SEQ_TAIL, mem_anon(SMALL), SMALL);
-}
-
-/* A container of its own, so that the region stays. */
-static void make_bar(void)
-{
-	static struct bar bar;
-	int container, group;
-	long violations;
-
-	if (!sys_is_uml() && !strstr(getenv("T1X_DEVICES") ?: "", "bar:"))
-		return;
-	container = vfio_container_open();
-	group = sys_is_uml() ? vfio_mock_group_open(PAIR_GROUPS * SIDES) :
-			       vfio_bar_group_open();
-	assert_ret(vfio_group_join(group, container), 0);
-	violations = sys_mock_get("violations");
-	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
-	forget_violations(violations);
-	if (sys_is_uml()) {
-		vfio_mock_device_open(&bar.dev, group, PAIR_GROUPS * SIDES);
-		bar.region = 1;
-	} else {
-		vfio_bar_open(&bar, group);
-	}
-	vfio_region_map(&bar.dev, bar.region, part(SEQ_BAR), 0, 4 * MIB);
-}
-
-static void renew_memory(void)
-{
-	size_t i;
-
-	madvise(part(SEQ_COLD), 5 * MIB, MADV_DONTNEED);
-	madvise(part(SEQ_ZERO), SMALL, MADV_DONTNEED);
-	for (i = 0; i < SMALL; i += PAGE)
-		(void)*(volatile char *)(part(SEQ_ZERO) + i);
-}
+/* --- Operations -------------------------------------------------------------- */
 
 /**
  * pair_vaddr() - where the memory of an operation is
@@ -176,10 +90,8 @@ static void renew_memory(void)
  */
 uint64_t pair_vaddr(const struct seq_op *op)
 {
-	return (op->mem ? (uintptr_t)part(op->mem) : 0) + op->off;
+	return (op->mem ? (uintptr_t)arena_part(op->mem) : 0) + op->off;
 }
-
-/* --- Operations -------------------------------------------------------------- */
 
 static int call(int container, unsigned long nr, void *arg,
 		const struct seq_op *op)
@@ -187,6 +99,44 @@ static int call(int container, unsigned long nr, void *arg,
 	if (op->ptr == SEQ_PTR_NULL_ARG)
 		arg = NULL;
 	return ioctl(container, nr, arg) < 0 ? -errno : 0;
+}
+
+/*
+ * In-tree a mapping for each granule: that can be unmapped by parts, too.  First
+ * all of it, to see whether it can be mapped.
+ */
+static int map_granules(int container, const struct seq_op *op)
+{
+	char *vaddr = (char *)pair_vaddr(op);
+	uint64_t at;
+	int ret;
+
+	ret = dma_map(container, vaddr, op->iova, op->size, op->flags);
+	if (ret)
+		return ret;
+	assert_ret(dma_unmap(container, op->iova, op->size), op->size);
+	for (at = 0; at < op->size; at += op->pgsize)
+		assert_ret(dma_map(container, vaddr + at, op->iova + at,
+				   op->pgsize, op->flags), 0);
+	return 0;
+}
+
+static void do_granules(struct side *side, const struct seq_op *op,
+			struct result *res)
+{
+	struct vfio_type1x_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = op->flags | VFIO_TYPE1X_MAP_FLAG_GRANULE,
+		.vaddr = pair_vaddr(op),
+		.iova = op->iova,
+		.size = op->size,
+		.granule = op->pgsize,
+	};
+
+	if (side == &pair.sides[TREE])
+		res->ret = map_granules(side->container, op);
+	else
+		res->ret = call(side->container, VFIO_IOMMU_MAP_DMA, &map, op);
 }
 
 static void do_map(struct side *side, const struct seq_op *op,
@@ -211,19 +161,19 @@ static void do_heir(const struct seq *seq, struct side *side,
 	struct rlimit limit = { seq->limit * PAGE, RLIM_INFINITY };
 	pid_t pid;
 
-	will[0] = -ECHILD;
+	arena_will[0] = -ECHILD;
 	pid = fork();
 	if (!pid) {
 		if (seq->limit)
 			setrlimit(RLIMIT_MEMLOCK, &limit);
 		do_map(side, op, res);
-		will[0] = res->ret;
-		will[1] = sys_vmlck();
+		arena_will[0] = res->ret;
+		arena_will[1] = sys_vmlck();
 		_exit(0);
 	}
 	assert_eq(waitpid(pid, NULL, 0), pid);
-	res->ret = will[0];
-	res->out = will[1];
+	res->ret = arena_will[0];
+	res->out = arena_will[1];
 }
 
 /* What is in a bitmap before; where that is 0, nothing is hidden. */
@@ -250,7 +200,7 @@ static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
 		break;
 	case SEQ_PTR_HALF:
 		res->len = (need / 2 + 7) & ~7UL;
-		bitmap->data = (void *)(edge - res->len);
+		bitmap->data = (void *)(arena_edge - res->len);
 		memset(bitmap->data, poison_of(op), res->len);
 		return;
 	default:
@@ -279,7 +229,7 @@ static void read_half(const struct seq_op *op, struct result *res)
 		return;
 	if (res->ret)
 		res->len = 0;
-	memcpy(res->bytes, edge - res->len, res->len);
+	memcpy(res->bytes, arena_edge - res->len, res->len);
 }
 
 static void do_unmap(struct side *side, const struct seq_op *op,
@@ -422,7 +372,7 @@ static void do_dma(struct side *side, const struct seq_op *op,
 
 	while (!side->in[g])
 		g++;
-	res->ret = dma_map(side->container, scratch, IOVA_SCRATCH, PAGE, RW);
+	res->ret = dma_map(side->container, arena_scratch, IOVA_SCRATCH, PAGE, RW);
 	if (res->ret)
 		return;
 	if (sys_is_uml())
@@ -431,12 +381,12 @@ static void do_dma(struct side *side, const struct seq_op *op,
 	else
 		vfio_device_open(&dev, side->groups[g], nr);
 	/* A device that may not read keeps what it has. */
-	memset(scratch, 0x3c, DMA_LEN);
+	memset(arena_scratch, 0x3c, DMA_LEN);
 	dma_load(&dev, IOVA_SCRATCH, 0, DMA_LEN);
 	dma_load(&dev, op->iova, 0, DMA_LEN);
-	memset(scratch, 0, DMA_LEN);
+	memset(arena_scratch, 0, DMA_LEN);
 	dma_store(&dev, IOVA_SCRATCH, 0, DMA_LEN);
-	memcpy(res->bytes, scratch, DMA_LEN);
+	memcpy(res->bytes, arena_scratch, DMA_LEN);
 	res->len = DMA_LEN;
 	vfio_device_close(&dev);
 	res->out = dma_unmap(side->container, IOVA_SCRATCH, PAGE);
@@ -489,11 +439,15 @@ static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 	res->out = 0;
 	res->locked = 0;
 	res->len = 0;
-	if (op->kind == SEQ_MAP || op->kind == SEQ_DMA)
+	if (op->kind == SEQ_MAP || op->kind == SEQ_DMA ||
+	    op->kind == SEQ_GRANULES)
 		set_limit(seq, nr);
 	switch (op->kind) {
 	case SEQ_MAP:
 		do_map(side, op, res);
+		break;
+	case SEQ_GRANULES:
+		do_granules(side, op, res);
 		break;
 	case SEQ_HEIR:
 		do_heir(seq, side, op, res);
@@ -605,6 +559,31 @@ void pair_settle(const struct seq_op *op)
 		restart_tracking();
 }
 
+/* A container of its own, so that the region stays. */
+static void make_bar(void)
+{
+	static struct bar bar;
+	int container, group;
+	long violations;
+
+	if (!sys_is_uml() && !strstr(getenv("T1X_DEVICES") ?: "", "bar:"))
+		return;
+	container = vfio_container_open();
+	group = sys_is_uml() ? vfio_mock_group_open(PAIR_GROUPS * SIDES) :
+			       vfio_bar_group_open();
+	assert_ret(vfio_group_join(group, container), 0);
+	violations = sys_mock_get("violations");
+	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
+	forget_violations(violations);
+	if (sys_is_uml()) {
+		vfio_mock_device_open(&bar.dev, group, PAIR_GROUPS * SIDES);
+		bar.region = 1;
+	} else {
+		vfio_bar_open(&bar, group);
+	}
+	vfio_region_map(&bar.dev, bar.region, arena_part(SEQ_BAR), 0, 4 * MIB);
+}
+
 /* --- Sequences ---------------------------------------------------------------- */
 
 static void open_side(int nr, const struct seq *seq)
@@ -636,7 +615,7 @@ static void open_side(int nr, const struct seq *seq)
  */
 void pair_open(const struct seq *seq)
 {
-	renew_memory();
+	arena_renew();
 	memset(pair.sides, 0, sizeof(pair.sides));
 	vmlck_before = read_vmlck();
 	open_side(TREE, seq);
@@ -693,7 +672,7 @@ void pair_set_up(void)
 	pair.nr_groups = sys_is_uml() ? PAIR_GROUPS : 1;
 	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	module_unload(OURS);
-	make_memory();
+	arena_make();
 	make_bar();
 }
 

@@ -45,6 +45,7 @@ static const char *const kind_names[SEQ_NR_KINDS] = {
 	[SEQ_DMA] = "dma",
 	[SEQ_REGISTER] = "register",
 	[SEQ_UNREGISTER] = "unregister",
+	[SEQ_GRANULES] = "granules",
 };
 
 static const char *const mem_names[SEQ_NR_MEMS] = {
@@ -316,6 +317,27 @@ static void make_map(struct maker *m, struct seq_op *op)
 	m->n++;
 }
 
+static void make_granules(struct maker *m, struct seq_op *op)
+{
+	static const uint64_t granules[] = {
+		PAGE, PAGE, PAGE, 2 * PAGE, 8 * PAGE, 64 * PAGE, 512 * PAGE,
+	};
+
+	make_map(m, op);
+	if (!(op->flags & RW))
+		op->flags = RW;
+	op->flags &= RW;
+	op->ptr = SEQ_PTR_GOOD;
+	op->pgsize = PICK(m, granules);
+	op->iova &= -op->pgsize;
+	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
+	if (!op->size || op->size > 8 * MIB)
+		op->size = op->pgsize;
+	m->recent[m->n % RECENT].iova = op->iova;
+	m->recent[m->n % RECENT].size = op->size;
+	m->n++;
+}
+
 static void make_heir(struct maker *m, struct seq_op *op)
 {
 	op->argsz = 32;
@@ -363,7 +385,7 @@ static void make_unmap(struct maker *m, struct seq_op *op)
 			op->size = 0;
 		}
 	}
-	if (one_in(m, 10))
+	if (one_in(m, 10) && !m->shape->granules)
 		op->flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
 	/* Not often: it takes a process to inherit it. */
 	if (op->flags == VFIO_DMA_UNMAP_FLAG_VADDR && one_in(m, 3)) {
@@ -435,6 +457,9 @@ static void make_op(struct maker *m, struct seq_op *op)
 	} else if (m->orphan_size && !m->shape->memory && one_in(m, 4)) {
 		op->kind = SEQ_HEIR;
 		make_heir(m, op);
+	} else if (m->shape->granules && dice < 30) {
+		op->kind = SEQ_GRANULES;
+		make_granules(m, op);
 	} else if (dice < 45) {
 		op->kind = SEQ_MAP;
 		make_map(m, op);

@@ -42,6 +42,11 @@ enum seq_kind {
 	SEQ_REGISTER,
 	/** @SEQ_UNREGISTER: VFIO_TYPE1X_UNREGISTER_MEMORY, on ours only */
 	SEQ_UNREGISTER,
+	/**
+	 * @SEQ_GRANULES: a map by granules of pgsize bytes on ours; in-tree a map
+	 * of each granule
+	 */
+	SEQ_GRANULES,
 	/** @SEQ_NR_KINDS: number of kinds */
 	SEQ_NR_KINDS,
 };
@@ -101,7 +106,7 @@ enum seq_ptr {
  * @size: in bytes
  * @mem: enum seq_mem
  * @off: offset in @mem
- * @pgsize: of the bitmap
+ * @pgsize: of the bitmap, or of a granule
  * @bytes: of the bitmap
  * @ptr: enum seq_ptr
  */
@@ -143,12 +148,14 @@ struct seq {
  * @dma: one operation in so many is a DMA, 0: none
  * @memory: ours registers memory, see model.c; then there are neither limits nor
  *	heirs
+ * @granules: ours maps by granules; then no vaddr is taken back
  */
 struct seq_shape {
 	uint64_t type;
 	unsigned int groups;
 	unsigned int dma;
 	bool memory;
+	bool granules;
 };
 
 uint64_t seq_random(uint64_t *state);

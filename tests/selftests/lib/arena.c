@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "mem.h"
+#include "seq.h"
+#include "test.h"
+#include "vfio.h"
+
+/* Memory is always at the same place, a part of that size for each kind. */
+#define ARENA		0x2000000000UL
+#define PART		(32 * MIB)
+#define SMALL		(64 * PAGE)
+
+unsigned char *arena_scratch, *arena_edge;
+volatile long *arena_will;
+
+/**
+ * arena_part() - where memory of a kind is
+ * @mem: enum seq_mem
+ *
+ * Return: its address.
+ */
+char *arena_part(unsigned int mem)
+{
+	return (char *)ARENA + mem * PART;
+}
+
+static void place(unsigned int mem, void *addr, size_t size)
+{
+	if (mremap(addr, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   arena_part(mem)) == MAP_FAILED)
+		fail("mremap: %s", strerror(errno));
+}
+
+/** arena_make() - once for all sequences */
+void arena_make(void)
+{
+	int fd = mem_memfd(5 * MIB);
+
+	arena_scratch = mem_anon(PAGE);
+	arena_edge = (unsigned char *)mem_anon(SEQ_BITMAP + PAGE) + SEQ_BITMAP;
+	assert_eq(mprotect(arena_edge, PAGE, PROT_NONE), 0);
+	arena_will = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS);
+	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
+	mem_at(arena_part(SEQ_HUGE), 8 * MIB);
+	madvise(arena_part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
+	mem_fill_pages(arena_part(SEQ_HUGE), 8 * MIB / PAGE);
+	mem_at(arena_part(SEQ_COLD), 5 * MIB);
+	place(SEQ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
+	place(SEQ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
+				   MAP_SHARED), 5 * MIB);
+	mem_fill_pages(arena_part(SEQ_SHARED), 5 * MIB / PAGE);
+	close(fd);
+	place(SEQ_READONLY, mem_anon(SMALL), SMALL);
+	mprotect(arena_part(SEQ_READONLY), SMALL, PROT_READ);
+	mem_at(arena_part(SEQ_ZERO), SMALL);
+	mprotect(arena_part(SEQ_ZERO), SMALL, PROT_READ);
+	place(SEQ_HOLE, mem_anon(SMALL), SMALL);
+	mprotect(arena_part(SEQ_HOLE) + 24 * PAGE, 8 * PAGE, PROT_NONE);
+	place(SEQ_TAIL, mem_anon(SMALL), SMALL);
+}
+
+/** arena_renew() - before each sequence: what nobody has touched is so again */
+void arena_renew(void)
+{
+	size_t i;
+
+	madvise(arena_part(SEQ_COLD), 5 * MIB, MADV_DONTNEED);
+	madvise(arena_part(SEQ_ZERO), SMALL, MADV_DONTNEED);
+	for (i = 0; i < SMALL; i += PAGE)
+		(void)*(volatile char *)(arena_part(SEQ_ZERO) + i);
+}
+

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The memory that random sequences map. */
+#ifndef T1X_ARENA_H
+#define T1X_ARENA_H
+
+/* A page for devices to write to; bitmaps that end where nothing is end here. */
+extern unsigned char *arena_scratch, *arena_edge;
+
+/* What an heir has to say: result and VmLck. */
+extern volatile long *arena_will;
+
+void arena_make(void);
+void arena_renew(void);
+char *arena_part(unsigned int mem);
+
+#endif /* T1X_ARENA_H */
