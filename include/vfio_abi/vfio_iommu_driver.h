@@ -5,8 +5,8 @@
  * The kernel keeps it in drivers/vfio/vfio.h, which no linux-headers package
  * ships.  A wrong copy is not caught by symbol versions (a module takes the
  * CRC of vfio_register_iommu_driver from the kernel's Module.symvers, whatever
- * it passes in), so the layout is asserted here and scripts/check-abi compares
- * it with the BTF of the vfio.ko that will really be loaded.
+ * it passes in), so the layout is asserted here and scripts/compare-abi
+ * compares it with the BTF of the vfio.ko that will really be loaded.
  */
 #ifndef _VFIO_ABI_VFIO_IOMMU_DRIVER_H
 #define _VFIO_ABI_VFIO_IOMMU_DRIVER_H
@@ -29,7 +29,7 @@ struct vfio_device;
 #error "type1x was never checked against the vfio.ko of this kernel"
 #elif KERNEL_VERSION(7, 3, 0) <= LINUX_VERSION_CODE && \
 	!defined(T1X_ALLOW_UNTESTED)
-#error "untested kernel: run scripts/check-abi, then build with T1X_ALLOW_UNTESTED"
+#error "untested kernel: run scripts/compare-abi, then build with T1X_ALLOW_UNTESTED"
 #endif
 
 /* 6.1 alone tells a backend that the container's descriptor was closed. */
