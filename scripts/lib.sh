@@ -20,6 +20,9 @@ KERNELS="6.1 6.12 7.2"
 # shellcheck disable=SC2034 # for those who source this
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie)
 UML_KERNELS="6.1 7.2"
+# Those that a clean Debian 12 and a clean Debian 13 come with.
+# shellcheck disable=SC2034 # for those who source this
+SYSTEM_KERNELS="6.1 6.12"
 # The UML kernel for times.
 UML_NATIVE="7.2-native"
 # shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
@@ -99,6 +102,16 @@ in_tree() {
 		--setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp \
 		--setenv KBUILD_BUILD_USER t1x --setenv KBUILD_BUILD_HOST lab \
 		"$@"
+}
+
+# as_root COMMAND...: with user ids of a system in build/, whose files belong to many;
+# for an ordinary user those are of the range that /etc/subuid gives.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		unshare --map-root-user --map-auto -- "$@"
+	fi
 }
 
 # --- a part of `make check` ------------------------------------------------------

@@ -31,11 +31,14 @@ tap_end() {
 
 # --- modules ------------------------------------------------------------------
 
-# By path, or busybox's shell takes its own applets, which know no softdep.
-modprobe() { /bin/modprobe "$@"; }
-insmod() { /bin/insmod "$@"; }
-rmmod() { /bin/rmmod "$@"; }
-modinfo() { /bin/modinfo "$@"; }
+# By path, or busybox's shell takes its own applets, which know no softdep. A whole
+# Debian has them elsewhere than the guests that are made of a few programs.
+KMOD=/bin
+[ ! -e /sbin/modprobe ] || KMOD=/sbin
+modprobe() { $KMOD/modprobe "$@"; }
+insmod() { $KMOD/insmod "$@"; }
+rmmod() { $KMOD/rmmod "$@"; }
+modinfo() { $KMOD/modinfo "$@"; }
 
 # insmod_alone MODULE: as modprobe.d configures it, but without what its softdep brings.
 insmod_alone() {
