@@ -29,6 +29,9 @@ install: modules ## install it: updates/, depmod, modprobe.d, header (DESTDIR= w
 uninstall: ## remove what install made
 	scripts/install -u $(KDIR) '$(DESTDIR)'
 
+deb: ## build Debian packages into build/deb: source for DKMS, and the header
+	@scripts/deb
+
 ##@ See it work, test it (K=6.1|6.12|7.2 narrows all of these)
 
 demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, report
@@ -42,6 +45,9 @@ static: ## style, sparse, layers, names
 
 abi: ## compare include/vfio_abi with the real vfio.ko
 	@scripts/check-abi $(STOCK)
+
+check-deb: ## those packages in a clean Debian 12 and 13 (installs mmdebstrap and others)
+	@scripts/check-deb
 
 harness: ## the tests of the test runners
 	@tests/harness/run
@@ -103,5 +109,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall demo check static abi harness kunit uml e2e e2e-l2 \
+.PHONY: modules install uninstall deb demo check static abi check-deb harness kunit uml e2e e2e-l2 \
 	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help
