@@ -1,0 +1,28 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# The initramfs had vfio-pci and its IDs: ours came with it, and serves. One link makes
+# the in-tree driver serve again.
+. /t1x/lib.sh
+. /t1x/e2e/serve.sh
+
+mask=/etc/modprobe.d/$OURS.conf
+
+early() { [ "$(basename "$(readlink "/sys/bus/pci/devices/$1/driver")")" = vfio-pci ]; }
+loaded_is_installed() {
+	[ "$(cat /sys/module/$OURS/srcversion)" = "$(modinfo -F srcversion $OURS)" ]
+}
+
+for a in $(edu); do is "the initramfs gave $a to vfio-pci" early "$a"; done
+is "ours is loaded" loaded $OURS
+is "it is the one that DKMS installed" loaded_is_installed
+is "it serves" serves $OURS
+
+ln -s /dev/null $mask
+is "with its modprobe.d file masked, ours is not brought along" not brings $OURS
+is "ours unloads" rmmod $OURS
+is "the in-tree driver serves" serves $INTREE
+rm $mask
+is "without the mask ours is brought along" brings $OURS
+is "and loads" modprobe $OURS
+is "and serves" serves $OURS
+tap_end
