@@ -421,7 +421,7 @@ static void untracked_after_some_runs(struct kunit *test)
 	dma->untracked = true;
 	for (i = 0; i < 30; i++) {
 		extra = *t1x_runs_top(&dma->runs);
-		t1x_runs_drop(&dma->runs, 1);
+		t1x_runs_drop(&dma->runs, 1, extra.npages);
 	}
 	KUNIT_EXPECT_EQ(test, extra.pfn, page_to_pfn(fake_memory.layout[20]));
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 20UL);

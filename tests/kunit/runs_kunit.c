@@ -38,6 +38,11 @@ static void runs_push_to(struct kunit *test, struct t1x_runs *runs,
 	}
 }
 
+static void runs_pop(struct t1x_runs *runs)
+{
+	t1x_runs_drop(runs, 1, t1x_runs_top(runs)->npages);
+}
+
 static void runs_check(struct kunit *test, struct t1x_runs *runs,
 		       unsigned long nr)
 {
@@ -67,7 +72,7 @@ static void runs_push_pop_keeps_order(struct kunit *test)
 	for (i = MANY; i; i--) {
 		if (i % 61 == 0 || i < 30)
 			runs_check(test, &runs, i);
-		t1x_runs_drop(&runs, 1);
+		runs_pop(&runs);
 	}
 	runs_check(test, &runs, 0);
 	KUNIT_EXPECT_TRUE(test, !runs.last);
@@ -95,7 +100,7 @@ static void runs_reserve_unused_is_harmless(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		runs_check(test, &runs, nr);
-		t1x_runs_drop(&runs, 1);
+		runs_pop(&runs);
 		runs_check(test, &runs, nr - 1);
 		runs_push_to(test, &runs, nr + 1);
 		runs_check(test, &runs, nr + 1);
@@ -120,7 +125,7 @@ static void runs_random_against_array(struct kunit *test)
 		if (prandom_u32_state(&rnd) % 4 < up)
 			runs_push_to(test, &runs, runs.nr + 1);
 		else if (runs.nr)
-			t1x_runs_drop(&runs, 1);
+			runs_pop(&runs);
 		if (step % 97 == 0)
 			runs_check(test, &runs, runs.nr);
 	}
@@ -131,7 +136,7 @@ static void runs_drop_by_arrays(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	const struct t1x_run *tail;
-	unsigned long i, nr, most;
+	unsigned long i, nr, npages, most;
 	struct t1x_runs runs;
 
 	t1x_runs_init(&runs);
@@ -140,10 +145,13 @@ static void runs_drop_by_arrays(struct kunit *test)
 		most = prandom_u32_state(&rnd) % 100 + 1;
 		tail = t1x_runs_tail(&runs, most, &nr);
 		KUNIT_ASSERT_TRUE(test, nr && nr <= most);
-		for (i = 0; i < nr; i++)
+		npages = 0;
+		for (i = 0; i < nr; i++) {
 			KUNIT_ASSERT_TRUE(test,
 					  run_is(tail + i, runs.nr - nr + i));
-		t1x_runs_drop(&runs, nr);
+			npages += tail[i].npages;
+		}
+		t1x_runs_drop(&runs, nr, npages);
 	}
 	runs_check(test, &runs, 0);
 	KUNIT_EXPECT_TRUE(test, !runs.last);
@@ -282,12 +290,36 @@ static void runs_cut_again_and_again(struct kunit *test)
 		t1x_runs_free(runs);
 		first += n;
 		if (upper->nr && i % 5 == 0) {
-			t1x_runs_drop(upper, 1);
+			runs_pop(upper);
 			cut_check(test, upper, first, upper->npages);
 		}
 	} while (upper->nr);
 	KUNIT_EXPECT_TRUE(test, !upper->last);
 	t1x_runs_free(upper);
+}
+
+static void runs_walk_by_pieces(struct kunit *test)
+{
+	struct rnd_state rnd = t1x_kunit_seed(test);
+	unsigned long i, nr, most, left = MANY;
+	const struct t1x_run *piece;
+	struct t1x_runs_pos pos;
+	struct t1x_runs runs;
+
+	t1x_runs_init(&runs);
+	runs_push_to(test, &runs, MANY);
+	t1x_runs_walk(&runs, &pos);
+	while (left) {
+		most = prandom_u32_state(&rnd) % 300 + 1;
+		piece = t1x_runs_piece(&pos, most, &nr);
+		KUNIT_ASSERT_TRUE(test, nr && nr <= min(most, left));
+		left -= nr;
+		for (i = 0; i < nr; i++)
+			KUNIT_ASSERT_TRUE(test, run_is(piece + i, left + i));
+	}
+	t1x_runs_piece(&pos, 1, &nr);
+	KUNIT_EXPECT_EQ(test, nr, 0UL);
+	t1x_runs_free(&runs);
 }
 
 static void run_join_wants_contiguous_and_alike(struct kunit *test)
@@ -323,6 +355,7 @@ static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_cut_anywhere),
 	KUNIT_CASE(runs_cut_twice),
 	KUNIT_CASE(runs_cut_again_and_again),
+	KUNIT_CASE(runs_walk_by_pieces),
 	KUNIT_CASE(run_join_wants_contiguous_and_alike),
 	{}
 };

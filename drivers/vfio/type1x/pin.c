@@ -387,16 +387,30 @@ void t1x_unpin_flush(struct t1x_unpin *unpin)
 	unpin->nr = 0;
 }
 
-/* Notes a single page, or lets go of a run at once; returns its RAM pages. */
-static unsigned long t1x_unpin_add(struct t1x_unpin *unpin,
-				   const struct t1x_run *run)
+/* Is a run one page of RAM, and not of hugetlb?  One comparison tells. */
+static bool t1x_run_single(const struct t1x_run *run)
 {
-	if (run->npages != 1 || !run->pinned || run->huge)
-		return t1x_unpin(run, unpin->dirty);
-	if (unpin->nr == T1X_UNPIN_PAGES)
-		t1x_unpin_flush(unpin);
-	unpin->pages[unpin->nr++] = pfn_to_page(run->pfn);
-	return run->ram;
+	static const struct t1x_run single = {
+		.npages = 1,
+		.pinned = true,
+		.ram = true,
+	};
+
+	return run->what == single.what;
+}
+
+/* Notes single pages from a run on downwards, at most @most; returns how many. */
+static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
+				       const struct t1x_run *run,
+				       unsigned long most)
+{
+	struct page **pages = unpin->pages + unpin->nr;
+	unsigned long n;
+
+	for (n = 0; n < most && t1x_run_single(run - n); n++)
+		pages[n] = pfn_to_page((run - n)->pfn);
+	unpin->nr += n;
+	return n;
 }
 
 /**
@@ -412,17 +426,26 @@ static unsigned long t1x_unpin_add(struct t1x_unpin *unpin,
 unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
 			    unsigned long nr, bool dirty)
 {
-	unsigned long nram = 0, i, n;
+	unsigned long nram = 0, most, n, npages;
 	const struct t1x_run *run;
 
 	if (dirty != unpin->dirty)
 		t1x_unpin_flush(unpin);
 	unpin->dirty = dirty;
 	for (; nr; nr -= n) {
-		run = t1x_runs_tail(runs, nr, &n);
-		for (i = 0; i < n; i++)
-			nram += t1x_unpin_add(unpin, run + i);
-		t1x_runs_drop(runs, n);
+		if (unpin->nr == T1X_UNPIN_PAGES)
+			t1x_unpin_flush(unpin);
+		most = min(nr, T1X_UNPIN_PAGES - unpin->nr);
+		run = t1x_runs_tail(runs, most, &n) + n - 1;
+		n = t1x_unpin_singles(unpin, run, n);
+		npages = n;
+		nram += n;
+		if (!n) {
+			n = 1;
+			npages = run->npages;
+			nram += t1x_unpin(run, dirty);
+		}
+		t1x_runs_drop(runs, n, npages);
 	}
 	return nram;
 }

@@ -80,7 +80,7 @@ static inline void t1x_pin_consume(struct t1x_pin *pin)
 }
 
 /* Single pages unpinned with one call. */
-#define T1X_UNPIN_PAGES		32
+#define T1X_UNPIN_PAGES		32UL
 
 /**
  * struct t1x_unpin - pages to be let go of

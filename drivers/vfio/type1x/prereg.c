@@ -192,7 +192,7 @@ static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
 		region->runs[i].first = first;
 		region->runs[i].run = *top;
 		*nram += top->ram ? top->npages : 0;
-		t1x_runs_drop(runs, 1);
+		t1x_runs_drop(runs, 1, top->npages);
 		cond_resched();
 	}
 	return 0;

@@ -22,19 +22,6 @@
 static_assert(sizeof(struct t1x_run) == 16);
 static_assert(sizeof(struct t1x_run_chunk) == 2 * sizeof(struct t1x_run));
 
-static struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
-				   struct t1x_run_chunk *chunk)
-{
-	return chunk ? chunk->runs : runs->first;
-}
-
-/* Where the runs of a piece of memory end, which is not the last one. */
-static struct t1x_run *t1x_runs_end(struct t1x_runs *runs,
-				    struct t1x_run_chunk *chunk)
-{
-	return chunk ? chunk->runs + chunk->nr : runs->first + runs->nr_first;
-}
-
 static struct t1x_run *t1x_runs_limit(struct t1x_runs *runs,
 				      struct t1x_run_chunk *chunk)
 {
@@ -95,31 +82,6 @@ void t1x_runs_shrink(struct t1x_runs *runs)
 	runs->limit = t1x_runs_limit(runs, runs->last);
 	runs->end = t1x_runs_end(runs, runs->last);
 	kfree(chunk);
-}
-
-/**
- * t1x_runs_walk() - start a walk from the highest IOVA down
- * @runs: the list; must not change while it is walked
- * @pos: where the walk stands, for t1x_runs_next()
- */
-void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos)
-{
-	pos->runs = runs;
-	pos->left = runs->nr;
-	pos->chunk = runs->last;
-	pos->base = t1x_runs_of(runs, pos->chunk);
-	pos->run = runs->end;
-}
-
-/**
- * t1x_runs_step() - go on in the piece of memory below, for t1x_runs_next()
- * @pos: at the start of a chunk
- */
-void t1x_runs_step(struct t1x_runs_pos *pos)
-{
-	pos->chunk = pos->chunk->below;
-	pos->base = t1x_runs_of(pos->runs, pos->chunk);
-	pos->run = t1x_runs_end(pos->runs, pos->chunk);
 }
 
 /**

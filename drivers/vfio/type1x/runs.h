@@ -18,17 +18,23 @@
  * @revoked: MMIO that has left the IOMMUs again, see revoke.c
  * @pinned: GUP pinned each of the pages
  * @ram: each of the pages is charged; implies @pinned
+ * @what: all but @pfn, to be compared at once
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the
  * memory that is mapped.
  */
 struct t1x_run {
 	unsigned long pfn;
-	u32 npages;
-	bool huge;
-	bool revoked;
-	bool pinned;
-	bool ram;
+	union {
+		struct {
+			u32 npages;
+			bool huge;
+			bool revoked;
+			bool pinned;
+			bool ram;
+		};
+		u64 what;
+	};
 };
 
 /**
@@ -76,20 +82,16 @@ struct t1x_runs {
  * @chunk: where that is, %NULL for the inline runs
  * @base: where those runs start
  * @run: the run visited last; at first, behind the last one
- * @left: runs not yet visited
  */
 struct t1x_runs_pos {
 	struct t1x_runs *runs;
 	struct t1x_run_chunk *chunk;
 	struct t1x_run *base;
 	struct t1x_run *run;
-	unsigned long left;
 };
 
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_shrink(struct t1x_runs *runs);
-void t1x_runs_walk(struct t1x_runs *runs, struct t1x_runs_pos *pos);
-void t1x_runs_step(struct t1x_runs_pos *pos);
 int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 		   struct t1x_run_chunk **spare);
 void t1x_runs_cut(struct t1x_runs *runs, unsigned long page,
@@ -191,15 +193,77 @@ static inline const struct t1x_run *t1x_runs_tail(struct t1x_runs *runs,
 /**
  * t1x_runs_drop() - remove the last runs
  * @runs: the list
- * @nr: how many, as t1x_runs_tail() told
+ * @nr: how many, at most what t1x_runs_tail() told
+ * @npages: pages in all of these
  */
-static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr)
+static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
+				 unsigned long npages)
 {
+	runs->end -= nr;
 	runs->nr -= nr;
-	while (nr--)
-		runs->npages -= (--runs->end)->npages;
+	runs->npages -= npages;
 	if (unlikely(t1x_runs_hollow(runs)))
 		t1x_runs_shrink(runs);
+}
+
+/* The runs of a chunk, or those that need none. */
+static inline struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
+					  struct t1x_run_chunk *chunk)
+{
+	return chunk ? chunk->runs : runs->first;
+}
+
+/* Where the runs of a piece of memory end, which is not the last one. */
+static inline struct t1x_run *t1x_runs_end(struct t1x_runs *runs,
+					   struct t1x_run_chunk *chunk)
+{
+	return chunk ? chunk->runs + chunk->nr : runs->first + runs->nr_first;
+}
+
+/**
+ * t1x_runs_walk() - start a walk from the highest IOVA down
+ * @runs: the list; must not change while it is walked
+ * @pos: where the walk stands, for t1x_runs_next()
+ */
+static inline void t1x_runs_walk(struct t1x_runs *runs,
+				 struct t1x_runs_pos *pos)
+{
+	pos->runs = runs;
+	pos->chunk = runs->last;
+	pos->base = t1x_runs_of(runs, pos->chunk);
+	pos->run = runs->end;
+}
+
+/* Goes on in the piece of memory below. */
+static inline void t1x_runs_step(struct t1x_runs_pos *pos)
+{
+	if (!pos->chunk)
+		return;
+	pos->chunk = pos->chunk->below;
+	pos->base = t1x_runs_of(pos->runs, pos->chunk);
+	pos->run = t1x_runs_end(pos->runs, pos->chunk);
+}
+
+/**
+ * t1x_runs_piece() - take steps of a walk at once, as far as runs are an array
+ * @pos: where the walk stands
+ * @most: how many to take
+ * @nr: set to how many there are; 0 at the end
+ *
+ * Return: the lowest of these.
+ */
+static inline struct t1x_run *t1x_runs_piece(struct t1x_runs_pos *pos,
+					     unsigned long most,
+					     unsigned long *nr)
+{
+	unsigned long held;
+
+	if (unlikely(pos->run == pos->base))
+		t1x_runs_step(pos);
+	held = pos->run - pos->base;
+	*nr = min(most, held);
+	pos->run -= *nr;
+	return pos->run;
 }
 
 /**
@@ -210,12 +274,10 @@ static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr)
  */
 static inline struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
 {
-	if (!pos->left)
-		return NULL;
-	pos->left--;
-	if (unlikely(pos->run == pos->base))
-		t1x_runs_step(pos);
-	return --pos->run;
+	unsigned long nr;
+	struct t1x_run *run = t1x_runs_piece(pos, 1, &nr);
+
+	return nr ? run : NULL;
 }
 
 /**

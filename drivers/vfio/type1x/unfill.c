@@ -115,26 +115,41 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
+/* Counts the highest runs, as many as one sync may cover: all revoked, or none. */
+static unsigned long t1x_unfill_count(struct t1x_runs *runs,
+				      unsigned long *npages)
+{
+	bool revoked = t1x_runs_top(runs)->revoked;
+	unsigned long sum = 0, nr = 0, i, n;
+	const struct t1x_run *run;
+	struct t1x_runs_pos pos;
+
+	t1x_runs_walk(runs, &pos);
+	do {
+		run = t1x_runs_piece(&pos, T1X_SYNC_RUNS - nr, &n) + n;
+		for (i = 0; i < n; i++) {
+			run--;
+			if (run->revoked != revoked ||
+			    sum + run->npages > T1X_SYNC_PAGES)
+				break;
+			sum += run->npages;
+		}
+		nr += i;
+	} while (n && i == n);
+	*npages = sum;
+	return nr;
+}
+
 /* Unfills the highest runs, as many as one sync may cover; revoked ones apart. */
 static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
 {
-	unsigned long npages = 0, nr = 0;
 	bool revoked = t1x_runs_top(&dma->runs)->revoked;
-	const struct t1x_run *run;
-	struct t1x_runs_pos pos;
+	unsigned long nr, npages;
 	struct t1x_unpin unpin;
 	int ret = 0;
 
-	t1x_runs_walk(&dma->runs, &pos);
-	while (nr < T1X_SYNC_RUNS && (run = t1x_runs_next(&pos))) {
-		if (run->revoked != revoked ||
-		    npages + run->npages > T1X_SYNC_PAGES)
-			break;
-		npages += run->npages;
-		nr++;
-	}
-
+	nr = t1x_unfill_count(&dma->runs, &npages);
 	if (!revoked)
 		ret = t1x_unmap_sync(c, dma, dma->filled - npages, npages);
 	if (ret)
