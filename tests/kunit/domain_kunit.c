@@ -27,7 +27,7 @@ static struct fake_domain *mapped_domain(struct kunit *test,
 
 	iommu_iotlb_gather_init(&gather);
 	KUNIT_ASSERT_EQ(test,
-			t1x_domain_map(&fake->d, IOVA, &run, IOMMU_READ, 0,
+			t1x_domain_map(&fake->d, IOVA, &run, 1, IOMMU_READ, 0,
 				       GFP_KERNEL), 0);
 	KUNIT_ASSERT_EQ(test, fake->nr, npages);
 	return fake;
@@ -76,7 +76,7 @@ static void domain_map_stops_at_granules(struct kunit *test)
 
 	iommu_iotlb_gather_init(&gather);
 	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA + 3 * PAGE_SIZE,
-					     &run, IOMMU_READ, shift,
+					     &run, 1, IOMMU_READ, shift,
 					     GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, fake->map_ops, 1U + 2 + 1);
 	for (i = 0; i < 12; i++)
@@ -89,7 +89,7 @@ static void domain_map_stops_at_granules(struct kunit *test)
 
 	run.npages = 2;
 	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA + PAGE_SIZE, &run,
-					     IOMMU_READ, shift, GFP_KERNEL), 0);
+					     1, IOMMU_READ, shift, GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, fake->map_ops, 4U + 1);
 	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
 					       IOVA + PAGE_SIZE, 2), 0);
@@ -107,12 +107,45 @@ static void domain_map_failure_leaves_nothing(struct kunit *test)
 	for (nth = 1; nth <= 32; nth++) {
 		fake->fail_map = nth;
 		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, &run,
-						     IOMMU_READ, 0, GFP_KERNEL),
+						     1, IOMMU_READ, 0,
+						     GFP_KERNEL),
 				-ENOMEM);
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	}
 	t1x_disable_hugepages = false;
+}
+
+/* Runs that are no neighbours, of 1, 2, 3 and 4 pages: all of them, or none. */
+static void domain_map_runs_or_none(struct kunit *test)
+{
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run runs[4];
+	unsigned int i, nth;
+
+	for (i = 0; i < 4; i++) {
+		runs[i] = bar_run(i + 1);
+		runs[i].pfn += 5 * (4 - i);
+	}
+	for (nth = 1; nth <= 4; nth++) {
+		fake->fail_map = nth;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
+						     IOMMU_READ, 0, GFP_KERNEL),
+				-ENOMEM);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	}
+
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
+					     IOMMU_READ, 0, GFP_KERNEL), 0);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, runs[i].pfn,
+				fake_domain_pfn(fake, IOVA + i * (i + 1) / 2 *
+						      PAGE_SIZE));
+	iommu_iotlb_gather_init(&gather);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 10), 0);
+	t1x_domain_sync(&fake->d, &gather);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 }
 
 static void domain_unmap_short_goes_on(struct kunit *test)
@@ -172,6 +205,7 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_map_page_by_page),
 	KUNIT_CASE(domain_map_stops_at_granules),
 	KUNIT_CASE(domain_map_failure_leaves_nothing),
+	KUNIT_CASE(domain_map_runs_or_none),
 	KUNIT_CASE(domain_unmap_short_goes_on),
 	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),
 	KUNIT_CASE(domain_unmap_refused_is_told),

@@ -160,9 +160,23 @@ static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
 			       unsigned long pfn, unsigned long npages,
 			       int prot, gfp_t gfp)
 {
-	t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
 	return iommu_map(d->domain, iova, (phys_addr_t)pfn << PAGE_SHIFT,
 			 npages << PAGE_SHIFT, prot | IOMMU_CACHE, gfp);
+}
+
+/* After @error: takes back what was mapped at @iova, up to @end. */
+static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
+			       dma_addr_t end, int error)
+{
+	struct iommu_iotlb_gather gather;
+
+	if (iova == end)
+		return error;
+	t1x_gather_init(&gather);
+	if (t1x_domain_unmap(d, &gather, iova, (end - iova) >> PAGE_SHIFT))
+		error = -EIO;
+	t1x_domain_sync(d, &gather);
+	return error;
 }
 
 /* One call for each granule, so that no page of the IOMMU has parts of two. */
@@ -171,55 +185,65 @@ static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
 				   unsigned int shift, gfp_t gfp)
 {
 	const unsigned long granule = 1UL << (shift - PAGE_SHIFT);
-	unsigned long done, n, into = (iova >> PAGE_SHIFT) & (granule - 1);
-	struct iommu_iotlb_gather gather;
-	int ret = 0;
+	unsigned long i, n, into = (iova >> PAGE_SHIFT) & (granule - 1);
+	dma_addr_t at = iova;
+	int ret;
 
-	for (done = 0; done < run->npages; done += n) {
-		n = min(run->npages - done, granule - into);
+	for (i = 0; i < run->npages; i += n, at += n << PAGE_SHIFT) {
+		n = min(run->npages - i, granule - into);
 		into = 0;
-		ret = t1x_domain_map_once(d, iova + (done << PAGE_SHIFT),
-					  run->pfn + done, n, prot, gfp);
+		ret = t1x_domain_map_once(d, at, run->pfn + i, n, prot, gfp);
 		if (ret)
-			break;
+			return t1x_domain_map_undo(d, iova, at, ret);
+		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
 		cond_resched();
 	}
-	if (ret && done) {
-		iommu_iotlb_gather_init(&gather);
-		if (t1x_domain_unmap(d, &gather, iova, done))
-			ret = -EIO;
-		t1x_domain_sync(d, &gather);
-	}
-	return ret;
+	return 0;
 }
 
 /**
- * t1x_domain_map() - map a run
+ * t1x_domain_map() - map runs one behind the other
  * @d: the domain
  * @iova: where, page aligned; nothing is mapped there
- * @run: what
+ * @runs: what
+ * @nr: how many
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule_shift: no page of the IOMMU may reach over a multiple of 2 to the power
  *	of this in IOVA; 0 for no such limit
  * @gfp: how page tables are allocated
  *
- * One call to the IOMMU, which picks its largest pages; one for each granule, or
- * for each page when disable_hugepages is set.
+ * One call to the IOMMU for each run, which picks its largest pages; one for each
+ * granule, or for each page when disable_hugepages is set.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
  * errors of the IOMMU, with nothing mapped.
  */
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
-		   const struct t1x_run *run, int prot,
+		   const struct t1x_run *runs, unsigned int nr, int prot,
 		   unsigned int granule_shift, gfp_t gfp)
 {
+	const struct t1x_run *run = runs, *end = runs + nr;
+	dma_addr_t at = iova;
+	int ret;
+
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
 		granule_shift = PAGE_SHIFT;
-	if (unlikely(granule_shift))
-		return t1x_domain_map_granules(d, iova, run, prot,
-					       granule_shift, gfp);
-	return t1x_domain_map_once(d, iova, run->pfn, run->npages, prot, gfp);
+	do {
+		if (unlikely(granule_shift))
+			ret = t1x_domain_map_granules(d, at, run, prot,
+						      granule_shift, gfp);
+		else
+			ret = t1x_domain_map_once(d, at, run->pfn, run->npages,
+						  prot, gfp);
+		if (unlikely(ret))
+			break;
+		at += (dma_addr_t)run->npages << PAGE_SHIFT;
+	} while (++run < end);
+
+	if (likely(!granule_shift))
+		t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, run - runs);
+	return unlikely(ret) ? t1x_domain_map_undo(d, iova, at, ret) : 0;
 }
 
 static size_t t1x_domain_unmap_once(struct t1x_domain *d,

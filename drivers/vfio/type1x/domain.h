@@ -55,7 +55,7 @@ bool t1x_domain_compatible(const struct t1x_domain *a,
 int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group);
 
 int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
-		   const struct t1x_run *run, int prot,
+		   const struct t1x_run *runs, unsigned int nr, int prot,
 		   unsigned int granule_shift, gfp_t gfp);
 int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 		     dma_addr_t iova, unsigned long npages);

@@ -2,10 +2,12 @@
 /*
  * Filling a mapping: where pin, charge and map meet.
  *
- * Filling goes up the mapping: pin a batch, charge its RAM, join what is
- * contiguous into runs across batches, map each run into every domain, remember
- * it.  Because t1x_dma.filled is a prefix at every moment, a fill that failed half
- * way is undone by the ordinary unfill (I4).
+ * Filling goes up the mapping: pin a batch, join what is contiguous into runs
+ * across batches, charge their RAM, map them into every domain, remember them.
+ * Runs are written to the room that the list of the mapping has, and mapped when
+ * that is full; so what is done for each of them is little, and nothing is copied.
+ * Because t1x_dma.filled is a prefix at every moment, a fill that failed half way
+ * is undone by the ordinary unfill (I4).
  *
  * RAM is charged before it is mapped, but not run by run: the first run of a
  * mapping pays for the rest in advance, up to T1X_CHARGE_AHEAD and if the limit
@@ -38,18 +40,47 @@
  * @c: the container
  * @dma: the mapping
  * @pin: reads the user's memory
- * @run: read, charged, and to be mapped behind what is filled
- * @credit: pages charged that nothing read so far has used
+ * @ready: runs read, to be mapped behind what is filled; the next pages may join
+ *	the last one.  Written to where the list of the mapping has room
+ * @spare: room for a run where there is no memory for more
+ * @room: runs that fit into @ready
+ * @nr: runs in @ready
+ * @npages: pages in these, at most T1X_SYNC_PAGES
+ * @credit: pages charged that nothing read so far has used; negative, if what is
+ *	ready has to be charged yet
  * @populate: faults memory in ahead of @pin, %NULL if that is not worth it
  */
 struct t1x_fill {
 	struct t1x_container *c;
 	struct t1x_dma *dma;
 	struct t1x_pin pin;
-	struct t1x_run run;
-	unsigned long credit;
+	struct t1x_run *ready;
+	struct t1x_run spare;
+	unsigned int room;
+	unsigned int nr;
+	unsigned long npages;
+	long credit;
 	struct t1x_populate *populate;
 };
+
+static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
+			  struct t1x_dma *dma)
+{
+	fill->c = c;
+	fill->dma = dma;
+	fill->ready = NULL;
+	fill->room = 0;
+	fill->nr = 0;
+	fill->npages = 0;
+	fill->credit = 0;
+	fill->populate = NULL;
+}
+
+/* Is MMIO ready?  If it is watched there is nothing else. */
+static bool t1x_fill_mmio(const struct t1x_fill *fill)
+{
+	return fill->nr && !fill->ready[fill->nr - 1].pinned;
+}
 
 /* Reads the next batch; if much memory turns out to be cold, with help from then on. */
 static int t1x_fill_refill(struct t1x_fill *fill)
@@ -76,7 +107,6 @@ static int t1x_fill_refill(struct t1x_fill *fill)
  */
 static int t1x_fill_read(struct t1x_fill *fill)
 {
-	const struct t1x_run *run = &fill->run, *next;
 	struct t1x_pin *pin = &fill->pin;
 	struct t1x_dma *dma = fill->dma;
 	unsigned long left = pin->left;
@@ -84,13 +114,12 @@ static int t1x_fill_read(struct t1x_fill *fill)
 
 	if (READ_ONCE(fill->c->dying))
 		return -ENODEV;
-	if (dma->watch && (!run->npages || run->pinned))
+	if (dma->watch && !t1x_fill_mmio(fill))
 		t1x_watch_begin(dma);
 	ret = t1x_fill_refill(fill);
 	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
-	next = t1x_pin_peek(pin);
-	if (next->pinned)
+	if (t1x_pin_peek(pin)->pinned)
 		return 0;
 
 	t1x_pin_rewind(pin, left);
@@ -99,15 +128,6 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		return ret;
 	t1x_watch_begin(dma);
 	return t1x_pin_refill(pin);
-}
-
-/* Pages to be charged for a run at page @first of the mapping. */
-static unsigned long t1x_fill_cost(struct t1x_fill *fill,
-				   const struct t1x_run *run,
-				   unsigned long first)
-{
-	return t1x_dma_not_held(fill->c, fill->dma, run->ram ? run->npages : 0,
-				first, run->npages);
 }
 
 /*
@@ -143,43 +163,59 @@ static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
 	return stuck;
 }
 
-/* Room for a run; without, the mapping is untracked from here on. */
-static int t1x_fill_reserve(struct t1x_dma *dma, const struct t1x_run *run,
-			    gfp_t gfp)
+/* Makes room for runs; if there is none, for one that the list will lack. */
+static void t1x_fill_reserve(struct t1x_fill *fill)
 {
-	if (unlikely(dma->untracked) || t1x_runs_reserve(&dma->runs, gfp)) {
-		/* Whose pins, revocation or cuts need more than a domain knows. */
-		if (run->huge || dma->watch || dma->claim ||
-		    dma->granule_shift)
-			return -ENOMEM;
-		if (!dma->untracked)
-			t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
-		dma->untracked = true;
+	struct t1x_dma *dma = fill->dma;
+	gfp_t gfp = t1x_fill_lock(fill->c, dma);
+
+	if (likely(!dma->untracked) && !t1x_runs_reserve(&dma->runs, gfp)) {
+		fill->ready = dma->runs.end;
+		fill->room = t1x_runs_room(&dma->runs);
+	} else {
+		fill->ready = &fill->spare;
+		fill->room = 1;
 	}
+	t1x_fill_unlock(fill->c, dma);
+}
+
+/* The mapping is untracked from here on, if it may be. */
+static int t1x_fill_untrack(struct t1x_fill *fill)
+{
+	struct t1x_dma *dma = fill->dma;
+
+	/* Whose pins, revocation or cuts need more than a domain knows. */
+	if (fill->spare.huge || dma->watch || dma->claim || dma->granule_shift)
+		return -ENOMEM;
+	if (!dma->untracked)
+		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
+	dma->untracked = true;
 	return 0;
 }
 
-/* Maps @fill->run into every domain, or into none. */
-static int t1x_fill_run_locked(struct t1x_fill *fill, gfp_t gfp)
+/* Maps what is ready into every domain, or into none. */
+static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 {
 	struct t1x_container *c = fill->c;
-	struct t1x_run *run = &fill->run;
 	struct t1x_dma *dma = fill->dma;
 	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
 	struct t1x_domain *d;
 	bool stuck;
-	int ret;
+	int ret = 0;
 
-	ret = t1x_fill_reserve(dma, run, gfp);
+	if (unlikely(dma->watch) && t1x_fill_mmio(fill) && t1x_watch_hit(dma))
+		ret = -EBUSY;
+	else if (unlikely(fill->ready == &fill->spare))
+		ret = t1x_fill_untrack(fill);
 	if (ret)
 		return ret;
 
 	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_domain_map(d, iova, run, dma->prot,
+		ret = t1x_domain_map(d, iova, fill->ready, fill->nr, dma->prot,
 				     dma->granule_shift, gfp);
 		if (unlikely(ret)) {
 			stuck = ret == -EIO;
-			stuck |= t1x_fill_undo(c, d, iova, run->npages);
+			stuck |= t1x_fill_undo(c, d, iova, fill->npages);
 			if (!stuck)
 				return ret;
 			/* Left to unfill, which checks (I1). */
@@ -188,88 +224,135 @@ static int t1x_fill_run_locked(struct t1x_fill *fill, gfp_t gfp)
 	}
 
 	if (likely(!dma->untracked))
-		t1x_runs_push(&dma->runs, run);
-	dma->filled += run->npages;
-	run->npages = 0;
-	t1x_stat_inc(T1X_STAT_RUNS);
+		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
+	dma->filled += fill->npages;
+	t1x_stat_add(T1X_STAT_RUNS, fill->nr);
+	fill->room = 0;
+	fill->nr = 0;
+	fill->npages = 0;
 	return ret;
 }
 
-/* The same for a mapping whose MMIO is watched. */
-static int t1x_fill_run_watched(struct t1x_fill *fill)
+static int t1x_fill_flush(struct t1x_fill *fill)
 {
-	struct t1x_dma *dma = fill->dma;
-	gfp_t gfp = t1x_fill_lock(fill->c, dma);
-	int ret = -EBUSY;
-
-	if (fill->run.pinned || !t1x_watch_hit(dma))
-		ret = t1x_fill_run_locked(fill, gfp);
-	t1x_fill_unlock(fill->c, dma);
-	return ret;
-}
-
-static int t1x_fill_run(struct t1x_fill *fill)
-{
-	if (unlikely(fill->dma->watch))
-		return t1x_fill_run_watched(fill);
-	return t1x_fill_run_locked(fill, GFP_KERNEL_ACCOUNT);
-}
-
-/* Charges what was read next, and makes it a part of @fill->run, which it joins. */
-static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
-{
-	unsigned long first = fill->dma->filled + fill->run.npages;
-	unsigned long cost = t1x_fill_cost(fill, next, first), more;
-	struct t1x_owner *owner = &fill->dma->owner;
-	unsigned long charged = owner->charged;
+	gfp_t gfp;
 	int ret;
 
-	if (cost > fill->credit) {
-		more = t1x_dma_npages(fill->dma) - first - next->npages;
-		ret = t1x_charge(owner, cost - fill->credit,
-				 min(more, T1X_CHARGE_AHEAD));
-		if (ret)
-			return ret;
-		fill->credit += owner->charged - charged;
-	}
-	fill->credit -= cost;
-	t1x_run_join(&fill->run, next);
+	if (!fill->nr)
+		return 0;
+	gfp = t1x_fill_lock(fill->c, fill->dma);
+	ret = t1x_fill_map(fill, gfp);
+	t1x_fill_unlock(fill->c, fill->dma);
+	return ret;
+}
+
+/* Runs to collect before they are mapped; what is watched is mapped at once. */
+static unsigned int t1x_fill_most(const struct t1x_fill *fill)
+{
+	return unlikely(fill->dma->watch) ? min(fill->room, 1U) : fill->room;
+}
+
+/* Would pages continue the last run that is ready? */
+static bool t1x_fill_joins(const struct t1x_fill *fill,
+			   const struct t1x_run *next)
+{
+	return fill->nr && t1x_run_joins(&fill->ready[fill->nr - 1], next);
+}
+
+/* Sees to it that a run can become ready. */
+static int t1x_fill_room(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	int ret;
+
+	if (fill->npages + next->npages <= T1X_SYNC_PAGES &&
+	    (fill->nr < t1x_fill_most(fill) || t1x_fill_joins(fill, next)))
+		return 0;
+	ret = t1x_fill_flush(fill);
+	if (likely(!ret))
+		t1x_fill_reserve(fill);
+	return ret;
+}
+
+/* Counts pages that are ready now, and what is to be charged for them. */
+static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
+			   unsigned long npages)
+{
+	unsigned long first = fill->dma->filled + fill->npages;
+
+	fill->credit -= t1x_dma_not_held(fill->c, fill->dma, nram, first, npages);
+	fill->npages += npages;
+}
+
+static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	if (t1x_fill_joins(fill, next))
+		t1x_run_join(&fill->ready[fill->nr - 1], next);
+	else
+		fill->ready[fill->nr++] = *next;
+	t1x_fill_count(fill, t1x_run_nram(next), next->npages);
+}
+
+/* Charges what is ready and has not been. */
+static int t1x_fill_charge(struct t1x_fill *fill)
+{
+	struct t1x_owner *owner = &fill->dma->owner;
+	unsigned long charged = owner->charged, more;
+	int ret;
+
+	if (likely(fill->credit >= 0))
+		return 0;
+	more = t1x_dma_npages(fill->dma) - fill->dma->filled - fill->npages;
+	ret = t1x_charge(owner, -fill->credit, min(more, T1X_CHARGE_AHEAD));
+	fill->credit += owner->charged - charged;
+	return ret;
+}
+
+/* Makes what was read next ready. */
+static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	int ret;
+
+	ret = t1x_fill_room(fill, next);
+	if (ret)
+		return ret;
+	t1x_fill_add(fill, next);
 	t1x_pin_consume(&fill->pin);
-	return 0;
+	return t1x_fill_charge(fill);
 }
 
 /*
- * The loop of t1x_dma_fill().  On failure @fill->run and what @fill->pin still
- * holds are pinned and not mapped; of these, @fill->run is charged.
+ * The loop of t1x_dma_fill().  On failure what is ready, and what @fill->pin still
+ * holds, is pinned and not mapped.
  */
 static int t1x_fill_pages(struct t1x_fill *fill)
 {
 	const struct t1x_run *next;
 	int ret = 0;
 
-	do {
+	while (likely(!ret)) {
 		next = t1x_pin_peek(&fill->pin);
-		if (!next && fill->pin.left) {
-			ret = t1x_fill_read(fill);
-			continue;
-		}
-		if (!next || !t1x_run_joins(&fill->run, next))
-			ret = t1x_fill_run(fill);
-		if (!next)
-			break;
-		if (likely(!ret))
+		if (next)
 			ret = t1x_fill_take(fill, next);
-	} while (likely(!ret));
+		else if (fill->pin.left)
+			ret = t1x_fill_read(fill);
+		else
+			return t1x_fill_flush(fill);
+	}
 	return ret;
 }
 
 static void t1x_fill_give_up(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
+	unsigned long first = dma->filled;
+	const struct t1x_run *run;
 
-	fill->credit += t1x_fill_cost(fill, &fill->run, dma->filled);
-	if (fill->run.npages)
-		t1x_unpin(&fill->run, false);
+	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
+		fill->credit += t1x_dma_not_held(fill->c, dma, t1x_run_nram(run), first,
+						 run->npages);
+		first += run->npages;
+		t1x_unpin(run, false);
+	}
 	t1x_pin_drain(&fill->pin);
 	t1x_dma_unfill(fill->c, dma);
 }
@@ -277,22 +360,31 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 /* Fills a mapping of registered memory, which is pinned and charged already. */
 static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long npages = t1x_dma_npages(dma);
+	unsigned long index = dma->claim_first;
+	unsigned long left = t1x_dma_npages(dma);
 	const struct t1x_region_run *at;
 	struct t1x_fill fill;
+	struct t1x_run run;
 	int ret = 0;
 
-	fill.c = c;
-	fill.dma = dma;
-	at = t1x_claim_run(dma->claim, dma->claim_first);
-	while (!ret && dma->filled < npages) {
-		fill.run = t1x_region_cut(at++, dma->claim_first + dma->filled,
-					  npages - dma->filled);
-		ret = READ_ONCE(c->dying) ? -ENODEV : t1x_fill_run(&fill);
-		cond_resched();
-		if (!ret && fatal_signal_pending(current))
+	t1x_fill_init(&fill, c, dma);
+	at = t1x_claim_run(dma->claim, index);
+	while (!ret && left) {
+		run = t1x_region_cut(at++, index, left);
+		index += run.npages;
+		left -= run.npages;
+		if (READ_ONCE(c->dying))
+			ret = -ENODEV;
+		else if (fatal_signal_pending(current))
 			ret = -EINTR;
+		else
+			ret = t1x_fill_room(&fill, &run);
+		if (!ret)
+			t1x_fill_add(&fill, &run);
+		cond_resched();
 	}
+	if (!ret)
+		ret = t1x_fill_flush(&fill);
 	if (unlikely(ret))
 		t1x_dma_unfill(c, dma);
 	return ret;
@@ -334,11 +426,7 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
 
-	fill.c = c;
-	fill.dma = dma;
-	fill.run.npages = 0;
-	fill.credit = 0;
-	fill.populate = NULL;
+	t1x_fill_init(&fill, c, dma);
 	t1x_pin_init(&fill.pin, mm, dma->vaddr, t1x_dma_npages(dma),
 		     t1x_dma_writable(dma), c->pin_batch);
 	if (dma->granule_shift)
@@ -387,7 +475,7 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	source = list_first_entry(&c->domains, struct t1x_domain, node);
 	while (index > dma->runs.npages && !ret) {
 		index -= t1x_dma_lookup(source, dma, index, &found);
-		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found,
+		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found, 1,
 				     dma->prot, dma->granule_shift, gfp);
 	}
 
@@ -396,7 +484,7 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 		index -= run->npages;
 		if (!run->revoked)
 			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
-					     run, dma->prot,
+					     run, 1, dma->prot,
 					     dma->granule_shift, gfp);
 	}
 	t1x_fill_unlock(c, dma);

@@ -369,7 +369,7 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 	}
 	if (left)
 		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, dirty);
-	return run->ram ? run->npages : 0;
+	return t1x_run_nram(run);
 }
 
 /**

@@ -191,7 +191,7 @@ static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
 		first -= top->npages;
 		region->runs[i].first = first;
 		region->runs[i].run = *top;
-		*nram += top->ram ? top->npages : 0;
+		*nram += t1x_run_nram(top);
 		t1x_runs_drop(runs, 1, top->npages);
 		cond_resched();
 	}

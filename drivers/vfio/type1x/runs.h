@@ -138,6 +138,32 @@ static inline int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
 }
 
 /**
+ * t1x_runs_room() - count the runs there is room for
+ * @runs: the list
+ *
+ * Return: how many may be written to @runs->end and behind; at least one after
+ * t1x_runs_reserve().
+ */
+static inline unsigned long t1x_runs_room(const struct t1x_runs *runs)
+{
+	return runs->limit - runs->end;
+}
+
+/**
+ * t1x_runs_extend() - append the runs that were written to the room
+ * @runs: the list
+ * @nr: how many, at most t1x_runs_room(); they follow the last one in IOVA order
+ * @npages: pages in all of these
+ */
+static inline void t1x_runs_extend(struct t1x_runs *runs, unsigned long nr,
+				   unsigned long npages)
+{
+	runs->end += nr;
+	runs->nr += nr;
+	runs->npages += npages;
+}
+
+/**
  * t1x_runs_push() - append a run
  * @runs: the list, with room made by t1x_runs_reserve()
  * @run: what to append; follows the last run in IOVA order
@@ -145,9 +171,8 @@ static inline int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
 static inline void t1x_runs_push(struct t1x_runs *runs,
 				 const struct t1x_run *run)
 {
-	*runs->end++ = *run;
-	runs->nr++;
-	runs->npages += run->npages;
+	*runs->end = *run;
+	t1x_runs_extend(runs, 1, run->npages);
 }
 
 /* Is there a chunk at the end without a run in it? */
@@ -278,6 +303,17 @@ static inline struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
 	struct t1x_run *run = t1x_runs_piece(pos, 1, &nr);
 
 	return nr ? run : NULL;
+}
+
+/**
+ * t1x_run_nram() - count the pages of a run that are charged
+ * @run: the run
+ *
+ * Return: how many: all or none.
+ */
+static inline unsigned long t1x_run_nram(const struct t1x_run *run)
+{
+	return run->ram ? run->npages : 0;
 }
 
 /**
