@@ -81,6 +81,49 @@ static void pin_scattered_is_a_run_each(struct kunit *test)
 	fake_memory_expect_unpinned(test);
 }
 
+/* Pages that stand alone, up to one that does not, and all but the last. */
+static void pin_singles_are_alone(struct kunit *test)
+{
+	struct t1x_run runs[8], run;
+	struct t1x_pin pin;
+	unsigned int i;
+
+	fake_memory_scatter();
+	fake_memory.layout[3] = fake_memory.bar;
+	fake_memory.layout[5] = fake_memory_page(100);
+	fake_memory.layout[6] = fake_memory_page(101);
+	pin_start(&pin, 0, 9, 512);
+	KUNIT_ASSERT_EQ(test, t1x_pin_refill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 0), 0U);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 2), 2U);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs + 2, 6), 1U);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs + 3, 5), 0U);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, runs[i].pfn,
+				page_to_pfn(fake_memory.layout[i]));
+		KUNIT_EXPECT_EQ(test, t1x_unpin(&runs[i], false), 1UL);
+	}
+
+	/* The reserved page, page 4, the pair, page 7, and the last. */
+	run = *t1x_pin_peek(&pin);
+	KUNIT_EXPECT_TRUE(test, run.npages == 1 && !run.ram);
+	t1x_unpin(&run, false);
+	t1x_pin_consume(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 1U);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
+	run = *t1x_pin_peek(&pin);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 2UL);
+	t1x_unpin(&run, false);
+	t1x_pin_consume(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 1U);
+	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 0U);
+	t1x_pin_drain(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 0U);
+	t1x_pin_exit(&pin);
+	fake_memory_expect_unpinned(test);
+}
+
 static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 {
 	struct t1x_pin pin;
@@ -225,6 +268,7 @@ static void pin_beyond_the_vma_is_efault(struct kunit *test)
 static struct kunit_case pin_cases[] = {
 	KUNIT_CASE(pin_contiguous_is_one_run),
 	KUNIT_CASE(pin_scattered_is_a_run_each),
+	KUNIT_CASE(pin_singles_are_alone),
 	KUNIT_CASE(pin_hole_fails_and_keeps_the_rest),
 	KUNIT_CASE(pin_reserved_page_is_not_charged),
 	KUNIT_CASE(pin_bar_is_mmio),

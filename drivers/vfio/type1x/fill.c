@@ -292,6 +292,20 @@ static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
 	t1x_fill_count(fill, t1x_run_nram(next), next->npages);
 }
 
+/* Makes single pages ready, which follow and join nothing. */
+static void t1x_fill_add_singles(struct t1x_fill *fill)
+{
+	unsigned long most = T1X_SYNC_PAGES - fill->npages;
+	unsigned int n, limit = t1x_fill_most(fill);
+
+	if (fill->nr >= limit)
+		return;
+	n = t1x_pin_singles(&fill->pin, fill->ready + fill->nr,
+			    min_t(unsigned long, most, limit - fill->nr));
+	fill->nr += n;
+	t1x_fill_count(fill, n, n);
+}
+
 /* Charges what is ready and has not been. */
 static int t1x_fill_charge(struct t1x_fill *fill)
 {
@@ -317,6 +331,7 @@ static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
 		return ret;
 	t1x_fill_add(fill, next);
 	t1x_pin_consume(&fill->pin);
+	t1x_fill_add_singles(fill);
 	return t1x_fill_charge(fill);
 }
 

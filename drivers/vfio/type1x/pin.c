@@ -25,6 +25,13 @@
 #include "stats.h"
 #include "t1x.h"
 
+/* One page of RAM, not of hugetlb. */
+static const struct t1x_run t1x_single = {
+	.npages = 1,
+	.pinned = true,
+	.ram = true,
+};
+
 /* Pages unpinned before others may run. */
 #define T1X_UNPIN_STEP		0x8000UL
 
@@ -158,7 +165,7 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 }
 
 /* Is one pin enough for the large page that this is a part of? */
-static bool t1x_is_hugetlb(const struct t1x_pin *pin, struct page *page)
+static inline bool t1x_is_hugetlb(const struct t1x_pin *pin, struct page *page)
 {
 	return PageCompound(page) && folio_test_hugetlb(page_folio(page)) &&
 	       folio_size(page_folio(page)) <= pin->huge_max;
@@ -191,6 +198,38 @@ const struct t1x_run *t1x_pin_next(struct t1x_pin *pin)
 	else
 		pin->head += n;
 	return &pin->next;
+}
+
+/**
+ * t1x_pin_singles() - make runs of pages that stand alone
+ * @pin: the reader, with nothing to be consumed
+ * @runs: set to a run for each
+ * @most: how many to look at
+ *
+ * What costs most is memory of which no two pages are neighbours; so this is one
+ * loop.  It leaves the last page of a batch, which the first of the next may
+ * follow, and all that is not a page of RAM to t1x_pin_peek().
+ *
+ * Return: how many there are, of the next pages.
+ */
+unsigned int t1x_pin_singles(struct t1x_pin *pin, struct t1x_run *runs,
+			     unsigned int most)
+{
+	struct page *page, **pages = pin->pages + pin->head;
+	unsigned int n, left = pin->nr - pin->head;
+
+	if (most >= left)
+		most = left ? left - 1 : 0;
+	for (n = 0; n < most; n++) {
+		page = pages[n];
+		if (pages[n + 1] == page + 1 || PageReserved(page) ||
+		    t1x_is_hugetlb(pin, page))
+			break;
+		runs[n].pfn = page_to_pfn(page);
+		runs[n].what = t1x_single.what;
+	}
+	pin->head += n;
+	return n;
 }
 
 static unsigned long t1x_pin_wanted(const struct t1x_pin *pin)
@@ -387,18 +426,6 @@ void t1x_unpin_flush(struct t1x_unpin *unpin)
 	unpin->nr = 0;
 }
 
-/* Is a run one page of RAM, and not of hugetlb?  One comparison tells. */
-static bool t1x_run_single(const struct t1x_run *run)
-{
-	static const struct t1x_run single = {
-		.npages = 1,
-		.pinned = true,
-		.ram = true,
-	};
-
-	return run->what == single.what;
-}
-
 /* Notes single pages from a run on downwards, at most @most; returns how many. */
 static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
 				       const struct t1x_run *run,
@@ -407,8 +434,8 @@ static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
 	struct page **pages = unpin->pages + unpin->nr;
 	unsigned long n;
 
-	for (n = 0; n < most && t1x_run_single(run - n); n++)
-		pages[n] = pfn_to_page((run - n)->pfn);
+	for (n = 0; n < most && run[-n].what == t1x_single.what; n++)
+		pages[n] = pfn_to_page(run[-n].pfn);
 	unpin->nr += n;
 	return n;
 }

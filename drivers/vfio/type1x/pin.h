@@ -54,6 +54,8 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 void t1x_pin_exit(struct t1x_pin *pin);
 int t1x_pin_refill(struct t1x_pin *pin);
 const struct t1x_run *t1x_pin_next(struct t1x_pin *pin);
+unsigned int t1x_pin_singles(struct t1x_pin *pin, struct t1x_run *runs,
+			     unsigned int most);
 void t1x_pin_drain(struct t1x_pin *pin);
 void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left);
 
