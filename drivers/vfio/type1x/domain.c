@@ -165,8 +165,9 @@ static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
 }
 
 /* After @error: takes back what was mapped at @iova, up to @end. */
-static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
-			       dma_addr_t end, int error)
+static noinline_for_stack int
+t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova, dma_addr_t end,
+		    int error)
 {
 	struct iommu_iotlb_gather gather;
 

@@ -149,8 +149,9 @@ static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
 }
 
 /* Takes a run back out of the domains before @d; returns whether one kept it. */
-static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
-			  dma_addr_t iova, unsigned long npages)
+static noinline_for_stack bool
+t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d, dma_addr_t iova,
+	      unsigned long npages)
 {
 	struct iommu_iotlb_gather gather;
 	bool stuck = false;
