@@ -149,7 +149,8 @@ static void run_many(uint64_t type, bool memory, bool granules)
 		.groups = pair.nr_groups,
 		.dma = opt_dma,
 	};
-	uint64_t state = opt_seed + type + memory + 2 * granules, begin = sys_now_ms(), said = begin;
+	uint64_t state = opt_seed + type + memory + 2 * granules;
+	uint64_t begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
 	static struct seq seq;
 	size_t i;

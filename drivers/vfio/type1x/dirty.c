@@ -331,7 +331,8 @@ static void t1x_dirty_forget(struct t1x_container *c, struct t1x_dma *dma,
  *
  * Context: takes the lock; may sleep.
  * Return: 0; -EINVAL for a wrong @pgsize or alignment, a range that bisects a
- * mapping where its granules do not allow it, or without tracking; -EFAULT or -EINTR with nothing forgotten.
+ * mapping where its granules do not allow it, or without tracking; -EFAULT or
+ * -EINTR with nothing forgotten.
  */
 int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		  u64 __user *bitmap, u64 pgsize)

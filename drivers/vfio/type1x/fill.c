@@ -280,7 +280,8 @@ static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
 {
 	unsigned long first = fill->dma->filled + fill->npages;
 
-	fill->credit -= t1x_dma_not_held(fill->c, fill->dma, nram, first, npages);
+	fill->credit -= t1x_dma_not_held(fill->c, fill->dma, nram, first,
+					 npages);
 	fill->npages += npages;
 }
 
@@ -364,7 +365,8 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 	const struct t1x_run *run;
 
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
-		fill->credit += t1x_dma_not_held(fill->c, dma, t1x_run_nram(run), first,
+		fill->credit += t1x_dma_not_held(fill->c, dma,
+						 t1x_run_nram(run), first,
 						 run->npages);
 		first += run->npages;
 		t1x_unpin(run, false);

@@ -46,7 +46,7 @@ void arena_make(void)
 	arena_edge = (unsigned char *)mem_anon(SEQ_BITMAP + PAGE) + SEQ_BITMAP;
 	assert_eq(mprotect(arena_edge, PAGE, PROT_NONE), 0);
 	arena_will = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS);
+			      MAP_SHARED | MAP_ANONYMOUS);
 	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
 	mem_at(arena_part(SEQ_HUGE), 8 * MIB);
 	madvise(arena_part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
