@@ -343,6 +343,37 @@ static void registered(void)
 		mem_scattered(shm_size() / PAGE));
 }
 
+/* Blocks that can go one by one: one mapping of ours, and a mapping each of others. */
+static void once_granule(void *memory)
+{
+	const size_t blocks = SIZE / HUGE_2M;
+	size_t i;
+
+	open_edu();
+	start();
+	if (side_serving() == OURS)
+		assert_ret(dma_map_granule(container, memory, IOVA, SIZE,
+					   HUGE_2M), 0);
+	else
+		for (i = 0; i < blocks; i++)
+			assert_ret(dma_map(container, memory + i * HUGE_2M,
+					   IOVA + i * HUGE_2M, HUGE_2M, RW), 0);
+	stop("map", SIZE / PAGE, "page");
+	start();
+	/* First each second one, so that what is left is in pieces. */
+	for (i = 0; i < blocks; i++)
+		assert_ret(dma_unmap(container, IOVA + (i * 2 % blocks +
+				     i * 2 / blocks) * HUGE_2M, HUGE_2M),
+			   HUGE_2M);
+	stop("unmap", blocks, "block");
+	vfio_close_all();
+}
+
+static void granule(void)
+{
+	measure("granule", once_granule, huge(SIZE));
+}
+
 /* Of huge pages where there are any, and then of more of them. */
 static size_t teardown_size(void)
 {
@@ -384,6 +415,7 @@ static const struct test cases[] = {
 	CASE("thp", thp),
 	CASE("hugetlb", hugetlb),
 	CASE("hugetlb-1g", stock_hugetlb_1g),
+	CASE("granule", granule),
 	CASE("teardown", teardown),
 	CASE("attach", attach),
 	CASE("shm", shm),
