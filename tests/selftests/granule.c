@@ -24,7 +24,6 @@
 /* A mapping of 1 GiB, of memory that is there many times. */
 #define GIB_PAGES	(GIB / PAGE)
 #define GIB_MEMORY	4096UL
-#define GIB_ROUNDS	200
 
 /* Which pages, or blocks, are still mapped. */
 static bool mapped[GIB_PAGES];
@@ -36,6 +35,12 @@ static void rig_with_granules(uint64_t granule)
 	assert_ret(dma_map_granule(rig->container, memory, IOVA, SIZE, granule),
 		   0);
 	expect_more(N);
+}
+
+/* A DMA takes QEMU's device 200 ms. */
+static unsigned int rounds(unsigned int n)
+{
+	return sys_is_uml() ? n : n / 40;
 }
 
 static int64_t unmap(uint64_t first, uint64_t npages)
@@ -162,8 +167,10 @@ static void any_order(void)
 	for (i = 0; i < N; i++) {
 		assert_ret(unmap(order[i], 1), PAGE);
 		expect_more(N - 1 - i);
-		check_page(order[i]);
-		check_page(order[rand() % N]);
+		if (i % (N / rounds(N)) == 0) {
+			check_page(order[i]);
+			check_page(order[rand() % N]);
+		}
 		tmp = order[rand() % (i + 1)];
 		assert_ret(dma_unmap(rig->container, IOVA + tmp * PAGE, PAGE),
 			   0);
@@ -178,7 +185,7 @@ static void parts_of_all_sizes(void)
 	uint64_t from = 0, to = N, n;
 
 	rig_with_granules(PAGE);
-	for (n = 1; from + 3 * n + 2 < to; n++) {
+	for (n = 1; from + 3 * n + 2 < to; n += sys_is_uml() ? 1 : 40) {
 		assert_ret(unmap(from, n), n * PAGE);
 		check_around(from, n, N);
 		from += n;
@@ -345,7 +352,7 @@ static void plug_and_unplug(void)
 	assert_ret(dma_map_granule(rig->container, memory, IOVA, BLOCKS * BLOCK,
 				   BLOCK), 0);
 	srand(11);
-	for (round = 0; round < 150; round++) {
+	for (round = 0; round < rounds(160); round++) {
 		i = rand() % BLOCKS;
 		if (mapped[i]) {
 			assert_ret(dma_unmap(rig->container, IOVA + i * BLOCK,
@@ -389,7 +396,7 @@ static void pages_of_a_gib(void)
 				   PAGE), 0);
 	expect_more(npages);
 	srand(13);
-	for (round = 0; round < GIB_ROUNDS; round++) {
+	for (round = 0; round < rounds(200); round++) {
 		i = (uint64_t)rand() % npages;
 		assert_ret(dma_unmap(rig->container, IOVA + i * PAGE, PAGE),
 			   mapped[i] ? PAGE : 0);
