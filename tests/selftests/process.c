@@ -444,7 +444,7 @@ static const struct test tests[] = {
 	TEST(thread_maps_and_ends),
 	TEST(kill_in_the_middle_of_map),
 	TEST(kill_in_the_middle_of_runs),
-	TEST(kill_in_the_middle_of_bar),
+	TEST_LONG(kill_in_the_middle_of_bar, 240),
 	TEST(signal_in_the_middle_of_map),
 	TEST(owners_go_while_others_map),
 };
