@@ -35,6 +35,12 @@
 /* Pages charged in advance, 1 GiB of them. */
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
 
+/*
+ * With so many pages ready nothing is won by waiting for more, and while they are
+ * mapped nobody looks for a signal.
+ */
+#define T1X_READY_PAGES		512UL
+
 /**
  * struct t1x_fill - a fill under way
  * @c: the container
@@ -266,7 +272,9 @@ static int t1x_fill_room(struct t1x_fill *fill, const struct t1x_run *next)
 	int ret;
 
 	if (fill->npages + next->npages <= T1X_SYNC_PAGES &&
-	    (fill->nr < t1x_fill_most(fill) || t1x_fill_joins(fill, next)))
+	    (t1x_fill_joins(fill, next) ||
+	     (fill->nr < t1x_fill_most(fill) &&
+	      fill->npages < T1X_READY_PAGES)))
 		return 0;
 	ret = t1x_fill_flush(fill);
 	if (likely(!ret))
