@@ -52,8 +52,15 @@ uml_known() {
 kernel_known() { [[ " $KERNELS " == *" $1 "* ]] || die "no kernel '$1': choose one of $KERNELS"; }
 
 # need PACKAGE...: have these packages on the host. Root installs them, anyone
-# else is told how.
+# else is told how. One at a time: parts of `make check` run beside each other.
 need() {
+	(
+		flock 9
+		need_locked "$@"
+	) 9>"$BUILD/stamp/host-packages.lock"
+}
+
+need_locked() {
 	local p missing=()
 	for p; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
