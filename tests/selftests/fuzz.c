@@ -140,23 +140,21 @@ static void report(struct seq *seq, long bad)
 	fail("the drivers differ");
 }
 
-static void run_many(uint64_t type, bool memory, bool granules)
+/* @shape says what is special about the sequences. */
+static void run_many(struct seq_shape shape)
 {
-	struct seq_shape shape = {
-		.type = type,
-		.memory = memory,
-		.granules = granules,
-		.groups = pair.nr_groups,
-		.dma = opt_dma,
-	};
-	uint64_t state = opt_seed + type + memory + 2 * granules;
+	uint64_t state = opt_seed + shape.type + shape.memory +
+			 2 * shape.granules;
 	uint64_t begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
 	static struct seq seq;
 	size_t i;
 	long bad;
 
-	test_say("type %lu, seed %#llx", type, opt_seed);
+	pair_set_up();
+	shape.groups = pair.nr_groups;
+	shape.dma = opt_dma;
+	test_say("type %lu, seed %#llx", shape.type, opt_seed);
 	while (ops < opt_ops) {
 		seed = seq_random(&state);
 		seq_make(&seq, seed, &shape, seed % 8 ? SEQ_MAX_OPS : 50);
@@ -184,26 +182,26 @@ static void run_many(uint64_t type, bool memory, bool granules)
 
 static void same_as_in_tree_v1(void)
 {
-	pair_set_up();
-	run_many(VFIO_TYPE1_IOMMU, false, false);
+	run_many((struct seq_shape){ .type = VFIO_TYPE1_IOMMU });
 }
 
 static void same_as_in_tree_v2(void)
 {
-	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU, false, false);
+	run_many((struct seq_shape){ .type = VFIO_TYPE1v2_IOMMU });
 }
 
 static void as_the_model_of_registered_memory(void)
 {
-	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU, true, false);
+	const struct seq_shape shape = { VFIO_TYPE1v2_IOMMU, .memory = true };
+
+	run_many(shape);
 }
 
 static void as_many_small_mappings(void)
 {
-	pair_set_up();
-	run_many(VFIO_TYPE1v2_IOMMU, false, true);
+	const struct seq_shape shape = { VFIO_TYPE1v2_IOMMU, .granules = true };
+
+	run_many(shape);
 }
 
 static void replay(void)

@@ -109,8 +109,7 @@ static unsigned long t1x_cut_charge(struct t1x_container *c,
 			     npages - part->filled);
 	t1x_runs_walk(&part->runs, &pos);
 	while ((run = t1x_runs_next(&pos)))
-		if (run->ram)
-			nram += run->npages;
+		nram += t1x_run_nram(run);
 	return nram;
 }
 

@@ -165,19 +165,13 @@ static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
 }
 
 /* After @error: takes back what was mapped at @iova, up to @end. */
-static noinline_for_stack int
-t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova, dma_addr_t end,
-		    int error)
+static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
+			       dma_addr_t end, int error)
 {
-	struct iommu_iotlb_gather gather;
-
 	if (iova == end)
 		return error;
-	t1x_gather_init(&gather);
-	if (t1x_domain_unmap(d, &gather, iova, (end - iova) >> PAGE_SHIFT))
-		error = -EIO;
-	t1x_domain_sync(d, &gather);
-	return error;
+	return t1x_domain_unmap_sync(d, iova, (end - iova) >> PAGE_SHIFT) ?:
+	       error;
 }
 
 /* One call for each granule, so that no page of the IOMMU has parts of two. */
@@ -341,6 +335,28 @@ void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 {
 	iommu_iotlb_sync(d->domain, gather);
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
+}
+
+/**
+ * t1x_domain_unmap_sync() - unmap whole runs, or whole granules, for good
+ * @d: the domain
+ * @iova: first byte, as for t1x_domain_unmap()
+ * @npages: pages, as for t1x_domain_unmap()
+ *
+ * Context: may sleep, waits for the hardware.  Allocates nothing.
+ * Return: 0 if the domain translates no page of the range any more, not even from
+ * its IOTLB, and they may be unpinned (I1); else -EIO.
+ */
+int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
+			  unsigned long npages)
+{
+	struct iommu_iotlb_gather gather;
+	int ret;
+
+	t1x_gather_init(&gather);
+	ret = t1x_domain_unmap(d, &gather, iova, npages);
+	t1x_domain_sync(d, &gather);
+	return ret;
 }
 
 /**

@@ -62,6 +62,8 @@ int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
 		      unsigned long npages);
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
+int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
+			  unsigned long npages);
 unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
 
 int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);

@@ -155,18 +155,13 @@ static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
 }
 
 /* Takes a run back out of the domains before @d; returns whether one kept it. */
-static noinline_for_stack bool
-t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d, dma_addr_t iova,
-	      unsigned long npages)
+static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
+			  dma_addr_t iova, unsigned long npages)
 {
-	struct iommu_iotlb_gather gather;
 	bool stuck = false;
 
-	list_for_each_entry_continue_reverse(d, &c->domains, node) {
-		t1x_gather_init(&gather);
-		stuck |= t1x_domain_unmap(d, &gather, iova, npages);
-		t1x_domain_sync(d, &gather);
-	}
+	list_for_each_entry_continue_reverse(d, &c->domains, node)
+		stuck |= t1x_domain_unmap_sync(d, iova, npages);
 	return stuck;
 }
 

@@ -11,7 +11,7 @@
  * @pages: by t1x_pins_index(): page frame, kind and references
  *
  * Changes with the lock of the container held.  Whoever keeps a range busy may
- * read what is held there without it: that changes less and less, see extpin.c.
+ * read what is held there without it, for nothing is added meanwhile.
  */
 struct t1x_pins {
 	struct xarray pages;

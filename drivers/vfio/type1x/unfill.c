@@ -36,16 +36,12 @@ static int t1x_unmap_sync(struct t1x_container *c, const struct t1x_dma *dma,
 			  unsigned long first, unsigned long npages)
 {
 	dma_addr_t iova = t1x_dma_iova_at(dma, first);
-	struct iommu_iotlb_gather gather;
 	struct t1x_domain *d;
 	int ret = 0;
 
-	list_for_each_entry(d, &c->domains, node) {
-		t1x_gather_init(&gather);
-		if (t1x_domain_unmap(d, &gather, iova, npages))
+	list_for_each_entry(d, &c->domains, node)
+		if (t1x_domain_unmap_sync(d, iova, npages))
 			ret = -EIO;
-		t1x_domain_sync(d, &gather);
-	}
 	return ret;
 }
 

@@ -137,34 +137,25 @@ static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
 	return req->all || last < req->iova ? ~(dma_addr_t)0 : last;
 }
 
-/* Last byte of the highest mapping that a range takes away, or of the range. */
-static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
-{
-	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
-
-	return dma ? dma->last : last;
-}
-
 /*
- * Finds the first mapping of which a mediated device holds what a range takes
- * away.  Sets @iova and @last to that part of it.
+ * Does a mediated device hold something of a range?  Narrows it down to what is of
+ * the first such mapping.  In v1, where more than the range goes, none holds a page.
  */
-static struct t1x_dma *t1x_unmap_held(struct t1x_container *c,
-				      dma_addr_t *iova, dma_addr_t *last)
+static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
+			   dma_addr_t *last)
 {
-	dma_addr_t end = t1x_unmap_end(c, *last);
 	unsigned long index = t1x_pins_index(*iova);
 	struct t1x_dma *dma;
 	struct t1x_run page;
 
-	if (!t1x_pins_first(&c->pins, &index, t1x_pins_index(end), &page))
-		return NULL;
-	dma = t1x_dma_first(&c->tree, (dma_addr_t)index << PAGE_SHIFT, end);
+	if (!t1x_pins_first(&c->pins, &index, t1x_pins_index(*last), &page))
+		return false;
+	dma = t1x_dma_first(&c->tree, (dma_addr_t)index << PAGE_SHIFT, *last);
 	if (WARN_ON_ONCE(!dma))
-		return NULL;
+		return false;
 	*iova = max(*iova, dma->iova);
-	*last = min(end, dma->last);
-	return dma;
+	*last = min(*last, dma->last);
+	return true;
 }
 
 /*
@@ -207,6 +198,14 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	}
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/* Last byte of the highest mapping that a range takes away, or of the range. */
+static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
+{
+	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
+
+	return dma ? dma->last : last;
 }
 
 /* Cuts the mappings that go on beyond a range, or none; @first is its lowest. */
