@@ -32,6 +32,9 @@ uninstall: ## remove what install made
 deb: ## build Debian packages into build/deb: source for DKMS, and the header
 	@scripts/deb
 
+docs: ## make the manual, with kernel-doc: build/docs/html/index.html
+	@scripts/docs
+
 ##@ See it work, test it (K=6.1|6.12|7.2 narrows all of these)
 
 demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, report
@@ -94,7 +97,8 @@ lab: ## fetch and build kernels, trees and test programs now instead of when nee
 	@scripts/lab all
 
 clean: ## remove what was built from this checkout
-	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests '$(BUILD)'/run '$(BUILD)'/results
+	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests '$(BUILD)'/run '$(BUILD)'/results \
+		'$(BUILD)'/docs
 	find . -path ./build -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
 		-name '*.mod.c' -o -name '.*.cmd' -o -name modules.order -o \
 		-name Module.symvers \) -exec rm {} +
@@ -109,5 +113,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall deb demo check static abi check-deb harness kunit uml e2e e2e-l2 \
+.PHONY: modules install uninstall deb docs demo check static abi check-deb harness kunit uml e2e e2e-l2 \
 	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help
