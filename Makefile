@@ -23,7 +23,7 @@ E2E   := $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio),\
 modules: ## build vfio_iommu_type1x.ko
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules ## install it: updates/, depmod, modprobe.d, header (DESTDIR= works)
+install: modules ## install it: updates/, depmod, modprobe.d, header, man page (DESTDIR= works)
 	scripts/install $(KDIR) '$(DESTDIR)'
 
 uninstall: ## remove what install made
@@ -48,6 +48,9 @@ static: ## style, sparse, layers, names
 
 abi: ## compare include/vfio_abi with the real vfio.ko
 	@scripts/check-abi $(STOCK)
+
+check-docs: ## the manual builds without a warning, and what it names exists
+	@scripts/check-docs
 
 check-deb: ## those packages in a clean Debian 12 and 13 (installs mmdebstrap and others)
 	@scripts/check-deb
@@ -113,5 +116,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall deb docs demo check static abi check-deb harness kunit uml e2e e2e-l2 \
+.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb harness kunit uml e2e e2e-l2 \
 	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help

@@ -147,6 +147,13 @@ check() {
 	fi
 }
 
+# nothing COMMAND...: it prints what offends; having printed anything is its failure.
+nothing() {
+	local found
+	found=$("$@")
+	[ -z "$found" ] || { echo "$found"; return 1; }
+}
+
 part_end() {
 	mv "$RESULTS/$PART.new" "$RESULTS/$PART"
 	tally "$PART"
