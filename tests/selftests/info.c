@@ -243,6 +243,11 @@ static void dma_avail_counts(void)
 	expect_eq(dma_avail(rig->container), 10);
 }
 
+static void example(void)
+{
+	run_example("vmm");
+}
+
 static const struct test tests[] = {
 	TEST(page_sizes),
 	TEST(argsz_of_old),
@@ -253,6 +258,7 @@ static const struct test tests[] = {
 	TEST(iova_ranges),
 	TEST(iova_ranges_are_true),
 	TEST(dma_avail_counts),
+	TEST(example),
 };
 
 int main(void)
