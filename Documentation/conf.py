@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How Sphinx makes the manual: `make docs`.
 
-srctree is the source of a kernel, whose own extension reads kernel-doc comments.
+srctree is the source of a kernel, whose own extension reads kernel-doc comments, and
+chart the picture that performance.rst calls by that name.
 """
 
 import logging
@@ -35,6 +36,9 @@ logging.getLogger("sphinx.sphinx.domains.c").addFilter(
 # Names of the kernel and of libc lead nowhere; ours have to.
 nitpicky = True
 nitpick_ignore_regex = [("c:.*", r"(?!t1x_|T1X_|vfio_type1x|VFIO_TYPE1X).*")]
+
+rst_epilog = ".. |chart| image:: " + os.path.relpath(
+    os.environ["chart"], os.path.join(TOP, "Documentation"))
 
 html_theme = "alabaster"
 html_theme_options = {

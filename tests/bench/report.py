@@ -5,13 +5,15 @@
 usage: report.py run CASES JSON SVG NAME...
        report.py documents CASES JSON... README RST
        report.py times NAME CASES JSON RST
+       report.py redraw RST SVG
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
 of CASES (tests/bench/cases, cases-native or cases-smp) must be there.
 
 "documents" puts all stock kernels' figures into README and RST: between a line
 with "bench NAME" and one with "end", both of them comments. "times" does so with
-those of `make bench-native` or `make bench-smp`, at NAME.
+those of `make bench-native` or `make bench-smp`, at NAME. "redraw" draws the chart
+of the last of the stock kernels from the figures that "documents" put into RST.
 """
 
 import json
@@ -341,13 +343,17 @@ def costs(reports):
     return "\n".join(parts[:-1])
 
 
+def place(name):
+    """A pattern for what is between the comments, and for these."""
+    return rf"(?ms)(^[^\w\n]+bench {name}\b.*?\n)(.*?)(^[^\w\n]+end\b)"
+
+
 def put(path, name, text):
     """Replace what is between the comments."""
     with open(path, encoding="utf-8") as file:
         old = file.read()
-    begin, end = rf"^[^\w\n]+bench {name}\b.*?\n", r"^[^\w\n]+end\b"
-    new, found = re.subn(f"(?ms)({begin}).*?({end})",
-                         lambda match: f"{match[1]}\n{text}\n\n{match[2]}", old)
+    new, found = re.subn(place(name),
+                         lambda match: f"{match[1]}\n{text}\n\n{match[3]}", old)
     assert found == 1, f"{path} has no place for {name}"
     with open(path, "w", encoding="utf-8") as file:
         file.write(new)
@@ -375,5 +381,45 @@ def times(name, cases, source, rst):
     return False
 
 
-MODES = {"run": run, "documents": documents, "times": times}
+class Quoted:
+    """A row of a table of costs, and what chart() wants to know of one."""
+
+    iommufd = None
+
+    def __init__(self, name, per, tree, ours, ratio, target):
+        self.name, self.per = name, per
+        self.tree, self.ours, self.ratio = map(float, (tree, ours, ratio))
+        target, _, over = target.partition(", ")
+        self.target = float(target) if target else None
+        self.is_over = bool(over)
+
+
+class Quotation:
+    """The figures of the last kernel that "documents" wrote about."""
+
+    is_time = False
+
+    def __init__(self, text):
+        # Of each kernel: its name, a table of costs, one of memory.
+        *_, heading, table, _ = re.search(
+            place("costs"), text)[2].rstrip().split("\n\n")
+        rule, _, _, *lines, _ = table.split("\n")
+        date, machine = re.search(
+            place("machine"), text)[2].strip(" .\n").split(", ", 1)
+        self.head = {"kernel": heading.split("\n")[0], "date": date,
+                     "machine": machine}
+        columns = [match.span() for match in re.finditer("=+", rule)]
+        self.rows = [Quoted(*(line[begin:end].strip() for begin, end in columns))
+                     for line in lines]
+
+
+def redraw(rst, svg):
+    with open(rst, encoding="utf-8") as file:
+        report = Quotation(file.read())
+    with open(svg, "w", encoding="utf-8") as file:
+        file.write(chart(report))
+    return False
+
+
+MODES = {"run": run, "documents": documents, "times": times, "redraw": redraw}
 sys.exit(MODES[sys.argv[1]](*sys.argv[2:]))
