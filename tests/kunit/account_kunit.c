@@ -6,7 +6,12 @@
 #include <linux/sched/signal.h>
 
 #include "account.h"
+#include "refuse.h"
 #include "t1x_kunit.h"
+
+static struct t1x_refusals refusals = {
+	.lock = __SPIN_LOCK_UNLOCKED(refusals.lock),
+};
 
 static struct t1x_owner fake_owner(unsigned long limit)
 {
@@ -26,12 +31,12 @@ static void charge_up_to_the_limit(struct kunit *test)
 	struct t1x_owner owner;
 
 	owner = fake_owner((before + 10) << PAGE_SHIFT);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 10, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 10, 0, &refusals), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0, &refusals), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
 	t1x_refund(&owner, 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 11, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 11, 0, &refusals), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
 }
 
@@ -41,8 +46,8 @@ static void charge_rounds_the_limit_down(struct kunit *test)
 	struct t1x_owner owner;
 
 	owner = fake_owner(((before + 2) << PAGE_SHIFT) - 1);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 2, 0), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 2, 0, &refusals), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0, &refusals), 0);
 	t1x_refund(&owner, 1);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
 }
@@ -53,7 +58,7 @@ static void charge_capable_has_no_limit(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	owner.lock_cap = true;
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0, &refusals), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 100);
 	t1x_refund(&owner, 100);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -64,7 +69,7 @@ static void refund_never_exceeds_the_charge(struct kunit *test)
 	long before = fake_memory_locked();
 	struct t1x_owner owner = fake_owner(RLIM_INFINITY);
 
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3, 0, &refusals), 0);
 	t1x_refund(&owner, 2);
 	t1x_refund(&owner, 2);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -76,7 +81,7 @@ static void charge_nothing_takes_no_lock(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	mmap_write_lock(owner.mm);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0, &refusals), 0);
 	t1x_refund(&owner, 0);
 	mmap_write_unlock(owner.mm);
 }

@@ -197,7 +197,8 @@ static void cut_of_held_pages(struct kunit *test)
 	for (i = 10; i < 40; i++)
 		KUNIT_ASSERT_EQ(test, t1x_pins_add(&k.c->pins, index + i,
 						   &page), 0);
-	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0), 0);
+	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0,
+					 &k.c->refusals), 0);
 	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &cut, lower,
 					      IOVA + 17 * PAGE_SIZE), 0);
 	upper = t1x_cut(k.c, &cut);

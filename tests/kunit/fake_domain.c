@@ -181,6 +181,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	mutex_init(&c->mmio_lock);
 	init_waitqueue_head(&c->idle);
 	init_rwsem(&c->device_sem);
+	spin_lock_init(&c->refusals.lock);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->domains);
 	INIT_LIST_HEAD(&c->emulated);

@@ -443,7 +443,7 @@ static void hold_ten(struct kunit *test, struct t1x_container *c,
 		KUNIT_ASSERT_EQ(test, t1x_pins_add(&c->pins, first + i, &page),
 				0);
 	}
-	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0), 0);
+	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0, &c->refusals), 0);
 }
 
 static void let_go_of_ten(struct t1x_container *c, struct t1x_dma *dma)

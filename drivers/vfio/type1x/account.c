@@ -19,8 +19,8 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "refuse.h"
 #include "stats.h"
-#include "t1x.h"
 
 /**
  * t1x_owner_get() - make the calling process the owner of a mapping
@@ -81,6 +81,7 @@ void t1x_owner_put(struct t1x_owner *owner)
 /**
  * t1x_owner_change() - make the calling process the owner instead
  * @owner: the owner so far; may be dying or dead
+ * @refusals: where to say that the limit does not allow it
  *
  * What is charged moves over.  A process that already pays stays the owner as
  * it is.
@@ -88,7 +89,7 @@ void t1x_owner_put(struct t1x_owner *owner)
  * Context: process context with an mm; takes mmap_lock for write; may sleep.
  * Return: 0, or an error of t1x_charge() with nothing changed.
  */
-int t1x_owner_change(struct t1x_owner *owner)
+int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals)
 {
 	struct t1x_owner heir;
 	int ret;
@@ -97,7 +98,7 @@ int t1x_owner_change(struct t1x_owner *owner)
 		return 0;
 
 	t1x_owner_get(&heir);
-	ret = t1x_charge(&heir, owner->charged, 0);
+	ret = t1x_charge(&heir, owner->charged, 0, refusals);
 	if (ret) {
 		t1x_owner_put(&heir);
 		return ret;
@@ -119,13 +120,14 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
  *	allows; @owner->charged tells
+ * @refusals: where to say that the limit does not allow it
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
  * killed; on failure nothing is charged.
  */
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more)
+	       unsigned long more, struct t1x_refusals *refusals)
 {
 	int ret;
 
@@ -142,12 +144,12 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 		ret = t1x_charge_locked(owner, npages);
 	mmap_write_unlock(owner->mm);
 
-	if (ret) {
-		t1x_refuse("RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
-			   owner->task->comm, owner->task->tgid,
-			   task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
-		return ret;
-	}
+	if (ret)
+		return t1x_refuse(refusals, ret,
+				  "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
+				  owner->task->comm, owner->task->tgid,
+				  task_rlimit(owner->task, RLIMIT_MEMLOCK),
+				  npages);
 	owner->charged += npages;
 	t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
 	return 0;

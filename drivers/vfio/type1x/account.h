@@ -4,6 +4,8 @@
 
 #include "dma.h"
 
+struct t1x_refusals;
+
 /**
  * struct t1x_bill - pages to be refunded, of mappings that one process paid for
  * @owner: one of the owners; stays until the bill is paid
@@ -19,9 +21,9 @@ void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other);
 void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
 		    unsigned long npages);
 void t1x_owner_put(struct t1x_owner *owner);
-int t1x_owner_change(struct t1x_owner *owner);
+int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals);
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more);
+	       unsigned long more, struct t1x_refusals *refusals);
 void t1x_refund(struct t1x_owner *owner, unsigned long npages);
 void t1x_bill_add(struct t1x_bill *bill, struct t1x_owner *owner,
 		  unsigned long npages);

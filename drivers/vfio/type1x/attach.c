@@ -240,15 +240,16 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 
 	ret = t1x_ranges_compute(c, fresh, ranges);
 	if (ret)
-		return ret;
+		return t1x_refuse(&c->refusals, ret,
+				  "attach: no IOVA is known that can be used");
 	if (t1x_ranges_conflict(c, ranges))
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "attach: the group cannot reach what is mapped");
 
 	if (!READ_ONCE(t1x_allow_unsafe_interrupts) &&
-	    !t1x_group_msi_isolated(group)) {
-		t1x_refuse("no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
-		return -EPERM;
-	}
+	    !t1x_group_msi_isolated(group))
+		return t1x_refuse(&c->refusals, -EPERM,
+				  "attach: no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
 	return 0;
 }
 
@@ -261,10 +262,14 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 
 	fresh = t1x_domain_alloc(g->group);
 	if (IS_ERR(fresh))
-		return PTR_ERR(fresh);
+		return t1x_refuse(&c->refusals, PTR_ERR(fresh),
+				  "attach: the IOMMU has no domain for the group");
 	ret = t1x_domain_attach(fresh, g->group);
-	if (ret)
+	if (ret) {
+		t1x_refuse(&c->refusals, ret,
+			   "attach: the IOMMU does not take the group");
 		goto err_free;
+	}
 	list_add(&g->node, &fresh->groups);
 
 	ret = t1x_attach_check(c, fresh, g->group, ranges);
@@ -274,7 +279,8 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 
 	joined = t1x_domain_join(c, fresh, g->group);
 	if (IS_ERR(joined)) {
-		ret = PTR_ERR(joined);
+		ret = t1x_refuse(&c->refusals, PTR_ERR(joined),
+				 "attach: the IOMMU does not take the group back");
 		goto err_free;
 	}
 	if (joined) {
@@ -286,8 +292,11 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 	ret = t1x_domain_msi_window(fresh, g->group);
 	if (!ret)
 		ret = t1x_domain_enter(c, fresh);
-	if (ret)
+	if (ret) {
+		t1x_refuse(&c->refusals, ret,
+			   "attach: what is mapped cannot be mapped for the group");
 		goto err_detach;
+	}
 	t1x_pgsizes_update(c);
 
 out_ranges:
@@ -333,15 +342,20 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	if (ret)
 		goto out_put;
 
-	ret = -EBUSY;
-	if (c->nr_vaddr_invalid)
+	if (c->nr_vaddr_invalid) {
+		ret = t1x_refuse(&c->refusals, -EBUSY,
+				 "attach: a vaddr is invalid");
 		goto out_unlock;
-	ret = -EINVAL;
-	if (type == VFIO_NO_IOMMU || t1x_group_find(c, group, &d))
+	}
+	if (type == VFIO_NO_IOMMU || t1x_group_find(c, group, &d)) {
+		ret = t1x_refuse(&c->refusals, -EINVAL,
+				 "attach: the group has no IOMMU, or is attached");
 		goto out_unlock;
+	}
 	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
 	if (!g) {
-		ret = -ENOMEM;
+		ret = t1x_refuse(&c->refusals, -ENOMEM,
+				 "attach: no memory for the group");
 		goto out_unlock;
 	}
 	g->group = group;

@@ -112,6 +112,7 @@ void *t1x_container_open(unsigned long arg)
 		return ERR_PTR(ret);
 	}
 
+	t1x_refusals_init(&c->refusals, c->id);
 	t1x_stat_inc(T1X_STAT_CONTAINERS);
 	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
 	pr_debug("container %lu: type1%s%s\n", c->id, c->v2 ? "v2" : "",
@@ -181,6 +182,7 @@ void t1x_container_release(void *cookie)
 	t1x_unregister_all(c);
 
 	pr_debug("container %lu: released\n", c->id);
+	t1x_refusals_exit(&c->refusals);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
 	t1x_iova_free(&c->ranges);
 	mutex_destroy(&c->mmio_lock);

@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "iova.h"
 #include "pins.h"
+#include "refuse.h"
 
 struct t1x_dma;
 
@@ -61,6 +62,7 @@ struct t1x_busy {
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
+ * @refusals: why requests were refused
  */
 struct t1x_container {
 	unsigned long id;
@@ -90,6 +92,8 @@ struct t1x_container {
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;
 	bool dirty;
+
+	struct t1x_refusals refusals;	/* has a lock of its own */
 };
 
 /**

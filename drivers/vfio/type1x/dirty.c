@@ -104,14 +104,16 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 
 	lockdep_assert_held(&c->lock);
 
-	if (nbits > T1X_DIRTY_MAX_BITS) {
-		t1x_refuse("%lu pages are too many to track dirty ones", nbits);
-		return -EINVAL;
-	}
-	dma->dirty = kvzalloc(BITS_TO_LONGS(nbits) * sizeof(long),
+	if (nbits > T1X_DIRTY_MAX_BITS)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "%lu pages are too many to track dirty ones",
+				  nbits);
+	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
 			      GFP_KERNEL_ACCOUNT);
 	if (!dma->dirty)
-		return -ENOMEM;
+		return t1x_refuse(&c->refusals, -ENOMEM,
+				  "no memory for the dirty bits of %lu pages",
+				  nbits);
 	t1x_dirty_mark_held(c, dma, dma->iova, dma->last);
 	return 0;
 }
@@ -294,18 +296,16 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 	struct t1x_dma *first = t1x_dma_first(&c->tree, iova, last);
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
-	if (pgsize != mask + 1 || (iova | (last + 1)) & mask) {
-		t1x_refuse("dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
-			   &iova, &last, pgsize, mask + 1);
-		return -EINVAL;
-	}
+	if (pgsize != mask + 1 || (iova | (last + 1)) & mask)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
+				  &iova, &last, pgsize, mask + 1);
 	if (!c->dirty ||
 	    (t1x_dma_bisects(&c->tree, first, iova, last) &&
-	     !t1x_dma_may_bisect(&c->tree, first, iova, last))) {
-		t1x_refuse("dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
-			   &iova, &last);
-		return -EINVAL;
-	}
+	     !t1x_dma_may_bisect(&c->tree, first, iova, last)))
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
+				  &iova, &last);
 	return 0;
 }
 

@@ -75,15 +75,17 @@ static int t1x_extpin_add(struct t1x_container *c, struct t1x_dma *dma,
 		return -ENODEV;
 
 	ret = t1x_extpin_read(dma, iova, &page);
-	if (ret)
-		goto out_put;
 	/* The device wants a struct page; a BAR need not have one. */
-	ret = pfn_valid(page.pfn) ? 0 : -EINVAL;
-	if (ret)
+	if (!ret && !pfn_valid(page.pfn))
+		ret = -EINVAL;
+	if (ret) {
+		t1x_refuse(&c->refusals, ret,
+			   "pin %pad, whose memory cannot be pinned", &iova);
 		goto out_put;
+	}
 
 	nram = t1x_extpin_nram(dma, iova, &page);
-	ret = t1x_charge(&dma->owner, nram, 0);
+	ret = t1x_charge(&dma->owner, nram, 0, &c->refusals);
 	if (ret)
 		goto err_unpin;
 	ret = t1x_pins_add(&c->pins, t1x_pins_index(iova), &page);
@@ -120,9 +122,11 @@ static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
 	int ret;
 
 	if (!dma)
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "pin %pad, where nothing is mapped", &iova);
 	if ((dma->prot & prot) != prot)
-		return -EPERM;
+		return t1x_refuse(&c->refusals, -EPERM,
+				  "pin %pad, which is mapped for less", &iova);
 
 	ret = t1x_pins_get(&c->pins, t1x_pins_index(iova), &pfn);
 	if (ret == -ENOENT) {
@@ -168,13 +172,13 @@ static int t1x_pin_pages_locked(struct t1x_container *c,
 
 	lockdep_assert_held(&c->lock);
 
-	if (c->nr_vaddr_invalid) {
-		t1x_refuse("pages cannot be pinned while a vaddr is invalid");
-		return -EBUSY;
-	}
+	if (c->nr_vaddr_invalid)
+		return t1x_refuse(&c->refusals, -EBUSY,
+				  "pages cannot be pinned while a vaddr is invalid");
 	/* Nobody could be told to let go again. */
 	if (list_empty(&c->devices))
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "pin, and no open device has dma_unmap()");
 
 	for (i = 0; i < npages; i++) {
 		ret = t1x_extpin_get(c, iova + (dma_addr_t)i * PAGE_SIZE, prot,
@@ -282,10 +286,14 @@ static ssize_t t1x_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 	bool left;
 
 	if (!dma)
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "access to %pad, where nothing is mapped",
+				  &iova);
 	/* Type1 wants READ even of a mapping that is only written. */
 	if ((write && !(dma->prot & IOMMU_WRITE)) || !(dma->prot & IOMMU_READ))
-		return -EPERM;
+		return t1x_refuse(&c->refusals, -EPERM,
+				  "access to %pad, which is mapped for less",
+				  &iova);
 
 	mm = dma->owner.mm;
 	if (!adopt && current->mm != mm)
@@ -340,10 +348,9 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 	if (ret)
 		goto out_put;
 
-	if (c->nr_vaddr_invalid) {
-		t1x_refuse("memory cannot be read or written while a vaddr is invalid");
-		ret = -EBUSY;
-	}
+	if (c->nr_vaddr_invalid)
+		ret = t1x_refuse(&c->refusals, -EBUSY,
+				 "memory cannot be read or written while a vaddr is invalid");
 	while (count && !ret) {
 		done = t1x_rw_chunk(c, iova, data, count, write);
 		if (done < 0) {

@@ -123,6 +123,9 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	if (dma->watch && !t1x_fill_mmio(fill))
 		t1x_watch_begin(dma);
 	ret = t1x_fill_refill(fill);
+	if (unlikely(ret && ret != -EINTR))
+		t1x_refuse(&fill->c->refusals, ret,
+			   "memory at vaddr %#lx cannot be pinned", pin->vaddr);
 	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pin_peek(pin)->pinned)
@@ -188,7 +191,8 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 
 	/* Whose pins, revocation or cuts need more than a domain knows. */
 	if (fill->spare.huge || dma->watch || dma->claim || dma->granule_shift)
-		return -ENOMEM;
+		return t1x_refuse(&fill->c->refusals, -ENOMEM,
+				  "no memory to remember what is pinned");
 	if (!dma->untracked)
 		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
 	dma->untracked = true;
@@ -206,7 +210,8 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	int ret = 0;
 
 	if (unlikely(dma->watch) && t1x_fill_mmio(fill) && t1x_watch_hit(dma))
-		ret = -EBUSY;
+		ret = t1x_refuse(&c->refusals, -EBUSY,
+				 "MMIO was taken from the CPU meanwhile");
 	else if (unlikely(fill->ready == &fill->spare))
 		ret = t1x_fill_untrack(fill);
 	if (ret)
@@ -216,6 +221,9 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 		ret = t1x_domain_map(d, iova, fill->ready, fill->nr, dma->prot,
 				     dma->granule_shift, gfp);
 		if (unlikely(ret)) {
+			t1x_refuse(&c->refusals, ret,
+				   "the IOMMU does not map %lu pages at %pad",
+				   fill->npages, &iova);
 			stuck = ret == -EIO;
 			stuck |= t1x_fill_undo(c, d, iova, fill->npages);
 			if (!stuck)
@@ -321,7 +329,8 @@ static int t1x_fill_charge(struct t1x_fill *fill)
 	if (likely(fill->credit >= 0))
 		return 0;
 	more = t1x_dma_npages(fill->dma) - fill->dma->filled - fill->npages;
-	ret = t1x_charge(owner, -fill->credit, min(more, T1X_CHARGE_AHEAD));
+	ret = t1x_charge(owner, -fill->credit, min(more, T1X_CHARGE_AHEAD),
+			 &fill->c->refusals);
 	fill->credit += owner->charged - charged;
 	return ret;
 }

@@ -2,6 +2,7 @@
 /*
  * type1x, a VFIO IOMMU backend: parameters, registration, init and exit.
  */
+#include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -10,6 +11,7 @@
 #include "container.h"
 #include "dma.h"
 #include "extpin.h"
+#include "refuse.h"
 #include "stats.h"
 #include "t1x.h"
 #include "uapi.h"
@@ -40,6 +42,12 @@ module_param_named(populate_threads, t1x_populate_threads, uint, 0644);
 MODULE_PARM_DESC(populate_threads,
 		 "Threads that help to fault in the memory of a large mapping (default: none).");
 
+bool t1x_log_refusals;
+module_param_named(log_refusals, t1x_log_refusals, bool, 0644);
+MODULE_PARM_DESC(log_refusals, "Log why requests are refused, rate-limited.");
+
+static struct dentry *t1x_debugfs;
+
 static const struct vfio_iommu_driver_ops t1x_ops = {
 	.name		= "vfio-iommu-type1x",
 	.owner		= THIS_MODULE,
@@ -63,16 +71,19 @@ static int __init t1x_init(void)
 	ret = t1x_dma_cache_init();
 	if (ret)
 		return ret;
-	t1x_stats_init();
+	/* A kernel without debugfs has no files; that is no reason to fail. */
+	t1x_debugfs = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	t1x_stats_debugfs(t1x_debugfs);
+	t1x_refusals_debugfs(t1x_debugfs);
 
 	/* Last: containers may come from here on. */
 	ret = vfio_register_iommu_driver(&t1x_ops);
 	if (ret)
-		goto err_stats;
+		goto err_debugfs;
 	return 0;
 
-err_stats:
-	t1x_stats_exit();
+err_debugfs:
+	debugfs_remove(t1x_debugfs);
 	t1x_dma_cache_exit();
 	return ret;
 }
@@ -80,7 +91,7 @@ err_stats:
 static void __exit t1x_exit(void)
 {
 	vfio_unregister_iommu_driver(&t1x_ops);
-	t1x_stats_exit();
+	debugfs_remove(t1x_debugfs);
 	t1x_dma_cache_exit();
 }
 

@@ -15,6 +15,20 @@
 #include "stats.h"
 #include "t1x.h"
 
+static int t1x_map_refuse_iova(struct t1x_container *c, dma_addr_t iova,
+			       dma_addr_t last)
+{
+	dma_addr_t top = c->ranges.range[c->ranges.nr - 1].last;
+
+	if (last > top)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "map [%pad, %pad]: the IOMMU can address no more than %pad",
+				  &iova, &last, &top);
+	return t1x_refuse(&c->refusals, -EINVAL,
+			  "map [%pad, %pad]: IOVAs in it are reserved",
+			  &iova, &last);
+}
+
 /* The errnos, and which comes first, are those of type1 in 7.2. */
 static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 			 dma_addr_t last, unsigned long vaddr)
@@ -22,26 +36,20 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
 	/* last + 1 is the size's alignment; wrapping to 0 is aligned. */
-	if ((iova | (last + 1) | vaddr) & mask) {
-		t1x_refuse("map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
-			   &iova, &last, vaddr, mask + 1);
-		return -EINVAL;
-	}
-	if (t1x_dma_first(&c->tree, iova, last)) {
-		pr_debug("refused: map [%pad, %pad] overlaps a mapping\n",
-			 &iova, &last);
-		return -EEXIST;
-	}
-	if (c->entries <= 0) {
-		t1x_refuse("map [%pad, %pad]: all dma_entry_limit mappings are in use",
-			   &iova, &last);
-		return -ENOSPC;
-	}
-	if (c->ranges.nr && !t1x_iova_contains(&c->ranges, iova, last)) {
-		t1x_refuse("map [%pad, %pad]: reserved, or beyond what the IOMMU can address",
-			   &iova, &last);
-		return -EINVAL;
-	}
+	if ((iova | (last + 1) | vaddr) & mask)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
+				  &iova, &last, vaddr, mask + 1);
+	if (t1x_dma_first(&c->tree, iova, last))
+		return t1x_refuse(&c->refusals, -EEXIST,
+				  "map [%pad, %pad] overlaps a mapping",
+				  &iova, &last);
+	if (c->entries <= 0)
+		return t1x_refuse(&c->refusals, -ENOSPC,
+				  "map [%pad, %pad]: all dma_entry_limit mappings are in use",
+				  &iova, &last);
+	if (c->ranges.nr && !t1x_iova_contains(&c->ranges, iova, last))
+		return t1x_map_refuse_iova(c, iova, last);
 	return 0;
 }
 
@@ -53,9 +61,9 @@ static int t1x_map_check_granule(struct t1x_container *c, dma_addr_t iova,
 	    granule >= t1x_container_pgsize(c) &&
 	    !((iova | (last + 1)) & (granule - 1)))
 		return 0;
-	t1x_refuse("map [%pad, %pad] by granules of %#llx", &iova, &last,
-		   granule);
-	return -EINVAL;
+	return t1x_refuse(&c->refusals, -EINVAL,
+			  "map [%pad, %pad] by granules of %#llx", &iova,
+			  &last, granule);
 }
 
 /* Registered memory that has the range, or NULL if it has to be pinned. */
@@ -65,18 +73,17 @@ static struct t1x_claim *t1x_map_claim(struct t1x_container *c,
 				       unsigned int prot)
 {
 	struct t1x_claim *claim = t1x_claim_find(c, vaddr, vaddr_last);
+	int ret = 0;
 
-	if (!claim && c->registered_only) {
-		t1x_refuse("map of [%#lx, %#lx], which is not registered",
-			   vaddr, vaddr_last);
-		return ERR_PTR(-EINVAL);
-	}
-	if (claim && prot & IOMMU_WRITE && !claim->write) {
-		t1x_refuse("map of [%#lx, %#lx], registered without write",
-			   vaddr, vaddr_last);
-		return ERR_PTR(-EPERM);
-	}
-	return claim;
+	if (!claim && c->registered_only)
+		ret = t1x_refuse(&c->refusals, -EINVAL,
+				 "map of [%#lx, %#lx], which is not registered",
+				 vaddr, vaddr_last);
+	if (claim && prot & IOMMU_WRITE && !claim->write)
+		ret = t1x_refuse(&c->refusals, -EPERM,
+				 "map of [%#lx, %#lx], registered without write",
+				 vaddr, vaddr_last);
+	return ret ? ERR_PTR(ret) : claim;
 }
 
 /* Puts an empty mapping into the tree. */
@@ -99,7 +106,9 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 		return ERR_CAST(claim);
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(t1x_refuse(&c->refusals, -ENOMEM,
+					  "map [%pad, %pad]: no memory for the mapping",
+					  &iova, &last));
 	if (granule)
 		dma->granule_shift = __ffs64(granule);
 	if (claim) {
@@ -210,10 +219,11 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	else if (!dma->vaddr_invalid || dma->iova != iova || dma->last != last)
 		ret = -EINVAL;
 	else
-		ret = t1x_owner_change(&dma->owner);
+		ret = t1x_owner_change(&dma->owner, &c->refusals);
 	if (ret) {
-		t1x_refuse("new vaddr %#lx for [%pad, %pad]: %pe", vaddr, &iova,
-			   &last, ERR_PTR(ret));
+		t1x_refuse(&c->refusals, ret,
+			   "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,
+			   &last);
 		goto out_unlock;
 	}
 

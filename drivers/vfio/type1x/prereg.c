@@ -221,8 +221,8 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_pin *pin,
 		if (READ_ONCE(c->dying)) {
 			ret = -ENODEV;
 		} else if (next && !next->pinned) {
-			t1x_refuse("MMIO cannot be registered");
-			ret = -EFAULT;
+			ret = t1x_refuse(&c->refusals, -EFAULT,
+					 "MMIO cannot be registered");
 		} else if (next && t1x_run_joins(run, next)) {
 			t1x_run_join(run, next);
 			t1x_pin_consume(pin);
@@ -262,7 +262,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 	struct t1x_pin pin;
 	int ret;
 
-	ret = t1x_charge(&region->owner, npages, 0);
+	ret = t1x_charge(&region->owner, npages, 0, &c->refusals);
 	if (ret)
 		return ret;
 
@@ -381,8 +381,8 @@ int t1x_register(struct t1x_container *c, unsigned long first,
 	ret = PTR_ERR(region);
 	kfree(claim);
 err:
-	t1x_refuse("register memory [%#lx, %#lx]: %pe", first, last,
-		   ERR_PTR(ret));
+	t1x_refuse(&c->refusals, ret, "register memory [%#lx, %#lx]", first,
+		   last);
 	return ret;
 }
 
@@ -421,8 +421,9 @@ int t1x_unregister(struct t1x_container *c, unsigned long first,
 	mutex_unlock(&c->lock);
 
 	if (ret)
-		t1x_refuse("unregister memory [%#lx, %#lx]: %pe", first, last,
-			   ERR_PTR(ret));
+		t1x_refuse(&c->refusals, ret,
+			   "unregister memory [%#lx, %#lx], of which %lu mappings are made",
+			   first, last, claim ? claim->nr_dmas : 0);
 	else
 		t1x_claim_free(claim);
 	return ret;

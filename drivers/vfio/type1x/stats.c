@@ -37,8 +37,6 @@ static const char * const t1x_stat_names[] = {
 
 static_assert(ARRAY_SIZE(t1x_stat_names) == T1X_NR_STATS);
 
-static struct dentry *t1x_debugfs_root;
-
 /**
  * t1x_stat_sum() - read a counter
  * @stat: the counter
@@ -66,24 +64,12 @@ static int t1x_stats_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(t1x_stats);
 
 /**
- * t1x_stats_init() - make the statistics file
+ * t1x_stats_debugfs() - make the statistics file
+ * @dir: where; its removal removes the file
  *
- * Context: module init.  A kernel without debugfs has no file; that is no
- * reason to refuse service, so nothing is returned.
+ * Context: module init.
  */
-void t1x_stats_init(void)
+void t1x_stats_debugfs(struct dentry *dir)
 {
-	t1x_debugfs_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	debugfs_create_file("stats", 0444, t1x_debugfs_root, NULL,
-			    &t1x_stats_fops);
-}
-
-/**
- * t1x_stats_exit() - remove the statistics file
- *
- * Context: module exit.
- */
-void t1x_stats_exit(void)
-{
-	debugfs_remove(t1x_debugfs_root);
+	debugfs_create_file("stats", 0444, dir, NULL, &t1x_stats_fops);
 }

@@ -5,6 +5,8 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 
+struct dentry;
+
 /**
  * enum t1x_stat - the counters of the module
  * @T1X_STAT_CONTAINERS: containers alive
@@ -91,7 +93,6 @@ static inline void t1x_stat_inc(enum t1x_stat stat)
 }
 
 long t1x_stat_sum(enum t1x_stat stat);
-void t1x_stats_init(void);
-void t1x_stats_exit(void);
+void t1x_stats_debugfs(struct dentry *dir);
 
 #endif /* _T1X_STATS_H */

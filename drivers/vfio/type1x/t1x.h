@@ -34,13 +34,6 @@
 #include <asm/page.h>
 
 /*
- * Why a request was refused: the errno alone rarely tells.  Users can trigger
- * it at will, hence the rate limit.
- */
-#define t1x_refuse(fmt, ...)						\
-	pr_info_ratelimited("refused: " fmt "\n", ##__VA_ARGS__)
-
-/*
  * Runs unmapped between two IOTLB syncs.  Bounds how long unmapped pages stay
  * pinned, and with it the latency of one step of a large unmap.
  */
@@ -63,5 +56,6 @@ extern bool t1x_disable_hugepages;
 extern unsigned int t1x_dma_entry_limit;
 extern bool t1x_revoke_mmio;
 extern unsigned int t1x_populate_threads;
+extern bool t1x_log_refusals;
 
 #endif /* _T1X_H */

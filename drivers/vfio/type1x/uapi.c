@@ -39,7 +39,8 @@ static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 }
 
 /* The granule behind the arguments of a MAP that has one. */
-static int t1x_uapi_granule(const struct vfio_iommu_type1_dma_map *map,
+static int t1x_uapi_granule(struct t1x_container *c,
+			    const struct vfio_iommu_type1_dma_map *map,
 			    void __user *arg, u64 *granule)
 {
 	const size_t at = offsetof(struct vfio_type1x_dma_map, granule);
@@ -53,9 +54,9 @@ static int t1x_uapi_granule(const struct vfio_iommu_type1_dma_map *map,
 		return 0;
 
 err_inval:
-	t1x_refuse("map by granules with argsz %u, flags %#x, or by none",
-		   map->argsz, map->flags);
-	return -EINVAL;
+	return t1x_refuse(&c->refusals, -EINVAL,
+			  "map by granules with argsz %u, flags %#x, or by none",
+			  map->argsz, map->flags);
 }
 
 static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
@@ -73,13 +74,12 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
-	if (map.argsz < minsz || map.flags & ~known) {
-		t1x_refuse("map with argsz %u, flags %#x", map.argsz,
-			   map.flags);
-		return -EINVAL;
-	}
+	if (map.argsz < minsz || map.flags & ~known)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "map with argsz %u, flags %#x", map.argsz,
+				  map.flags);
 	if (map.flags & VFIO_TYPE1X_MAP_FLAG_GRANULE) {
-		ret = t1x_uapi_granule(&map, arg, &granule);
+		ret = t1x_uapi_granule(c, &map, arg, &granule);
 		if (ret)
 			return ret;
 	}
@@ -89,25 +89,21 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 	size = map.size;
 	if (iova != map.iova || vaddr != map.vaddr || size != map.size)
 		return -EOVERFLOW;
-	if (!size) {
-		t1x_refuse("map of no bytes");
-		return -EINVAL;
-	}
+	if (!size)
+		return t1x_refuse(&c->refusals, -EINVAL, "map of no bytes");
 	if (check_add_overflow(iova, (dma_addr_t)size - 1, &last) ||
-	    check_add_overflow(vaddr, (unsigned long)size - 1, &vaddr_last)) {
-		t1x_refuse("map of %#zx bytes at IOVA %pad, vaddr %#lx wraps",
-			   size, &iova, vaddr);
-		return -EOVERFLOW;
-	}
+	    check_add_overflow(vaddr, (unsigned long)size - 1, &vaddr_last))
+		return t1x_refuse(&c->refusals, -EOVERFLOW,
+				  "map of %#zx bytes at IOVA %pad, vaddr %#lx wraps",
+				  size, &iova, vaddr);
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= IOMMU_READ;
 	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
 		prot |= IOMMU_WRITE;
-	if (!prot == !(map.flags & VFIO_DMA_MAP_FLAG_VADDR)) {
-		t1x_refuse("map neither readable nor writable, or both that and a new vaddr");
-		return -EINVAL;
-	}
+	if (!prot == !(map.flags & VFIO_DMA_MAP_FLAG_VADDR))
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "map neither readable nor writable, or both that and a new vaddr");
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return t1x_map_vaddr(c, iova, last, vaddr);
@@ -115,10 +111,11 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 }
 
 /*
- * A user's bitmap for @size bytes, checked as far as it can be without the
- * container.
+ * A user's bitmap for @size bytes, checked as far as it can be without knowing
+ * the mappings.
  */
-static int t1x_uapi_bitmap(const struct vfio_bitmap *bitmap, u64 size,
+static int t1x_uapi_bitmap(struct t1x_container *c,
+			   const struct vfio_bitmap *bitmap, u64 size,
 			   u64 __user **data)
 {
 	u64 nbits;
@@ -134,12 +131,12 @@ static int t1x_uapi_bitmap(const struct vfio_bitmap *bitmap, u64 size,
 	return 0;
 
 err_inval:
-	t1x_refuse("bitmap of %#llx bytes by %#llx for %#llx bytes of IOVA",
-		   bitmap->size, bitmap->pgsize, size);
-	return -EINVAL;
+	return t1x_refuse(&c->refusals, -EINVAL,
+			  "bitmap of %#llx bytes by %#llx for %#llx bytes of IOVA",
+			  bitmap->size, bitmap->pgsize, size);
 }
 
-static int t1x_uapi_unmap_bitmap(void __user *arg,
+static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 				 const struct vfio_iommu_type1_dma_unmap *unmap,
 				 struct t1x_unmap_request *req)
 {
@@ -149,16 +146,15 @@ static int t1x_uapi_unmap_bitmap(void __user *arg,
 		return 0;
 	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL |
 			    VFIO_DMA_UNMAP_FLAG_VADDR) ||
-	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap)) {
-		t1x_refuse("unmap with bitmap: argsz %u, flags %#x",
-			   unmap->argsz, unmap->flags);
-		return -EINVAL;
-	}
+	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "unmap with bitmap: argsz %u, flags %#x",
+				  unmap->argsz, unmap->flags);
 	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
 		return -EFAULT;
 	req->dirty = true;
 	req->pgsize = bitmap.pgsize;
-	return t1x_uapi_bitmap(&bitmap, unmap->size, &req->bitmap);
+	return t1x_uapi_bitmap(c, &bitmap, unmap->size, &req->bitmap);
 }
 
 static long t1x_uapi_unmap(struct t1x_container *c, void __user *arg)
@@ -173,12 +169,11 @@ static long t1x_uapi_unmap(struct t1x_container *c, void __user *arg)
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~known) {
-		t1x_refuse("unmap with argsz %u, flags %#x", unmap.argsz,
-			   unmap.flags);
-		return -EINVAL;
-	}
-	ret = t1x_uapi_unmap_bitmap(arg, &unmap, &req);
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "unmap with argsz %u, flags %#x",
+				  unmap.argsz, unmap.flags);
+	ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
 	if (ret)
 		return ret;
 
@@ -209,7 +204,8 @@ static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
 	int ret;
 
 	if (argsz < sizeof(range))
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages: no room for a range in argsz");
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
 
@@ -217,10 +213,13 @@ static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
 	if (iova != range.iova || (size_t)range.size != range.size)
 		return -EOVERFLOW;
 	if (!range.size)
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages of no bytes");
 	if (check_add_overflow(iova, (dma_addr_t)range.size - 1, &last))
-		return -EOVERFLOW;
-	ret = t1x_uapi_bitmap(&range.bitmap, range.size, &bitmap);
+		return t1x_refuse(&c->refusals, -EOVERFLOW,
+				  "dirty pages of %#llx bytes at %pad wrap",
+				  range.size, &iova);
+	ret = t1x_uapi_bitmap(c, &range.bitmap, range.size, &bitmap);
 	if (ret)
 		return ret;
 
@@ -234,11 +233,13 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	struct vfio_iommu_type1_dirty_bitmap dirty;
 
 	if (!c->v2)
-		return -EACCES;
+		return t1x_refuse(&c->refusals, -EACCES,
+				  "dirty pages: not for VFIO_TYPE1_IOMMU");
 	if (copy_from_user(&dirty, arg, minsz))
 		return -EFAULT;
 	if (dirty.argsz < minsz)
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages with argsz %u", dirty.argsz);
 
 	switch (dirty.flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
@@ -248,8 +249,9 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
 		return t1x_uapi_dirty_get(c, arg + minsz, dirty.argsz - minsz);
 	default:
-		t1x_refuse("dirty pages: flags %#x, not just one", dirty.flags);
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages: flags %#x, not just one",
+				  dirty.flags);
 	}
 }
 
@@ -262,25 +264,22 @@ static long t1x_uapi_memory(struct t1x_container *c, void __user *arg,
 
 	if (copy_from_user(&memory, arg, sizeof(memory)))
 		return -EFAULT;
-	if (memory.argsz < sizeof(memory) || memory.flags & ~known) {
-		t1x_refuse("memory with argsz %u, flags %#x", memory.argsz,
-			   memory.flags);
-		return -EINVAL;
-	}
+	if (memory.argsz < sizeof(memory) || memory.flags & ~known)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "memory with argsz %u, flags %#x",
+				  memory.argsz, memory.flags);
 
 	first = memory.vaddr;
 	if (first != memory.vaddr || (size_t)memory.size != memory.size)
 		return -EOVERFLOW;
-	if (!memory.size || (memory.vaddr | memory.size) & ~PAGE_MASK) {
-		t1x_refuse("memory of %#llx bytes at %#lx: not whole pages, or nothing",
-			   memory.size, first);
-		return -EINVAL;
-	}
-	if (check_add_overflow(first, (unsigned long)memory.size - 1, &last)) {
-		t1x_refuse("memory of %#llx bytes at %#lx wraps", memory.size,
-			   first);
-		return -EOVERFLOW;
-	}
+	if (!memory.size || (memory.vaddr | memory.size) & ~PAGE_MASK)
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "memory of %#llx bytes at %#lx: not whole pages, or nothing",
+				  memory.size, first);
+	if (check_add_overflow(first, (unsigned long)memory.size - 1, &last))
+		return t1x_refuse(&c->refusals, -EOVERFLOW,
+				  "memory of %#llx bytes at %#lx wraps",
+				  memory.size, first);
 
 	if (on)
 		return t1x_register(c, first, last,

@@ -47,23 +47,22 @@ static int t1x_unmap_check_range(struct t1x_container *c,
 		*last = ~(dma_addr_t)0;
 		if (!req->iova && !req->size)
 			return 0;
-		t1x_refuse("unmap all takes neither IOVA nor size");
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "unmap all takes neither IOVA nor size");
 	}
 
 	if (!req->size || req->size & mask)
 		goto err_align;
-	if (check_add_overflow(req->iova, (dma_addr_t)(req->size - 1), last)) {
-		t1x_refuse("unmap %#llx bytes at %pad wraps", req->size,
-			   &req->iova);
-		return -EOVERFLOW;
-	}
+	if (check_add_overflow(req->iova, (dma_addr_t)(req->size - 1), last))
+		return t1x_refuse(&c->refusals, -EOVERFLOW,
+				  "unmap %#llx bytes at %pad wraps", req->size,
+				  &req->iova);
 	return 0;
 
 err_align:
-	t1x_refuse("unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
-		   req->size, &req->iova, mask + 1);
-	return -EINVAL;
+	return t1x_refuse(&c->refusals, -EINVAL,
+			  "unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
+			  req->size, &req->iova, mask + 1);
 }
 
 /*
@@ -76,19 +75,17 @@ static int t1x_unmap_check(struct t1x_container *c,
 {
 	int ret;
 
-	if (req->vaddr && !list_empty(&c->emulated)) {
-		t1x_refuse("mediated devices need their vaddr");
-		return -EBUSY;
-	}
+	if (req->vaddr && !list_empty(&c->emulated))
+		return t1x_refuse(&c->refusals, -EBUSY,
+				  "mediated devices need their vaddr");
 	ret = t1x_unmap_check_range(c, req, last);
 	if (ret)
 		return ret;
 	if (req->dirty &&
-	    (!c->dirty || req->pgsize != t1x_container_pgsize(c))) {
-		t1x_refuse("dirty pages are not tracked, or not by %#llx bytes",
-			   req->pgsize);
-		return -EINVAL;
-	}
+	    (!c->dirty || req->pgsize != t1x_container_pgsize(c)))
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "dirty pages are not tracked, or not by %#llx bytes",
+				  req->pgsize);
 	*first = t1x_dma_first(&c->tree, req->iova, *last);
 	if (c->v2) {
 		req->cuts = !req->all && t1x_dma_bisects(&c->tree, *first,
@@ -97,9 +94,9 @@ static int t1x_unmap_check(struct t1x_container *c,
 		    (!req->vaddr &&
 		     t1x_dma_may_bisect(&c->tree, *first, req->iova, *last)))
 			return 0;
-		t1x_refuse("unmap [%pad, %pad] would bisect a mapping",
-			   &req->iova, last);
-		return -EINVAL;
+		return t1x_refuse(&c->refusals, -EINVAL,
+				  "unmap [%pad, %pad] would bisect a mapping",
+				  &req->iova, last);
 	}
 	/* v1: a range that starts inside a mapping takes nothing at all. */
 	if (*first && (*first)->iova < req->iova)
@@ -115,11 +112,10 @@ static int t1x_unmap_vaddr(struct t1x_container *c,
 	struct t1x_dma *dma;
 
 	for (dma = first; dma; dma = t1x_dma_next(dma, last))
-		if (dma->vaddr_invalid) {
-			t1x_refuse("vaddr at %pad is invalid already",
-				   &dma->iova);
-			return -EINVAL;
-		}
+		if (dma->vaddr_invalid)
+			return t1x_refuse(&c->refusals, -EINVAL,
+					  "vaddr at %pad is invalid already",
+					  &dma->iova);
 
 	for (dma = first; dma; dma = t1x_dma_next(dma, last)) {
 		dma->vaddr_invalid = true;
@@ -190,7 +186,9 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 		if (recalls++ == T1X_RECALLS) {
 			pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
 					   &from);
-			ret = -EBUSY;
+			ret = t1x_refuse(&c->refusals, -EBUSY,
+					 "a mediated device does not let go of the mapping at %pad",
+					 &from);
 			break;
 		}
 		recalled = from;
@@ -217,18 +215,19 @@ static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
 	int ret = 0;
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
-	if (beyond == *first && beyond->iova < iova && c->entries <= 0) {
-		t1x_refuse("unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
-			   &iova, &last);
-		return -ENOSPC;
-	}
+	if (beyond == *first && beyond->iova < iova && c->entries <= 0)
+		return t1x_refuse(&c->refusals, -ENOSPC,
+				  "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
+				  &iova, &last);
 	if (beyond)
 		ret = t1x_cut_prepare(c, &high, beyond, last + 1);
 	if (!ret && (*first)->iova < iova)
 		ret = t1x_cut_prepare(c, &low, *first, iova);
 	if (ret) {
 		t1x_cut_cancel(&high);
-		return ret;
+		return t1x_refuse(&c->refusals, ret,
+				  "unmap [%pad, %pad]: no memory to cut a mapping",
+				  &iova, &last);
 	}
 
 	if (high.dma)
@@ -315,6 +314,10 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
 	t1x_container_idle(c, &busy);
 	mutex_unlock(&c->lock);
 	t1x_unmap_free(gone);
+	if (unlikely(ret))
+		t1x_refuse(&c->refusals, ret,
+			   "unmap up to %#llx: an IOMMU keeps a page",
+			   (u64)last);
 	return ret;
 }
 

@@ -12,6 +12,7 @@
 #include "watch.h"
 
 #define TRACING		"/sys/kernel/tracing/"
+#define REFUSALS	"/sys/kernel/debug/vfio_iommu_type1x/refusals"
 #define PROBE		"t1x/watched"
 #define IGNORE_LOGLEVEL	"/sys/module/printk/parameters/ignore_loglevel"
 
@@ -75,6 +76,32 @@ void log_to_console(bool on)
 		sys_msleep(500);
 	sys_write(IGNORE_LOGLEVEL, on ? "Y" : "N");
 	assert_eq(klogctl(on ? CONSOLE_ON : CONSOLE_OFF, NULL, 0), 0);
+}
+
+/**
+ * watch_refusal() - what our driver remembers of refusing this process something
+ * @last: set to the last line about it
+ * @len: bytes of @last
+ *
+ * Return: how many lines there are.
+ */
+int watch_refusal(char *last, int len)
+{
+	FILE *file = fopen(REFUSALS, "re");
+	char line[256], pid[32];
+	int count = 0;
+
+	if (!file)
+		fail(REFUSALS ": %s", strerror(errno));
+	snprintf(pid, sizeof(pid), " pid=%d ", getpid());
+	*last = '\0';
+	while (fgets(line, sizeof(line), file))
+		if (strstr(line, pid)) {
+			snprintf(last, len, "%s", line);
+			count++;
+		}
+	fclose(file);
+	return count;
 }
 
 static void begin(const char *event)

@@ -9,6 +9,8 @@ int log_open(void);
 long log_count(int log, const char *text);
 void log_to_console(bool on);
 
+int watch_refusal(char *last, int len);
+
 void watch_probe(const char *function);
 void watch_event(const char *event, const char *filter);
 long watch_end(void);

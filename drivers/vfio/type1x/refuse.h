@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_REFUSE_H
+#define _T1X_REFUSE_H
+
+#include <linux/compiler_attributes.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+struct dentry;
+
+/* How many refusals a container remembers, and bytes of the reason of each. */
+#define T1X_REFUSALS	8
+#define T1X_WHY_MAX	128
+
+/**
+ * struct t1x_refusal - a request that was refused
+ * @ret: the errno
+ * @pid: the process that asked
+ * @why: the reason
+ */
+struct t1x_refusal {
+	int ret;
+	pid_t pid;
+	char why[T1X_WHY_MAX];
+};
+
+/**
+ * struct t1x_refusals - the last requests of a container that were refused
+ * @node: in the list of all
+ * @container: &t1x_container.id
+ * @lock: protects what follows
+ * @nr: how many there were; the last one is at (@nr - 1) % T1X_REFUSALS
+ * @last: the last of them
+ */
+struct t1x_refusals {
+	struct list_head node;
+	unsigned long container;
+	spinlock_t lock;	/* protects what follows; nothing nests inside */
+	unsigned int nr;
+	struct t1x_refusal last[T1X_REFUSALS];
+};
+
+void t1x_refusals_init(struct t1x_refusals *refusals, unsigned long container);
+void t1x_refusals_exit(struct t1x_refusals *refusals);
+__printf(3, 4) __cold int t1x_refuse(struct t1x_refusals *refusals, int ret,
+				     const char *fmt, ...);
+void t1x_refusals_debugfs(struct dentry *dir);
+
+#endif /* _T1X_REFUSE_H */
