@@ -71,6 +71,16 @@ guest_busybox() {
 	done
 }
 
+# guest_recipes FOLDER: the shell scripts in Documentation/observing.rst, by number.
+guest_recipes() {
+	mkdir -p "$1"
+	awk -v folder="$1" '
+	/^\.\. code-block:: sh$/ { file = sprintf("%s/%02d", folder, ++n); next }
+	/^[^ ]/                  { file = "" }
+	file != ""               { print substr($0, 3) >file }
+	' "$TOP/Documentation/observing.rst"
+}
+
 # guest_files ROOT DIR ENVIRONMENT CHANNEL: init, suites, programs, steps.
 guest_files() {
 	local root=$1
@@ -78,6 +88,7 @@ guest_files() {
 	cp "$TOP/scripts/guest/init" "$root/init"
 	cp "$TOP/scripts/guest/lib.sh" "$2/steps" "$root/t1x/"
 	find "$TOP/tests/e2e" "$2" -maxdepth 1 -name '*.sh' -exec cp -t "$root/t1x/e2e" {} +
+	guest_recipes "$root/t1x/recipes"
 	mkdir -p "$BUILD/selftests"
 	find "$BUILD/selftests" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
 	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"

@@ -21,6 +21,7 @@
 
 #include "refuse.h"
 #include "stats.h"
+#include "trace.h"
 
 /**
  * t1x_owner_get() - make the calling process the owner of a mapping
@@ -144,6 +145,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 		ret = t1x_charge_locked(owner, npages);
 	mmap_write_unlock(owner->mm);
 
+	trace_t1x_charge(owner->task->tgid, npages, ret);
 	if (ret)
 		return t1x_refuse(refusals, ret,
 				  "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
@@ -194,6 +196,7 @@ void t1x_bill_pay(struct t1x_bill *bill)
 	if (!npages)
 		return;
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
+	trace_t1x_refund(owner->task->tgid, npages, 0);
 
 	/* An mm without users has no locked_vm that anybody could look at. */
 	mm = owner->mm;

@@ -18,6 +18,7 @@
 #include "dma.h"
 #include "fill.h"
 #include "t1x.h"
+#include "trace.h"
 
 /*
  * Devices may use a relaxable direct region for themselves, but whoever assigns
@@ -330,8 +331,8 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type)
 {
 	struct t1x_iova_ranges ranges;
+	struct t1x_domain *d = NULL;
 	struct t1x_container *c;
-	struct t1x_domain *d;
 	struct t1x_group *g;
 	int ret;
 
@@ -375,8 +376,12 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	}
 	g->blind = true;
 	c->nr_blind++;
+	t1x_group_find(c, group, &d);
 
 out_unlock:
+	trace_t1x_attach(c->id, t1x_group_number(group),
+			 d && !ret ? d->id : 0,
+			 d && !ret && !list_is_singular(&d->groups), ret);
 	t1x_container_unlock_all(c);
 out_put:
 	t1x_container_put(c);
@@ -436,6 +441,8 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	g = t1x_group_find(c, group, &d);
 	if (WARN_ON_ONCE(!g))
 		goto out_unlock;
+	trace_t1x_detach(c->id, t1x_group_number(group), d ? d->id : 0,
+			 d && !list_is_singular(&d->groups), 0);
 	if (d)
 		t1x_domain_detach(d, group);
 	list_del(&g->node);

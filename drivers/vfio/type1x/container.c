@@ -60,6 +60,7 @@
 #include "prereg.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 static DEFINE_XARRAY(t1x_containers);
 static atomic_long_t t1x_last_id;
@@ -115,8 +116,7 @@ void *t1x_container_open(unsigned long arg)
 	t1x_refusals_init(&c->refusals, c->id);
 	t1x_stat_inc(T1X_STAT_CONTAINERS);
 	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
-	pr_debug("container %lu: type1%s%s\n", c->id, c->v2 ? "v2" : "",
-		 c->registered_only ? ", registered memory only" : "");
+	trace_t1x_container_open(c->id, c->v2, c->registered_only);
 	return (void *)c->id;
 }
 
@@ -181,7 +181,7 @@ void t1x_container_release(void *cookie)
 	WARN_ON_ONCE(!t1x_pins_empty(&c->pins));
 	t1x_unregister_all(c);
 
-	pr_debug("container %lu: released\n", c->id);
+	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_refusals_exit(&c->refusals);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
 	t1x_iova_free(&c->ranges);

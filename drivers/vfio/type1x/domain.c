@@ -17,6 +17,9 @@
 
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
+
+static atomic_long_t t1x_domain_last_id;
 
 static int t1x_domain_alloc_dev(struct device *dev, void *data)
 {
@@ -44,8 +47,10 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 
 	INIT_LIST_HEAD(&d->groups);
 	iommu_group_for_each_dev(group, d, t1x_domain_alloc_dev);
-	if (!IS_ERR_OR_NULL(d->domain))
+	if (!IS_ERR_OR_NULL(d->domain)) {
+		d->id = atomic_long_inc_return(&t1x_domain_last_id);
 		return d;
+	}
 
 	err = d->domain ? PTR_ERR(d->domain) : -ENODEV;
 	kfree(d);
@@ -259,6 +264,7 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 				 dma_addr_t iova, size_t size, size_t done)
 {
 	t1x_stat_inc(T1X_STAT_UNMAP_ERRORS);
+	trace_t1x_slow_walk(d->id, iova, size >> PAGE_SHIFT);
 	pr_err_ratelimited("IOMMU unmapped %#zx bytes instead of %#zx at %pad\n",
 			   done, size, &iova);
 
@@ -333,6 +339,7 @@ int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
  */
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 {
+	trace_t1x_sync(d->id, gather->start, gather->end);
 	iommu_iotlb_sync(d->domain, gather);
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
 }
@@ -414,4 +421,15 @@ void t1x_group_resv_put(struct list_head *regions)
 bool t1x_group_msi_isolated(struct iommu_group *group)
 {
 	return iommu_group_has_isolated_msi(group);
+}
+
+/**
+ * t1x_group_number() - what userspace calls a group
+ * @group: the group
+ *
+ * Return: the name of its folder in sysfs.
+ */
+int t1x_group_number(struct iommu_group *group)
+{
+	return iommu_group_id(group);
 }

@@ -12,6 +12,7 @@
  * @node: in the list of the container
  * @groups: the groups attached, struct t1x_group
  * @domain: the kernel's domain
+ * @id: what a trace calls it; never used twice
  * @coherent: the domain forbids its devices to bypass CPU caches
  *
  * Changes with the container's lock held and no mapping busy.
@@ -20,6 +21,7 @@ struct t1x_domain {
 	struct list_head node;
 	struct list_head groups;
 	struct iommu_domain *domain;
+	unsigned long id;
 	bool coherent;
 };
 
@@ -69,5 +71,6 @@ unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
 int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);
 void t1x_group_resv_put(struct list_head *regions);
 bool t1x_group_msi_isolated(struct iommu_group *group);
+int t1x_group_number(struct iommu_group *group);
 
 #endif /* _T1X_DOMAIN_H */

@@ -31,6 +31,7 @@
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 /* Pages charged in advance, 1 GiB of them. */
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
@@ -193,10 +194,24 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 	if (fill->spare.huge || dma->watch || dma->claim || dma->granule_shift)
 		return t1x_refuse(&fill->c->refusals, -ENOMEM,
 				  "no memory to remember what is pinned");
-	if (!dma->untracked)
+	if (!dma->untracked) {
 		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
+		trace_t1x_slow_untracked(fill->c->id, dma->iova, dma->last);
+	}
 	dma->untracked = true;
 	return 0;
+}
+
+/* Tells of what was mapped, run by run; for somebody who looks. */
+static noinline_for_stack void t1x_fill_trace(const struct t1x_fill *fill,
+					      dma_addr_t iova)
+{
+	const struct t1x_run *run;
+
+	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
+		trace_t1x_map_run(fill->c->id, iova, run->pfn, run->npages);
+		iova += (dma_addr_t)run->npages << PAGE_SHIFT;
+	}
 }
 
 /* Maps what is ready into every domain, or into none. */
@@ -233,6 +248,8 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 		}
 	}
 
+	if (trace_t1x_map_run_enabled())
+		t1x_fill_trace(fill, iova);
 	if (likely(!dma->untracked))
 		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
 	dma->filled += fill->npages;

@@ -14,6 +14,7 @@
 #include "prereg.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 static int t1x_map_refuse_iova(struct t1x_container *c, dma_addr_t iova,
 			       dma_addr_t last)
@@ -162,7 +163,9 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	if (IS_ERR(dma))
 		return PTR_ERR(dma);
 
+	trace_t1x_map_begin(c->id, iova, last, vaddr, prot);
 	ret = t1x_dma_fill(c, dma);
+	trace_t1x_map_end(c->id, iova, last, dma->filled, dma->runs.nr, ret);
 
 	mutex_lock(&c->lock);
 	is_gone = ret && !dma->filled;

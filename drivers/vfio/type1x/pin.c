@@ -24,6 +24,7 @@
 #include "pfnmap.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 /* One page of RAM, not of hugetlb. */
 static const struct t1x_run t1x_single = {
@@ -321,6 +322,7 @@ int t1x_pin_refill(struct t1x_pin *pin)
 	if (ret <= 0) {
 		faults = current->min_flt + current->maj_flt;
 		ret = t1x_pin_slow(pin);
+		trace_t1x_slow_gup(pin->vaddr, t1x_pin_wanted(pin), ret);
 		pin->cold = current->min_flt + current->maj_flt != faults;
 		pin->mmio = !ret;
 	}

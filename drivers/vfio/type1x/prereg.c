@@ -32,6 +32,7 @@
 #include "pin.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 /**
  * struct t1x_region - registered memory
@@ -358,7 +359,7 @@ int t1x_register(struct t1x_container *c, unsigned long first,
 {
 	struct t1x_region *region;
 	struct t1x_claim *claim;
-	int ret;
+	int ret = 0;
 
 	if (!current->mm)
 		return -ENODEV;
@@ -376,13 +377,15 @@ int t1x_register(struct t1x_container *c, unsigned long first,
 		claim->region = region;
 	mutex_unlock(&c->lock);
 	if (!IS_ERR(region))
-		return 0;
+		goto out;
 
 	ret = PTR_ERR(region);
 	kfree(claim);
 err:
 	t1x_refuse(&c->refusals, ret, "register memory [%#lx, %#lx]", first,
 		   last);
+out:
+	trace_t1x_register(c->id, first, last, ret);
 	return ret;
 }
 
@@ -426,6 +429,7 @@ int t1x_unregister(struct t1x_container *c, unsigned long first,
 			   first, last, claim ? claim->nr_dmas : 0);
 	else
 		t1x_claim_free(claim);
+	trace_t1x_unregister(c->id, first, last, ret);
 	return ret;
 }
 

@@ -16,6 +16,7 @@
 #include <linux/string.h>
 
 #include "t1x.h"
+#include "trace.h"
 
 static DEFINE_MUTEX(t1x_refusals_lock);	/* protects the list */
 static LIST_HEAD(t1x_refusals_all);
@@ -76,6 +77,7 @@ int t1x_refuse(struct t1x_refusals *refusals, int ret, const char *fmt, ...)
 	strscpy(last->why, why, sizeof(last->why));
 	spin_unlock(&refusals->lock);
 
+	trace_t1x_refused(refusals->container, ret, why);
 	if (READ_ONCE(t1x_log_refusals))
 		pr_info_ratelimited("refused: container %lu, %pe: %s\n",
 				    refusals->container, ERR_PTR(ret), why);

@@ -30,6 +30,7 @@
 #include "fill.h"
 #include "stats.h"
 #include "t1x.h"
+#include "trace.h"
 
 /* How often devices are told to let go of one mapping before we give up. */
 #define T1X_RECALLS	10
@@ -321,27 +322,13 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
 	return ret;
 }
 
-/**
- * t1x_unmap() - unmap a range
- * @c: the container
- * @req: what to unmap, and what was
- *
- * Context: takes the lock, and drops it while mediated devices let go and while
- * the IOMMU works; may sleep long.
- * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
- * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
- * that they need; -EFAULT for a bad bitmap; -ENOMEM or -ENOSPC where a mapping
- * would have to be cut; -EINTR when killed while waiting.  In all these cases
- * nothing is unmapped.  -EIO if an IOMMU keeps a page, whose mapping then stays.
- */
-int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
+static int t1x_unmap_steps(struct t1x_container *c,
+			   struct t1x_unmap_request *req)
 {
 	struct t1x_dma *first;
 	dma_addr_t last;
 	int ret;
 
-	req->unmapped = 0;
-	req->cuts = false;
 	ret = t1x_unmap_prepare(c, req, &last, &first);
 	if (ret)
 		return ret;
@@ -363,6 +350,31 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 
 out_unlock:
 	mutex_unlock(&c->lock);
+	return ret;
+}
+
+/**
+ * t1x_unmap() - unmap a range
+ * @c: the container
+ * @req: what to unmap, and what was
+ *
+ * Context: takes the lock, and drops it while mediated devices let go and while
+ * the IOMMU works; may sleep long.
+ * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
+ * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
+ * that they need; -EFAULT for a bad bitmap; -ENOMEM or -ENOSPC where a mapping
+ * would have to be cut; -EINTR when killed while waiting.  In all these cases
+ * nothing is unmapped.  -EIO if an IOMMU keeps a page, whose mapping then stays.
+ */
+int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
+{
+	int ret;
+
+	req->unmapped = 0;
+	req->cuts = false;
+	ret = t1x_unmap_steps(c, req);
+	trace_t1x_unmap(c->id, req->iova, t1x_unmap_last(req), req->unmapped,
+			ret);
 	return ret;
 }
 

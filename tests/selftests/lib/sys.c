@@ -282,6 +282,27 @@ void sys_settle_pins(long want)
 	expect_eq(sys_pins(), want);
 }
 
+/* Reads a file of the driver's folder in sysfs, without the newline. */
+static void read_of_driver(const char *name, char *value, unsigned int len)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/%s", sys_driver(), name);
+	if (!read_file(path, value, len))
+		fail("read %s: %s", path, strerror(errno));
+	value[strcspn(value, "\n")] = '\0';
+}
+
+/**
+ * sys_version() - read the version of the driver's module
+ * @value: put there
+ * @len: size of @value
+ */
+void sys_version(char *value, unsigned int len)
+{
+	read_of_driver("version", value, len);
+}
+
 /**
  * sys_param_get() - read a parameter of the driver's module
  * @name: of the parameter
@@ -290,13 +311,10 @@ void sys_settle_pins(long want)
  */
 void sys_param_get(const char *name, char *value, unsigned int len)
 {
-	char path[160];
+	char path[80];
 
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s",
-		 sys_driver(), name);
-	if (!read_file(path, value, len))
-		fail("read %s: %s", path, strerror(errno));
-	value[strcspn(value, "\n")] = '\0';
+	snprintf(path, sizeof(path), "parameters/%s", name);
+	read_of_driver(path, value, len);
 }
 
 /**

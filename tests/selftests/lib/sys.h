@@ -44,6 +44,7 @@ long sys_refs(void);
 void sys_settle_refs(long want);
 void sys_settle_pins(long want);
 
+void sys_version(char *value, unsigned int len);
 void sys_param_set(const char *name, const char *value);
 void sys_param_get(const char *name, char *value, unsigned int len);
 

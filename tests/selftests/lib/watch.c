@@ -78,6 +78,25 @@ void log_to_console(bool on)
 	assert_eq(klogctl(on ? CONSOLE_ON : CONSOLE_OFF, NULL, 0), 0);
 }
 
+/* Counts the lines of a file that have @text in them, and gets the last one. */
+static int lines_with(const char *path, const char *text, char *last, int len)
+{
+	FILE *file = fopen(path, "re");
+	char line[512];
+	int count = 0;
+
+	if (!file)
+		fail("%s: %s", path, strerror(errno));
+	*last = '\0';
+	while (fgets(line, sizeof(line), file))
+		if (strstr(line, text)) {
+			snprintf(last, len, "%s", line);
+			count++;
+		}
+	fclose(file);
+	return count;
+}
+
 /**
  * watch_refusal() - what our driver remembers of refusing this process something
  * @last: set to the last line about it
@@ -87,21 +106,10 @@ void log_to_console(bool on)
  */
 int watch_refusal(char *last, int len)
 {
-	FILE *file = fopen(REFUSALS, "re");
-	char line[256], pid[32];
-	int count = 0;
+	char pid[32];
 
-	if (!file)
-		fail(REFUSALS ": %s", strerror(errno));
 	snprintf(pid, sizeof(pid), " pid=%d ", getpid());
-	*last = '\0';
-	while (fgets(line, sizeof(line), file))
-		if (strstr(line, pid)) {
-			snprintf(last, len, "%s", line);
-			count++;
-		}
-	fclose(file);
-	return count;
+	return lines_with(REFUSALS, pid, last, len);
 }
 
 static void begin(const char *event)
@@ -135,7 +143,7 @@ void watch_probe(const char *function)
 
 /**
  * watch_event() - count an event of this thread from now on
- * @event: subsystem and name; the test is skipped if there is none
+ * @event: subsystem and name, or a subsystem; the test is skipped if there is none
  * @filter: which of them
  */
 void watch_event(const char *event, const char *filter)
@@ -174,6 +182,22 @@ static long count_probed(void)
 		fail("kprobe_profile");
 	fclose(profile);
 	return hits;
+}
+
+/**
+ * watch_traced() - what was traced since watch_event()
+ * @event: lines of this one, without its group
+ * @last: set to the last of them
+ * @len: bytes of @last
+ *
+ * Return: how many lines there are.
+ */
+int watch_traced(const char *event, char *last, int len)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), " %s: ", event);
+	return lines_with(TRACING "trace", text, last, len);
 }
 
 /**

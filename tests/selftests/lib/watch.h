@@ -10,9 +10,9 @@ long log_count(int log, const char *text);
 void log_to_console(bool on);
 
 int watch_refusal(char *last, int len);
-
 void watch_probe(const char *function);
 void watch_event(const char *event, const char *filter);
+int watch_traced(const char *event, char *last, int len);
 long watch_end(void);
 
 #endif /* T1X_WATCH_H */
