@@ -91,6 +91,8 @@ void *t1x_container_open(unsigned long arg)
 	init_completion(&c->drained);
 	c->v2 = arg != VFIO_TYPE1_IOMMU;
 	c->registered_only = arg == VFIO_TYPE1X_REGISTERED_IOMMU;
+	c->pid = current->tgid;
+	get_task_comm(c->comm, current->group_leader);
 	c->pin_batch = T1X_PIN_BATCH;
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
@@ -309,6 +311,9 @@ void t1x_container_busy(struct t1x_container *c, struct t1x_busy *busy,
 
 	busy->iova = iova;
 	busy->last = last;
+	busy->pid = current->tgid;
+	busy->unmaps = false;
+	busy->done = 0;
 	hlist_add_head(&busy->node, &c->busy);
 }
 

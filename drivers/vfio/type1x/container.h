@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 #include <vfio_abi/vfio_iommu_driver.h>
 
@@ -16,6 +17,7 @@
 #include "iova.h"
 #include "pins.h"
 #include "refuse.h"
+#include "tally.h"
 
 struct t1x_dma;
 
@@ -24,6 +26,9 @@ struct t1x_dma;
  * @node: in the list of the container
  * @iova: first byte of the lowest
  * @last: last byte of the highest
+ * @pid: whose they are
+ * @unmaps: they are going
+ * @done: bytes of mappings that are gone already
  *
  * To all others the range is taken, and nothing more.
  */
@@ -31,6 +36,9 @@ struct t1x_busy {
 	struct hlist_node node;
 	dma_addr_t iova;
 	dma_addr_t last;
+	pid_t pid;
+	bool unmaps;
+	u64 done;
 };
 
 /**
@@ -42,6 +50,8 @@ struct t1x_busy {
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @registered_only: map nothing but registered memory
+ * @pid: the process that opened it
+ * @comm: its name
  * @pin_batch: pages pinned at a time; tests make it small
  * @device_sem: protects @devices together with @lock, see container.c
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
@@ -59,10 +69,12 @@ struct t1x_busy {
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
  * @pins: pages that they hold
+ * @registered: pages of registered memory
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
  * @refusals: why requests were refused
+ * @tally: what was mapped so far
  */
 struct t1x_container {
 	unsigned long id;
@@ -72,6 +84,8 @@ struct t1x_container {
 	bool dying;
 	bool v2;
 	bool registered_only;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
 	struct mutex mmio_lock;	/* innermost, see revoke.c */
@@ -89,11 +103,13 @@ struct t1x_container {
 	struct list_head emulated;
 	struct list_head devices;
 	struct t1x_pins pins;
+	unsigned long registered;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;
 	bool dirty;
 
 	struct t1x_refusals refusals;	/* has a lock of its own */
+	struct t1x_tally tally;		/* needs none */
 };
 
 /**

@@ -264,7 +264,7 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 				 dma_addr_t iova, size_t size, size_t done)
 {
 	t1x_stat_inc(T1X_STAT_UNMAP_ERRORS);
-	trace_t1x_slow_walk(d->id, iova, size >> PAGE_SHIFT);
+	t1x_domain_walked(d, iova, size >> PAGE_SHIFT);
 	pr_err_ratelimited("IOMMU unmapped %#zx bytes instead of %#zx at %pad\n",
 			   done, size, &iova);
 
@@ -341,6 +341,7 @@ void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 {
 	trace_t1x_sync(d->id, gather->start, gather->end);
 	iommu_iotlb_sync(d->domain, gather);
+	atomic_long_inc(&d->syncs);
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
 }
 
@@ -364,6 +365,19 @@ int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 	ret = t1x_domain_unmap(d, &gather, iova, npages);
 	t1x_domain_sync(d, &gather);
 	return ret;
+}
+
+/**
+ * t1x_domain_walked() - count and tell that a domain is asked for translations
+ * @d: the domain
+ * @iova: first byte
+ * @npages: pages that it was or will be asked for
+ */
+void t1x_domain_walked(struct t1x_domain *d, dma_addr_t iova,
+		       unsigned long npages)
+{
+	atomic_long_inc(&d->walks);
+	trace_t1x_slow_walk(d->id, iova, npages);
 }
 
 /**

@@ -2,6 +2,7 @@
 #ifndef _T1X_DOMAIN_H
 #define _T1X_DOMAIN_H
 
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
 
@@ -14,8 +15,10 @@
  * @domain: the kernel's domain
  * @id: what a trace calls it; never used twice
  * @coherent: the domain forbids its devices to bypass CPU caches
+ * @syncs: how often its IOTLB was flushed
+ * @walks: how often it was asked for translations
  *
- * Changes with the container's lock held and no mapping busy.
+ * All but the last two change with the container's lock held and no mapping busy.
  */
 struct t1x_domain {
 	struct list_head node;
@@ -23,6 +26,8 @@ struct t1x_domain {
 	struct iommu_domain *domain;
 	unsigned long id;
 	bool coherent;
+	atomic_long_t syncs;
+	atomic_long_t walks;
 };
 
 /**
@@ -66,6 +71,8 @@ int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
 int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 			  unsigned long npages);
+void t1x_domain_walked(struct t1x_domain *d, dma_addr_t iova,
+		       unsigned long npages);
 unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
 
 int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);

@@ -248,6 +248,7 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 		}
 	}
 
+	t1x_tally_runs(&c->tally, iova, fill->ready, fill->nr);
 	if (trace_t1x_map_run_enabled())
 		t1x_fill_trace(fill, iova);
 	if (likely(!dma->untracked))
@@ -485,6 +486,7 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 		t1x_fill_give_up(&fill);
 	if (fill.credit)
 		t1x_refund(&dma->owner, fill.credit);
+	t1x_tally_slow(&c->tally, fill.pin.nr_slow);
 	t1x_pin_exit(&fill.pin);
 
 	/* Never tear an address space down while a mapping is being filled. */

@@ -2,17 +2,15 @@
 /*
  * type1x, a VFIO IOMMU backend: parameters, registration, init and exit.
  */
-#include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 
 #include "container.h"
+#include "debugfs.h"
 #include "dma.h"
 #include "extpin.h"
-#include "refuse.h"
-#include "stats.h"
 #include "t1x.h"
 #include "uapi.h"
 
@@ -46,13 +44,26 @@ bool t1x_log_refusals;
 module_param_named(log_refusals, t1x_log_refusals, bool, 0644);
 MODULE_PARM_DESC(log_refusals, "Log why requests are refused, rate-limited.");
 
-static struct dentry *t1x_debugfs;
+static void *t1x_open(unsigned long arg)
+{
+	void *cookie = t1x_container_open(arg);
+
+	if (!IS_ERR(cookie))
+		t1x_debugfs_add(cookie);
+	return cookie;
+}
+
+static void t1x_release(void *cookie)
+{
+	t1x_debugfs_remove(cookie);
+	t1x_container_release(cookie);
+}
 
 static const struct vfio_iommu_driver_ops t1x_ops = {
 	.name		= "vfio-iommu-type1x",
 	.owner		= THIS_MODULE,
-	.open		= t1x_container_open,
-	.release	= t1x_container_release,
+	.open		= t1x_open,
+	.release	= t1x_release,
 	.ioctl		= t1x_uapi_ioctl,
 	.attach_group	= t1x_attach_group,
 	.detach_group	= t1x_detach_group,
@@ -71,10 +82,7 @@ static int __init t1x_init(void)
 	ret = t1x_dma_cache_init();
 	if (ret)
 		return ret;
-	/* A kernel without debugfs has no files; that is no reason to fail. */
-	t1x_debugfs = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	t1x_stats_debugfs(t1x_debugfs);
-	t1x_refusals_debugfs(t1x_debugfs);
+	t1x_debugfs_init();
 
 	/* Last: containers may come from here on. */
 	ret = vfio_register_iommu_driver(&t1x_ops);
@@ -83,7 +91,7 @@ static int __init t1x_init(void)
 	return 0;
 
 err_debugfs:
-	debugfs_remove(t1x_debugfs);
+	t1x_debugfs_exit();
 	t1x_dma_cache_exit();
 	return ret;
 }
@@ -91,7 +99,7 @@ err_debugfs:
 static void __exit t1x_exit(void)
 {
 	vfio_unregister_iommu_driver(&t1x_ops);
-	debugfs_remove(t1x_debugfs);
+	t1x_debugfs_exit();
 	t1x_dma_cache_exit();
 }
 

@@ -58,6 +58,7 @@ void t1x_pin_init(struct t1x_pin *pin, struct mm_struct *mm,
 	pin->single = false;
 	pin->cold = false;
 	pin->mmio = false;
+	pin->nr_slow = 0;
 	pin->huge_max = ULONG_MAX;
 	pin->next.npages = 0;
 	pin->pages = NULL;
@@ -322,6 +323,7 @@ int t1x_pin_refill(struct t1x_pin *pin)
 	if (ret <= 0) {
 		faults = current->min_flt + current->maj_flt;
 		ret = t1x_pin_slow(pin);
+		pin->nr_slow++;
 		trace_t1x_slow_gup(pin->vaddr, t1x_pin_wanted(pin), ret);
 		pin->cold = current->min_flt + current->maj_flt != faults;
 		pin->mmio = !ret;

@@ -21,6 +21,7 @@ struct page;
  * @single: the last page was one of hugetlb, of which one pin is enough
  * @cold: pages of the last batch had to be faulted in
  * @mmio: the last batch was MMIO, of which fast GUP brings nothing
+ * @nr_slow: batches that took mmap_lock
  * @huge_max: bytes of the largest page of hugetlb of which one pin is enough: no
  *	two parts of a run may share one
  * @next: the first run of what was brought and not consumed; empty if it is
@@ -39,6 +40,7 @@ struct t1x_pin {
 	bool single;
 	bool cold;
 	bool mmio;
+	unsigned long nr_slow;
 	unsigned long huge_max;
 	struct t1x_run next;
 	struct page **pages;

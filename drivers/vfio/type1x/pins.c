@@ -177,3 +177,20 @@ unsigned long t1x_pins_nram(struct t1x_pins *pins, unsigned long index,
 			nram++;
 	return nram;
 }
+
+/**
+ * t1x_pins_count() - how many pages are held
+ * @pins: the set
+ *
+ * Context: any; no lock is needed, but what changes meanwhile may be missed.
+ * Return: their number.
+ */
+unsigned long t1x_pins_count(struct t1x_pins *pins)
+{
+	unsigned long index, count = 0;
+	void *entry;
+
+	xa_for_each(&pins->pages, index, entry)
+		count++;
+	return count;
+}

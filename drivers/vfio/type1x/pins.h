@@ -52,5 +52,6 @@ bool t1x_pins_take(struct t1x_pins *pins, unsigned long *index,
 		   unsigned long last, struct t1x_run *page);
 unsigned long t1x_pins_nram(struct t1x_pins *pins, unsigned long index,
 			    unsigned long npages);
+unsigned long t1x_pins_count(struct t1x_pins *pins);
 
 #endif /* _T1X_PINS_H */

@@ -279,6 +279,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 		t1x_pin_drain(&pin);
 		t1x_region_unread(&runs);
 	}
+	t1x_tally_slow(&c->tally, pin.nr_slow);
 	t1x_pin_exit(&pin);
 	t1x_runs_free(&runs);
 	t1x_refund(&region->owner, npages - nram);
@@ -371,10 +372,12 @@ int t1x_register(struct t1x_container *c, unsigned long first,
 	region = t1x_region_get_pinned(c, claim);
 
 	mutex_lock(&c->lock);
-	if (IS_ERR(region))
+	if (IS_ERR(region)) {
 		rb_erase(&claim->span.node, &c->claims);
-	else
+	} else {
 		claim->region = region;
+		c->registered += t1x_span_npages(&claim->span);
+	}
 	mutex_unlock(&c->lock);
 	if (!IS_ERR(region))
 		goto out;
@@ -408,6 +411,7 @@ static void t1x_claim_free(struct t1x_claim *claim)
 int t1x_unregister(struct t1x_container *c, unsigned long first,
 		   unsigned long last)
 {
+	unsigned long nr_dmas = 0;
 	struct t1x_claim *claim;
 	int ret;
 
@@ -415,18 +419,22 @@ int t1x_unregister(struct t1x_container *c, unsigned long first,
 	if (ret)
 		return ret;
 	claim = t1x_claim_find(c, first, last);
-	if (!claim || !t1x_span_is(&claim->span, first, last))
+	if (claim)
+		nr_dmas = claim->nr_dmas;
+	if (!claim || !t1x_span_is(&claim->span, first, last)) {
 		ret = -ENOENT;
-	else if (claim->nr_dmas)
+	} else if (nr_dmas) {
 		ret = -EBUSY;
-	else
+	} else {
 		rb_erase(&claim->span.node, &c->claims);
+		c->registered -= t1x_span_npages(&claim->span);
+	}
 	mutex_unlock(&c->lock);
 
 	if (ret)
 		t1x_refuse(&c->refusals, ret,
 			   "unregister memory [%#lx, %#lx], of which %lu mappings are made",
-			   first, last, claim ? claim->nr_dmas : 0);
+			   first, last, nr_dmas);
 	else
 		t1x_claim_free(claim);
 	trace_t1x_unregister(c->id, first, last, ret);

@@ -2,10 +2,11 @@
 /*
  * Why a request was refused: the errno alone rarely tells.
  *
- * The reason is where whoever was refused may look for it afterwards, in
- * <debugfs>/vfio_iommu_type1x/refusals as long as the container is open; in a trace,
- * if one is taken; and in the log, if log_refusals is set.  Users can have
- * themselves refused at will, so a log is rate-limited, and not the default.
+ * The reason is where whoever was refused may look for it afterwards: in
+ * <debugfs>/vfio_iommu_type1x/refusals, also of containers that are closed by now,
+ * for many a program ends when it is refused something; in a trace, if one is
+ * taken; and in the log, if log_refusals is set.  Users can have themselves refused
+ * at will, so a log is rate-limited, and not the default.
  */
 #include "refuse.h"
 
@@ -14,12 +15,21 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "t1x.h"
 #include "trace.h"
 
-static DEFINE_MUTEX(t1x_refusals_lock);	/* protects the list */
+/* A refusal of a container that is closed. */
+struct t1x_refusal_closed {
+	unsigned long container;
+	struct t1x_refusal refusal;
+};
+
+static DEFINE_MUTEX(t1x_refusals_lock);	/* protects what follows */
 static LIST_HEAD(t1x_refusals_all);
+static struct t1x_refusal_closed t1x_refusals_closed[T1X_REFUSALS_CLOSED];
+static unsigned int t1x_refusals_nr_closed;
 
 /**
  * t1x_refusals_init() - begin to remember the refusals of a container
@@ -38,16 +48,32 @@ void t1x_refusals_init(struct t1x_refusals *refusals, unsigned long container)
 	mutex_unlock(&t1x_refusals_lock);
 }
 
+/* Index of the oldest that a ring of @size still has, of @nr that it was given. */
+static unsigned int t1x_refusals_oldest(unsigned int nr, unsigned int size)
+{
+	return nr - min(nr, size);
+}
+
 /**
- * t1x_refusals_exit() - undo t1x_refusals_init()
- * @refusals: the refusals; nobody reads them afterwards
+ * t1x_refusals_exit() - a container closes
+ * @refusals: its refusals, of which a copy is kept; nobody adds to them any more
  *
  * Context: may sleep.
  */
 void t1x_refusals_exit(struct t1x_refusals *refusals)
 {
+	struct t1x_refusal_closed *closed;
+	unsigned int i;
+
 	mutex_lock(&t1x_refusals_lock);
 	list_del(&refusals->node);
+	for (i = t1x_refusals_oldest(refusals->nr, T1X_REFUSALS);
+	     i != refusals->nr; i++) {
+		closed = &t1x_refusals_closed[t1x_refusals_nr_closed++ %
+					      T1X_REFUSALS_CLOSED];
+		closed->container = refusals->container;
+		closed->refusal = refusals->last[i % T1X_REFUSALS];
+	}
 	mutex_unlock(&t1x_refusals_lock);
 }
 
@@ -74,6 +100,7 @@ int t1x_refuse(struct t1x_refusals *refusals, int ret, const char *fmt, ...)
 	last = &refusals->last[refusals->nr++ % T1X_REFUSALS];
 	last->ret = ret;
 	last->pid = current->tgid;
+	last->at = ktime_get_seconds();
 	strscpy(last->why, why, sizeof(last->why));
 	spin_unlock(&refusals->lock);
 
@@ -84,20 +111,41 @@ int t1x_refuse(struct t1x_refusals *refusals, int ret, const char *fmt, ...)
 	return ret;
 }
 
-static void t1x_refusals_show_one(struct seq_file *m,
-				  struct t1x_refusals *refusals)
+static void t1x_refusal_show(struct seq_file *m, unsigned long container,
+			     const struct t1x_refusal *one)
 {
-	const struct t1x_refusal *one;
-	unsigned int i, nr;
+	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=",
+		   container, one->pid, ktime_get_seconds() - one->at,
+		   one->ret);
+	/* It may have the name of a process in it, who can call himself anything. */
+	seq_escape(m, one->why, "\n\\");
+	seq_putc(m, '\n');
+}
+
+static void t1x_refusals_show_open(struct seq_file *m,
+				   struct t1x_refusals *refusals)
+{
+	unsigned int i;
 
 	spin_lock(&refusals->lock);
-	nr = min(refusals->nr, T1X_REFUSALS);
-	for (i = refusals->nr - nr; i != refusals->nr; i++) {
-		one = &refusals->last[i % T1X_REFUSALS];
-		seq_printf(m, "container=%lu pid=%d ret=%d why=%s\n",
-			   refusals->container, one->pid, one->ret, one->why);
-	}
+	for (i = t1x_refusals_oldest(refusals->nr, T1X_REFUSALS);
+	     i != refusals->nr; i++)
+		t1x_refusal_show(m, refusals->container,
+				 &refusals->last[i % T1X_REFUSALS]);
 	spin_unlock(&refusals->lock);
+}
+
+static void t1x_refusals_show_closed(struct seq_file *m)
+{
+	const struct t1x_refusal_closed *closed;
+	unsigned int i;
+
+	for (i = t1x_refusals_oldest(t1x_refusals_nr_closed,
+				     T1X_REFUSALS_CLOSED);
+	     i != t1x_refusals_nr_closed; i++) {
+		closed = &t1x_refusals_closed[i % T1X_REFUSALS_CLOSED];
+		t1x_refusal_show(m, closed->container, &closed->refusal);
+	}
 }
 
 static int t1x_refusals_show(struct seq_file *m, void *unused)
@@ -105,8 +153,9 @@ static int t1x_refusals_show(struct seq_file *m, void *unused)
 	struct t1x_refusals *refusals;
 
 	mutex_lock(&t1x_refusals_lock);
+	t1x_refusals_show_closed(m);
 	list_for_each_entry(refusals, &t1x_refusals_all, node)
-		t1x_refusals_show_one(m, refusals);
+		t1x_refusals_show_open(m, refusals);
 	mutex_unlock(&t1x_refusals_lock);
 	return 0;
 }

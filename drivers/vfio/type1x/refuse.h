@@ -5,22 +5,29 @@
 #include <linux/compiler_attributes.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 
 struct dentry;
 
-/* How many refusals a container remembers, and bytes of the reason of each. */
-#define T1X_REFUSALS	8
-#define T1X_WHY_MAX	128
+/*
+ * How many refusals a container remembers, how many of closed containers are kept,
+ * and bytes of the reason of each.
+ */
+#define T1X_REFUSALS		8U
+#define T1X_REFUSALS_CLOSED	32U
+#define T1X_WHY_MAX		128
 
 /**
  * struct t1x_refusal - a request that was refused
  * @ret: the errno
  * @pid: the process that asked
+ * @at: when, in seconds since the kernel booted
  * @why: the reason
  */
 struct t1x_refusal {
 	int ret;
 	pid_t pid;
+	time64_t at;
 	char why[T1X_WHY_MAX];
 };
 

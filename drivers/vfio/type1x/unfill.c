@@ -24,7 +24,6 @@
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
-#include "trace.h"
 
 /* Runs looked up in a domain between two syncs: they stand on the stack. */
 #define T1X_LOOKUP_RUNS		16
@@ -85,7 +84,7 @@ unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
 		run->pfn = pfn;
 		run->npages++;
 	}
-	trace_t1x_slow_walk(d->id, t1x_dma_iova_at(dma, index), run->npages);
+	t1x_domain_walked(d, t1x_dma_iova_at(dma, index), run->npages);
 	return run->npages;
 }
 

@@ -304,6 +304,7 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
 	int ret = 0;
 
 	t1x_container_busy(c, &busy, going->iova, t1x_unmap_end(c, last));
+	busy.unmaps = true;
 	for (; going; going = ret ? NULL : rest) {
 		rest = t1x_unmap_chain(going, last);
 		mutex_unlock(&c->lock);
@@ -311,6 +312,7 @@ static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
 		ret = t1x_dmas_unfill(c, going);
 		mutex_lock(&c->lock);
 		gone = t1x_unmap_remove(c, going, bytes);
+		busy.done = *bytes;
 	}
 	t1x_container_idle(c, &busy);
 	mutex_unlock(&c->lock);

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What there is to see of the module in debugfs: its counters, why requests were
+ * refused, and a folder for each container.
+ *
+ * A file knows its container by cookie and looks it up each time it is read, so it
+ * keeps none open.  Nobody who maps has to wait for a reader: the container's lock
+ * is taken for one mapping at a time, to copy what is printed without it.  What a
+ * busy mapping has filled may therefore be a little old, and sums over many are not
+ * of one moment.
+ */
+#include "debugfs.h"
+
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+
+#include "container.h"
+#include "dma.h"
+#include "stats.h"
+#include "t1x.h"
+
+/* Busy ranges that are shown at most. */
+#define T1X_BUSY_SHOWN		16
+
+/* Room for the name of a folder, a number of 64 bits. */
+#define T1X_DEBUGFS_NAME	21
+
+static struct dentry *t1x_debugfs;
+static struct dentry *t1x_debugfs_containers;
+
+/* --- Looking at mappings -------------------------------------------------------- */
+
+/**
+ * struct t1x_look - a walk over mappings that takes the lock for each of them
+ * @c: the container
+ * @from: where the next one is looked for
+ * @last: where the last one may begin
+ * @over: there is no room for another one
+ * @iova: of the mapping that was found, as all that follows
+ * @end: its last byte
+ * @vaddr: as in struct t1x_dma, and so on
+ * @pid: the process that pays
+ * @npages: pages that were asked for
+ * @filled: pages that are mapped
+ * @ram: those of them that are RAM
+ * @charged: pages charged
+ * @nr_runs: runs remembered
+ * @run_npages: pages in these
+ * @prot: IOMMU_READ and/or IOMMU_WRITE
+ * @granule_shift: may be cut at multiples of 2 to the power of this; 0: nowhere
+ * @claimed: made of registered memory
+ * @untracked: not all runs are remembered
+ * @watched: MMIO may be revoked
+ * @vaddr_invalid: the vaddr was taken back
+ */
+struct t1x_look {
+	struct t1x_container *c;
+	dma_addr_t from;
+	dma_addr_t last;
+	bool over;
+
+	dma_addr_t iova;
+	dma_addr_t end;
+	unsigned long vaddr;
+	pid_t pid;
+	unsigned long npages;
+	unsigned long filled;
+	unsigned long ram;
+	unsigned long charged;
+	unsigned long nr_runs;
+	unsigned long run_npages;
+	u8 prot;
+	u8 granule_shift;
+	bool claimed;
+	bool untracked;
+	bool watched;
+	bool vaddr_invalid;
+};
+
+static void t1x_look_begin(struct t1x_look *look, struct t1x_container *c,
+			   dma_addr_t from, dma_addr_t last)
+{
+	look->c = c;
+	look->from = from;
+	look->last = last;
+	look->over = false;
+}
+
+/* Who keeps the mapping busy may be changing what is read; any value will do. */
+static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
+{
+	look->iova = dma->iova;
+	look->end = dma->last;
+	look->vaddr = dma->vaddr;
+	look->pid = dma->owner.task->tgid;
+	look->npages = t1x_dma_npages(dma);
+	look->filled = READ_ONCE(dma->filled);
+	look->charged = READ_ONCE(dma->owner.charged);
+	look->nr_runs = READ_ONCE(dma->runs.nr);
+	look->run_npages = READ_ONCE(dma->runs.npages);
+	look->prot = dma->prot;
+	look->granule_shift = dma->granule_shift;
+	look->claimed = dma->claim;
+	look->untracked = READ_ONCE(dma->untracked);
+	look->watched = READ_ONCE(dma->watch);
+	look->vaddr_invalid = dma->vaddr_invalid;
+	/* What is charged and not mapped is held, or will be mapped. */
+	look->ram = look->claimed ? look->filled :
+		    min(look->charged, look->filled);
+}
+
+/* Finds the next mapping; returns whether there was one, and it may be told. */
+static bool t1x_look_next(struct t1x_look *look)
+{
+	struct t1x_dma *dma;
+
+	if (look->over || mutex_lock_killable(&look->c->lock))
+		return false;
+	dma = t1x_dma_first(&look->c->tree, look->from, look->last);
+	if (dma) {
+		t1x_look_copy(look, dma);
+		look->over = dma->last >= look->last;
+		look->from = dma->last + 1;
+	}
+	mutex_unlock(&look->c->lock);
+	cond_resched();
+	return dma;
+}
+
+/* --- summary -------------------------------------------------------------------- */
+
+static void t1x_show_bytes(struct seq_file *m, const char *name,
+			   unsigned long npages)
+{
+	seq_printf(m, "%s_bytes %llu\n", name, (u64)npages << PAGE_SHIFT);
+}
+
+static const char *t1x_type_name(const struct t1x_container *c)
+{
+	if (c->registered_only)
+		return "registered";
+	return c->v2 ? "v2" : "v1";
+}
+
+static void t1x_show_mappings_sum(struct seq_file *m, struct t1x_container *c)
+{
+	unsigned long nr = 0, npages = 0, ram = 0, filled = 0, charged = 0;
+	unsigned long nr_runs = 0, run_npages = 0, untracked = 0;
+	struct t1x_look look;
+
+	t1x_look_begin(&look, c, 0, ~(dma_addr_t)0);
+	while (t1x_look_next(&look)) {
+		nr++;
+		npages += look.npages;
+		filled += look.filled;
+		ram += look.ram;
+		charged += look.charged;
+		nr_runs += look.nr_runs;
+		run_npages += look.run_npages;
+		untracked += look.untracked;
+	}
+
+	seq_printf(m, "mappings %lu\n", nr);
+	t1x_show_bytes(m, "mapped", npages);
+	t1x_show_bytes(m, "ram", ram);
+	t1x_show_bytes(m, "mmio", filled - ram);
+	seq_printf(m, "charged_pages %lu\n", charged);
+	seq_printf(m, "runs %lu\n", nr_runs);
+	t1x_show_bytes(m, "mean_run", nr_runs ? run_npages / nr_runs : 0);
+	seq_printf(m, "untracked_mappings %lu\n", untracked);
+}
+
+static void t1x_show_tally(struct seq_file *m, struct t1x_tally *tally)
+{
+	unsigned long npages_1g = atomic_long_read(&tally->npages_1g);
+	unsigned long npages_2m = atomic_long_read(&tally->npages_2m);
+	unsigned long npages = atomic_long_read(&tally->npages);
+
+	/* What comes meanwhile may be counted in one and not in the other. */
+	npages_2m = max(npages_2m, npages_1g);
+	npages = max(npages, npages_2m);
+	t1x_show_bytes(m, "largest_run",
+		       (unsigned int)atomic_read(&tally->largest));
+	t1x_show_bytes(m, "leaf_1g", npages_1g);
+	t1x_show_bytes(m, "leaf_2m", npages_2m - npages_1g);
+	t1x_show_bytes(m, "leaf_4k", npages - npages_2m);
+	seq_printf(m, "slow_gup %ld\n", atomic_long_read(&tally->slow_gup));
+}
+
+static void t1x_show_groups(struct seq_file *m, struct list_head *groups)
+{
+	const struct t1x_group *g;
+
+	list_for_each_entry(g, groups, node)
+		seq_printf(m, "%s%d", list_is_first(&g->node, groups) ? "" : ",",
+			   t1x_group_number(g->group));
+}
+
+/* Of these there are few. */
+static void t1x_show_domains(struct seq_file *m, struct t1x_container *c)
+{
+	struct t1x_domain *d;
+
+	list_for_each_entry(d, &c->domains, node) {
+		seq_printf(m, "domain %lu groups=", d->id);
+		t1x_show_groups(m, &d->groups);
+		seq_printf(m, " page_sizes=%#lx coherent=%d iotlb_syncs=%ld walks=%ld\n",
+			   d->domain->pgsize_bitmap, d->coherent,
+			   atomic_long_read(&d->syncs),
+			   atomic_long_read(&d->walks));
+	}
+	if (!list_empty(&c->emulated)) {
+		seq_puts(m, "emulated groups=");
+		t1x_show_groups(m, &c->emulated);
+		seq_putc(m, '\n');
+	}
+}
+
+static int t1x_show_state(struct seq_file *m, struct t1x_container *c)
+{
+	int ret = mutex_lock_killable(&c->lock);
+
+	if (ret)
+		return ret;
+	t1x_show_bytes(m, "registered", c->registered);
+	seq_printf(m, "held_pages %lu\n", t1x_pins_count(&c->pins));
+	seq_printf(m, "entries_left %ld\n", c->entries);
+	seq_printf(m, "dirty_tracking %d\n", c->dirty);
+	seq_printf(m, "invalid_vaddrs %lu\n", c->nr_vaddr_invalid);
+	t1x_show_domains(m, c);
+	mutex_unlock(&c->lock);
+	return 0;
+}
+
+static int t1x_summary_show(struct seq_file *m, void *unused)
+{
+	struct t1x_container *c = t1x_container_get(m->private);
+	int ret;
+
+	if (!c)
+		return -ENODEV;
+	seq_printf(m, "container %lu\n", c->id);
+	seq_printf(m, "version %s\n", THIS_MODULE->version);
+	seq_printf(m, "pid %d\n", c->pid);
+	seq_puts(m, "command ");
+	seq_escape(m, c->comm, "\n\\");
+	seq_putc(m, '\n');
+	seq_printf(m, "type %s\n", t1x_type_name(c));
+	t1x_show_mappings_sum(m, c);
+	t1x_show_tally(m, &c->tally);
+	ret = t1x_show_state(m, c);
+	t1x_container_put(c);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(t1x_summary);
+
+/* --- progress ------------------------------------------------------------------- */
+
+static unsigned int t1x_busy_copy(struct t1x_container *c,
+				  struct t1x_busy *copy)
+{
+	const struct t1x_busy *busy;
+	unsigned int nr = 0;
+
+	if (mutex_lock_killable(&c->lock))
+		return 0;
+	hlist_for_each_entry(busy, &c->busy, node)
+		if (nr < T1X_BUSY_SHOWN)
+			copy[nr++] = *busy;
+	mutex_unlock(&c->lock);
+	return nr;
+}
+
+static void t1x_show_progress(struct seq_file *m, struct t1x_container *c,
+			      const struct t1x_busy *busy)
+{
+	unsigned long npages = 0, filled = 0;
+	struct t1x_look look;
+	u64 total, done;
+
+	t1x_look_begin(&look, c, busy->iova, busy->last);
+	while (t1x_look_next(&look)) {
+		npages += look.npages;
+		filled += look.filled;
+	}
+	total = busy->done + ((u64)npages << PAGE_SHIFT);
+	done = (u64)(busy->unmaps ? npages - filled : filled) << PAGE_SHIFT;
+	seq_printf(m, "%s pid=%d iova=%pad last=%pad done=%llu total=%llu\n",
+		   busy->unmaps ? "unmap" : "map", busy->pid, &busy->iova,
+		   &busy->last, busy->done + done, total);
+}
+
+static int t1x_progress_show(struct seq_file *m, void *unused)
+{
+	struct t1x_container *c = t1x_container_get(m->private);
+	struct t1x_busy *busy;
+	unsigned int i, nr;
+
+	if (!c)
+		return -ENODEV;
+	busy = kcalloc(T1X_BUSY_SHOWN, sizeof(*busy), GFP_KERNEL);
+	if (busy) {
+		nr = t1x_busy_copy(c, busy);
+		for (i = 0; i < nr; i++)
+			t1x_show_progress(m, c, &busy[i]);
+		kfree(busy);
+	}
+	t1x_container_put(c);
+	return busy ? 0 : -ENOMEM;
+}
+DEFINE_SHOW_ATTRIBUTE(t1x_progress);
+
+/* --- mappings ------------------------------------------------------------------- */
+
+/*
+ * There may be very many, and they come and go while they are read.  So a position
+ * in the file is the page of IOVA where the next one is looked for.
+ */
+static void *t1x_mappings_find(struct t1x_look *look, loff_t pos)
+{
+	/* Behind the last page of 64 bits. */
+	if (pos > (loff_t)(~0ULL >> PAGE_SHIFT))
+		return NULL;
+	t1x_look_begin(look, look->c, (dma_addr_t)pos << PAGE_SHIFT,
+		       ~(dma_addr_t)0);
+	return t1x_look_next(look) ? look : NULL;
+}
+
+static void *t1x_mappings_start(struct seq_file *m, loff_t *pos)
+{
+	struct t1x_look *look = m->private;
+
+	look->c = t1x_container_get(file_inode(m->file)->i_private);
+	if (!look->c)
+		return ERR_PTR(-ENODEV);
+	return t1x_mappings_find(look, *pos);
+}
+
+static void *t1x_mappings_next(struct seq_file *m, void *unused, loff_t *pos)
+{
+	struct t1x_look *look = m->private;
+
+	*pos = (loff_t)(look->end >> PAGE_SHIFT) + 1;
+	return t1x_mappings_find(look, *pos);
+}
+
+static void t1x_mappings_stop(struct seq_file *m, void *unused)
+{
+	struct t1x_look *look = m->private;
+
+	if (look->c)
+		t1x_container_put(look->c);
+}
+
+static int t1x_mappings_show(struct seq_file *m, void *found)
+{
+	const struct t1x_look *look = found;
+
+	seq_printf(m, "iova=%pad last=%pad vaddr=%#lx pid=%d prot=%s%s",
+		   &look->iova, &look->end, look->vaddr, look->pid,
+		   look->prot & IOMMU_READ ? "r" : "",
+		   look->prot & IOMMU_WRITE ? "w" : "");
+	seq_printf(m, " bytes=%llu filled=%llu ram=%llu charged_pages=%lu runs=%lu",
+		   (u64)look->npages << PAGE_SHIFT,
+		   (u64)look->filled << PAGE_SHIFT, (u64)look->ram << PAGE_SHIFT,
+		   look->charged, look->nr_runs);
+	seq_printf(m, " granule=%llu%s%s%s%s\n",
+		   look->granule_shift ? 1ULL << look->granule_shift : 0,
+		   look->claimed ? " registered" : "",
+		   look->untracked ? " untracked" : "",
+		   look->watched ? " watched" : "",
+		   look->vaddr_invalid ? " vaddr-invalid" : "");
+	return 0;
+}
+
+static const struct seq_operations t1x_mappings_ops = {
+	.start	= t1x_mappings_start,
+	.next	= t1x_mappings_next,
+	.stop	= t1x_mappings_stop,
+	.show	= t1x_mappings_show,
+};
+
+static int t1x_mappings_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &t1x_mappings_ops,
+				sizeof(struct t1x_look));
+}
+
+static const struct file_operations t1x_mappings_fops = {
+	.owner		= THIS_MODULE,
+	.open		= t1x_mappings_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= seq_release_private,
+};
+
+/* --- files ---------------------------------------------------------------------- */
+
+static void t1x_debugfs_name(char name[T1X_DEBUGFS_NAME], void *cookie)
+{
+	snprintf(name, T1X_DEBUGFS_NAME, "%lu", (unsigned long)cookie);
+}
+
+/**
+ * t1x_debugfs_add() - make the folder of a container
+ * @cookie: of t1x_container_open()
+ *
+ * Context: may sleep.  Without debugfs there is no folder; that is no reason to
+ * refuse service, so nothing is returned.
+ */
+void t1x_debugfs_add(void *cookie)
+{
+	char name[T1X_DEBUGFS_NAME];
+	struct dentry *dir;
+
+	t1x_debugfs_name(name, cookie);
+	dir = debugfs_create_dir(name, t1x_debugfs_containers);
+	debugfs_create_file("summary", 0400, dir, cookie, &t1x_summary_fops);
+	debugfs_create_file("mappings", 0400, dir, cookie, &t1x_mappings_fops);
+	debugfs_create_file("progress", 0400, dir, cookie, &t1x_progress_fops);
+}
+
+/**
+ * t1x_debugfs_remove() - remove the folder of a container
+ * @cookie: of t1x_container_open()
+ *
+ * Context: may sleep, until nobody reads any more.
+ */
+void t1x_debugfs_remove(void *cookie)
+{
+	char name[T1X_DEBUGFS_NAME];
+	struct dentry *dir;
+
+	t1x_debugfs_name(name, cookie);
+	dir = debugfs_lookup(name, t1x_debugfs_containers);
+	debugfs_remove(dir);
+	dput(dir);
+}
+
+/**
+ * t1x_debugfs_init() - make the files of the module
+ *
+ * Context: module init.
+ */
+void t1x_debugfs_init(void)
+{
+	t1x_debugfs = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	t1x_stats_debugfs(t1x_debugfs);
+	t1x_refusals_debugfs(t1x_debugfs);
+	t1x_debugfs_containers = debugfs_create_dir("containers", t1x_debugfs);
+}
+
+/**
+ * t1x_debugfs_exit() - remove the files of the module
+ *
+ * Context: module exit.
+ */
+void t1x_debugfs_exit(void)
+{
+	debugfs_remove(t1x_debugfs);
+}
