@@ -12,10 +12,13 @@ loaded_is_installed() {
 	[ "$(cat /sys/module/$OURS/srcversion)" = "$(modinfo -F srcversion $OURS)" ]
 }
 
+command_says() { vfio-type1x >/tmp/said 2>&1 && grep -F "$1" /tmp/said || ! cat /tmp/said; }
+
 for a in $(edu); do is "the initramfs gave $a to vfio-pci" early "$a"; done
 is "ours is loaded" loaded $OURS
 is "it is the one that DKMS installed" loaded_is_installed
 is "it serves" serves $OURS
+is "vfio-type1x looks at it" command_says "no container is open ($OURS is loaded)"
 
 ln -s /dev/null $mask
 is "with its modprobe.d file masked, ours is not brought along" not brings $OURS
