@@ -54,6 +54,21 @@ users() { cat "/sys/module/$1/refcnt" 2>/dev/null; }
 # stat NAME: one number of our module's statistics.
 stat_of() { sed -n "s/^$1 //p" /sys/kernel/debug/$OURS/stats 2>/dev/null; }
 
+# pins acquired|released: pages that anybody ever pinned, and unpinned. What CPUs have
+# counted apart is added up before.
+pins() {
+	echo 1 >/proc/sys/vm/stat_refresh
+	sed -n "s/^nr_foll_pin_$1 //p" /proc/vmstat
+}
+
+# settled: nothing is left of all clients, in ours and in the kernel.
+settled() {
+	[ "$(users $OURS)" = 0 ] && [ "$(stat_of containers)" = 0 ] &&
+		[ "$(stat_of pages_pinned)" = "$(stat_of pages_unpinned)" ] &&
+		[ "$(stat_of pages_charged)" = "$(stat_of pages_refunded)" ] &&
+		[ "$(pins acquired)" = "$(pins released)" ]
+}
+
 # from_host FOLDER: UML: a folder of the host, at /tmp/host.
 from_host() { mkdir -p /tmp/host && mount -t hostfs -o "$1" host /tmp/host; }
 

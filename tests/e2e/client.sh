@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A real client: qemu-img reads a disk through nvme://, on a type1 (v1) container.
 . /t1x/lib.sh
-. /t1x/e2e/copy.sh
+. /t1x/e2e/nvme.sh
 
 opened=$(stat_of containers_opened)
 pinned=$(stat_of pages_pinned)

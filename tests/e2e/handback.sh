@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # rmmod gives the job back: the in-tree driver serves again, and ours comes back too.
 . /t1x/lib.sh
-. /t1x/e2e/copy.sh
+. /t1x/e2e/nvme.sh
 
 is "ours unloads" rmmod $OURS
 is "ours is gone" not loaded $OURS
