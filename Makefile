@@ -67,8 +67,8 @@ uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
 e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd|virtio)
 	@$(call each,r,$(E2E),scripts/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
 
-e2e-l2: ## a second-level Linux with a passed-through disk inside that guest
-	@scripts/l2 $(or $(K),6.1)
+e2e-clients: ## DPDK, QEMU with a second-level Linux, qemu-img there (T=dpdk|l2|l2_viommu|...; long)
+	@$(call each,k,$(STOCK),scripts/clients -k $$k -i $(or $(IOMMU),intel) -t '$(T)')
 
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
@@ -116,5 +116,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb harness kunit uml e2e e2e-l2 \
+.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb harness kunit uml e2e e2e-clients \
 	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help

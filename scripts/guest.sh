@@ -3,6 +3,10 @@
 # What scripts/vm and scripts/uml share: the files in a guest, the steps of a run and
 # what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
 
+# Suites of tests/e2e in which qemu-img uses the NVMe disk, longer than client.sh does.
+# shellcheck disable=SC2034 # for those who source this
+NVME_CLIENTS="entries together killed taken"
+
 # chosen LABEL: does -t want it? Only a pattern with a slash in it looks at more than
 # the name in LABEL. Notes in $matched that it wanted anything at all.
 chosen() {

@@ -49,7 +49,7 @@ insmod_alone() {
 
 loaded() { [ -e "/sys/module/$1" ]; }
 not() { ! "$@"; }
-users() { cat "/sys/module/$1/refcnt" 2>/dev/null; }
+users() { cat "/sys/module/$1/refcnt" 2>/dev/null || echo 0; }
 
 # stat NAME: one number of our module's statistics.
 stat_of() { sed -n "s/^$1 //p" /sys/kernel/debug/$OURS/stats 2>/dev/null; }
@@ -86,6 +86,7 @@ pci() {
 edu() { pci 1234 11e8; }
 nvme() { pci 1b36 0010; }
 ivshmem() { pci 1af4 1110; }
+nics() { pci 8086 10d3; }
 
 group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
 

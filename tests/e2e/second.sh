@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+# For l2.sh and l2_viommu.sh: QEMU in this guest passes the NVMe disk and the NICs
+# through to a second-level Linux, which uses them with its own drivers: an operating
+# system behind vfio-pci on our type1v2 container. scripts/clients brings the emulator,
+# that kernel and its root along.
+
+LOG=/tmp/l2
+MONITOR=/tmp/l2-monitor
+MEMORY=256 # MiB
+in_use=no
+containers=0
+pinned=0
+maps=0
+
+uptime_s() { cut -d . -f 1 /proc/uptime; }
+
+# Without the carriage returns of a serial line.
+log() { tr -d '\r' <$LOG; }
+said() { log | sed -n "s/^l2: $1 //p"; }
+
+# tell: QEMU, when the second Linux wants something for the first time.
+tell() {
+	case $(log | grep '^l2: wants' | tail -n 1) in
+	"$wanted") return ;;
+	*more*)	size=128M ;;
+	*less*)	size=0 ;;
+	esac
+	wanted=$(log | grep '^l2: wants' | tail -n 1)
+	echo "qom-set /machine/peripheral/plugged requested-size $size" >$MONITOR.in
+}
+
+# second_linux MACHINE WITH KERNEL-ARGUMENTS QEMU-ARGUMENT...: boot it and watch it to
+# its end; notes whether ours was in use, what it had pinned at most and how often it
+# mapped. The limit is a guard against hangs.
+second_linux() {
+	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted="" size
+	shift 3
+	for nic in $(nics); do passed="$passed -device vfio-pci,host=$nic,rombar=0"; done
+	start=$(uptime_s)
+	before=$(($(stat_of pages_pinned) - $(stat_of pages_unpinned)))
+	maps=$(stat_of map_calls)
+	: >$LOG
+	rm -f $MONITOR.in $MONITOR.out
+	mkfifo $MONITOR.in $MONITOR.out
+	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
+		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
+		-no-reboot -serial file:$LOG -kernel /t1x/l2/vmlinux -initrd /t1x/l2/initramfs \
+		-append "console=ttyS0 panic=-1 mitigations=off with=$with $arguments" \
+		-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor "$@" \
+		-device vfio-pci,host="$(nvme)" $passed &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		[ "$(users $OURS)" -eq 0 ] || in_use=yes
+		now=$(stat_of containers)
+		[ "$now" -le $containers ] || containers=$now
+		now=$(($(stat_of pages_pinned) - $(stat_of pages_unpinned) - before))
+		[ $now -le $pinned ] || pinned=$now
+		tell
+		[ $((tick % 15)) != 0 ] ||
+			echo "# l2: $(($(uptime_s) - start)) s: $(log | tail -n 1)"
+		tick=$((tick + 1))
+		sleep 1
+	done
+	maps=$(($(stat_of map_calls) - maps))
+	echo "# l2: $(($(uptime_s) - start)) s, $maps maps, $pinned pages pinned at once"
+	wait $pid
+}
+
+checksum_is() { [ "$(said "$1")" = "$(cat /t1x/disk.sha256)" ]; }
+
+# used: what was asked of the disk and the NICs, with and without a virtual IOMMU.
+used() {
+	is "it had the disk" [ "$(said 'has disk' | tr -d ' ')" = t1x ]
+	is "it wrote the disk and read it again" [ "$(said written)" = "and read again" ]
+	is "it read the disk" checksum_is checksum
+	is "its NICs reached each other" [ "$(said pings)" -gt 0 ]
+	is "ours was in use meanwhile" [ $in_use = yes ]
+	is "nothing is left" settled
+}
