@@ -42,10 +42,11 @@ second_linux() {
 	: >$LOG
 	rm -f $MONITOR.in $MONITOR.out
 	mkfifo $MONITOR.in $MONITOR.out
+	cat $MONITOR.out >$MONITOR &
 	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
 		-no-reboot -serial file:$LOG -kernel /t1x/l2/vmlinux -initrd /t1x/l2/initramfs \
-		-append "console=ttyS0 panic=-1 mitigations=off with=$with $arguments" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off with=$with $arguments" \
 		-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor "$@" \
 		-device vfio-pci,host="$(nvme)" $passed &
 	pid=$!
@@ -62,6 +63,7 @@ second_linux() {
 		sleep 1
 	done
 	maps=$(($(stat_of map_calls) - maps))
+	grep -a '^Error' $MONITOR | sed 's/^/# monitor: /'
 	echo "# l2: $(($(uptime_s) - start)) s, $maps maps, $pinned pages pinned at once"
 	wait $pid
 }
