@@ -67,7 +67,7 @@ uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
 e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd|virtio)
 	@$(call each,r,$(E2E),scripts/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
 
-e2e-clients: ## DPDK, QEMU with a second-level Linux, qemu-img there (T=dpdk|l2|l2_viommu|...; long)
+e2e-clients: ## DPDK, QEMU with a second-level Linux, qemu-img there (T=dpdk|l2|...; takes long)
 	@$(call each,k,$(STOCK),scripts/clients -k $$k -i $(or $(IOMMU),intel) -t '$(T)')
 
 fuzz: ## random ioctls on ours and the in-tree driver in UML (N=100000, S=seed)

@@ -24,7 +24,7 @@ busy() {
 	local wait=0
 	until [ "$(interrupts)" -ge 200 ]; do
 		wait=$((wait + 1))
-		[ $wait -lt $(($1 * 5 + 25)) ] || return
+		[ $wait -lt $(($1 * 5 + 20)) ] || return
 		usleep 100000
 	done
 }

@@ -33,7 +33,7 @@ qemu_img() {
 		unmaps=$(stat_of unmap_calls)
 		qemu-img "$@" >/tmp/said 2>&1 &
 		pid=$!
-		stuck $pid $((try * 3 + 12))
+		stuck $pid $((try * 2 + 8))
 		kill -KILL $pid 2>/dev/null
 		if wait $pid; then
 			maps=$(($(stat_of map_calls) - maps))
