@@ -140,24 +140,6 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	return t1x_pin_refill(pin);
 }
 
-/*
- * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
- * takes that lock, so memory is there at once or not at all.
- */
-static gfp_t t1x_fill_lock(struct t1x_container *c, const struct t1x_dma *dma)
-{
-	if (likely(!dma->watch))
-		return GFP_KERNEL_ACCOUNT;
-	mutex_lock(&c->mmio_lock);
-	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
-}
-
-static void t1x_fill_unlock(struct t1x_container *c, const struct t1x_dma *dma)
-{
-	if (unlikely(dma->watch))
-		mutex_unlock(&c->mmio_lock);
-}
-
 /* Takes a run back out of the domains before @d; returns whether one kept it. */
 static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
 			  dma_addr_t iova, unsigned long npages)
@@ -492,50 +474,5 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	/* Never tear an address space down while a mapping is being filled. */
 	if (mm != current->mm)
 		mmput_async(mm);
-	return ret;
-}
-
-/**
- * t1x_dma_replay() - map what a mapping holds into one more domain
- * @c: the container, whose first domain holds the mapping
- * @dma: the mapping
- * @d: the new domain, last in the list
- *
- * No page is pinned or charged again.
- *
- * Context: the lock is held.
- * Return: 0, or an error of the IOMMU; then @d is good for nothing but
- * t1x_domain_free(), which ends all its translations.
- */
-int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
-		   struct t1x_domain *d)
-{
-	unsigned long index = dma->filled;
-	const struct t1x_run *run;
-	struct t1x_domain *source;
-	struct t1x_runs_pos pos;
-	struct t1x_run found;
-	int ret = 0;
-	gfp_t gfp;
-
-	lockdep_assert_held(&c->lock);
-
-	gfp = t1x_fill_lock(c, dma);
-	source = list_first_entry(&c->domains, struct t1x_domain, node);
-	while (index > dma->runs.npages && !ret) {
-		index -= t1x_dma_lookup(source, dma, index, &found);
-		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found, 1,
-				     dma->prot, dma->granule_shift, gfp);
-	}
-
-	t1x_runs_walk(&dma->runs, &pos);
-	while (!ret && (run = t1x_runs_next(&pos))) {
-		index -= run->npages;
-		if (!run->revoked)
-			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
-					     run, 1, dma->prot,
-					     dma->granule_shift, gfp);
-	}
-	t1x_fill_unlock(c, dma);
 	return ret;
 }
