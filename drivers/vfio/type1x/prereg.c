@@ -57,48 +57,6 @@ struct t1x_region {
 static DEFINE_MUTEX(t1x_regions_lock);
 static struct rb_root t1x_regions = RB_ROOT;
 
-static struct t1x_span *t1x_span_of(const struct rb_node *node)
-{
-	return rb_entry(node, struct t1x_span, node);
-}
-
-/* Spans that overlap are equal. */
-static int t1x_span_cmp(const void *key, const struct rb_node *node)
-{
-	const struct t1x_span *a = key, *b = t1x_span_of(node);
-
-	if (a->mm != b->mm)
-		return a->mm < b->mm ? -1 : 1;
-	if (a->last < b->first)
-		return -1;
-	return a->first > b->last;
-}
-
-static int t1x_span_less(struct rb_node *node, const struct rb_node *other)
-{
-	return t1x_span_cmp(t1x_span_of(node), other);
-}
-
-/* Returns the span that is in the way, or NULL if there was none. */
-static struct t1x_span *t1x_span_add(struct rb_root *tree,
-				     struct t1x_span *span)
-{
-	struct rb_node *node = rb_find_add(&span->node, tree, t1x_span_less);
-
-	return node ? t1x_span_of(node) : NULL;
-}
-
-static bool t1x_span_is(const struct t1x_span *span, unsigned long first,
-			unsigned long last)
-{
-	return span->first == first && span->last == last;
-}
-
-static unsigned long t1x_span_npages(const struct t1x_span *span)
-{
-	return ((span->last - span->first) >> PAGE_SHIFT) + 1;
-}
-
 /* --- Regions ------------------------------------------------------------------- */
 
 static struct t1x_region *t1x_region_alloc(unsigned long first,
@@ -454,7 +412,7 @@ void t1x_unregister_all(struct t1x_container *c)
 
 	while ((node = rb_first(&c->claims))) {
 		rb_erase(node, &c->claims);
-		claim = container_of(t1x_span_of(node), struct t1x_claim, span);
+		claim = rb_entry(node, struct t1x_claim, span.node);
 		WARN_ON_ONCE(claim->nr_dmas);
 		t1x_claim_free(claim);
 	}
@@ -473,16 +431,20 @@ void t1x_unregister_all(struct t1x_container *c)
 struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 				 unsigned long first, unsigned long last)
 {
-	struct t1x_span key = { .mm = current->mm, .first = first, .last = last };
+	const struct t1x_span key = {
+		.mm = current->mm,
+		.first = first,
+		.last = last,
+	};
 	struct t1x_claim *claim;
-	struct rb_node *node;
+	struct t1x_span *span;
 
 	lockdep_assert_held(&c->lock);
 
-	node = rb_find(&key, &c->claims, t1x_span_cmp);
-	if (!node)
+	span = t1x_span_find(&c->claims, &key);
+	if (!span)
 		return NULL;
-	claim = container_of(t1x_span_of(node), struct t1x_claim, span);
+	claim = container_of(span, struct t1x_claim, span);
 	if (!claim->region || first < claim->span.first ||
 	    last > claim->span.last)
 		return NULL;

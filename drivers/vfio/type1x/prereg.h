@@ -3,28 +3,13 @@
 #define _T1X_PREREG_H
 
 #include <linux/minmax.h>
-#include <linux/rbtree.h>
 #include <linux/types.h>
 
 #include "runs.h"
+#include "span.h"
 
-struct mm_struct;
 struct t1x_container;
 struct t1x_region;
-
-/**
- * struct t1x_span - addresses of a process; those of one tree never overlap
- * @node: in the tree
- * @mm: the address space; held by the region
- * @first: first byte
- * @last: last byte
- */
-struct t1x_span {
-	struct rb_node node;
-	struct mm_struct *mm;
-	unsigned long first;
-	unsigned long last;
-};
 
 /**
  * struct t1x_claim - what one container registered
