@@ -1,19 +1,10 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
-# The recipes of Documentation/observing.rst, with a program that is refused something:
-# each must succeed and have something to show.
+# The recipes of Documentation/observing.rst that need nothing but a shell.
 . /t1x/lib.sh
+. /t1x/e2e/recipe.sh
 
-shows() {
-	sh -e "$1" /t1x/bin/refused >/tmp/shown 2>/tmp/complaints
-	local status=$?
-	sed 's/^/# /' /tmp/complaints
-	# The program itself says what it tested.
-	[ $status = 0 ] && grep -vE '^(ok|#|1\.\.)' /tmp/shown | tail -n 2 | sed 's/^/# /' |
-		grep .
-}
-
-for recipe in /t1x/recipes/*; do
+for recipe in $(grep -LE "$TOOLS" /t1x/recipes/*); do
 	is "recipe ${recipe##*/} shows something" shows "$recipe"
 done
 tap_end
