@@ -17,15 +17,18 @@ uptime_s() { cut -d . -f 1 /proc/uptime; }
 # Without the carriage returns of a serial line.
 log() { tr -d '\r' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
+said_last() { log | sed -n 's/.*l2: //p' | tail -n 1; }
 
 # tell: QEMU, when the second Linux wants something for the first time.
 tell() {
-	case $(log | grep '^l2: wants' | tail -n 1) in
+	local now size
+	now=$(said wants | tail -n 1)
+	case $now in
 	"$wanted") return ;;
-	*more*)	size=128M ;;
-	*less*)	size=0 ;;
+	more*)	size=128M ;;
+	less*)	size=0 ;;
 	esac
-	wanted=$(log | grep '^l2: wants' | tail -n 1)
+	wanted=$now
 	echo "qom-set /machine/peripheral/plugged requested-size $size" >$MONITOR.in
 }
 
@@ -33,7 +36,7 @@ tell() {
 # its end; notes whether ours was in use, what it had pinned at most and how often it
 # mapped. The limit is a guard against hangs.
 second_linux() {
-	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted="" size
+	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted=""
 	shift 3
 	for nic in $(nics); do passed="$passed -device vfio-pci,host=$nic,rombar=0"; done
 	start=$(uptime_s)
@@ -42,6 +45,7 @@ second_linux() {
 	: >$LOG
 	rm -f $MONITOR.in $MONITOR.out
 	mkfifo $MONITOR.in $MONITOR.out
+	# It takes no commands when nobody reads what it says.
 	cat $MONITOR.out >$MONITOR &
 	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
@@ -58,7 +62,7 @@ second_linux() {
 		[ $now -le $pinned ] || pinned=$now
 		tell
 		[ $((tick % 15)) != 0 ] ||
-			echo "# l2: $(($(uptime_s) - start)) s: $(log | tail -n 1)"
+			echo "# l2: $(($(uptime_s) - start)) s: $(said_last)"
 		tick=$((tick + 1))
 		sleep 1
 	done
