@@ -17,7 +17,7 @@ uptime_s() { cut -d . -f 1 /proc/uptime; }
 # Without the carriage returns of a serial line.
 log() { tr -d '\r' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
-said_last() { log | sed -n 's/.*l2: //p' | tail -n 1; }
+said_last() { { echo "l2: it boots"; log; } | sed -n 's/.*l2: //p' | tail -n 1; }
 
 # tell: QEMU, when the second Linux wants something for the first time.
 tell() {
