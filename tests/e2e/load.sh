@@ -39,7 +39,7 @@ load() {
 			return
 		fi
 		echo "# qemu-img $1: try $try got stuck: $(cat /tmp/said)"
-		stop
+		stop || return
 	done
 	return 1
 }

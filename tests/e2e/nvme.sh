@@ -23,9 +23,10 @@ stuck() {
 # qemu_img DRIVER ARGUMENT...: true if it succeeds and DRIVER's module was in use
 # meanwhile. Notes in $maps and $unmaps how many of them ours saw. The emulated NVMe
 # loses one of its first interrupts about every second time, whoever serves the
-# container, and qemu-img then waits for ever: hence more than one try.
+# container, and qemu-img then waits for ever: hence more than one try. What fails by
+# itself is not tried again.
 qemu_img() {
-	local driver=$1 try pid in_use
+	local driver=$1 try pid status in_use
 	shift
 	for try in 1 2 3 4 5 6 7 8 9 10; do
 		in_use=no
@@ -35,16 +36,16 @@ qemu_img() {
 		pid=$!
 		stuck $pid $((try * 2 + 8))
 		kill -KILL $pid 2>/dev/null
-		if wait $pid; then
-			maps=$(($(stat_of map_calls) - maps))
-			unmaps=$(($(stat_of unmap_calls) - unmaps))
-			echo "# qemu-img $1: done at try $try, $maps maps, $unmaps unmaps"
-			[ $in_use = yes ]
-			return
-		fi
-		echo "# qemu-img $1: try $try got stuck: $(cat /tmp/said)"
+		wait $pid
+		status=$?
+		[ $status = 137 ] || break
+		echo "# qemu-img $1: try $try got stuck"
 	done
-	return 1
+	maps=$(($(stat_of map_calls) - maps))
+	unmaps=$(($(stat_of unmap_calls) - unmaps))
+	echo "# qemu-img $1: status $status at try $try, $maps maps, $unmaps unmaps"
+	sed "s/^/# qemu-img $1: /" /tmp/said
+	[ $status = 0 ] && [ $in_use = yes ]
 }
 
 # exact: OUT is the disk.
