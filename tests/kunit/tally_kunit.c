@@ -23,9 +23,11 @@ static void tally_of_one(struct t1x_tally *tally, dma_addr_t iova,
 			 unsigned long pfn, unsigned long npages)
 {
 	const struct t1x_run run = { .pfn = pfn, .npages = npages };
+	struct t1x_tally_part part = {};
 
 	memset(tally, 0, sizeof(*tally));
-	t1x_tally_runs(tally, iova, &run, 1);
+	t1x_tally_run(&part, iova, &run);
+	t1x_tally_add(tally, &part, npages, 0);
 }
 
 static void tally_alignment(struct kunit *test)
@@ -68,13 +70,24 @@ static void tally_several(struct kunit *test)
 		{ .pfn = 9 * m + 1, .npages = 2 * m - 1 },
 		{ .pfn = m, .npages = m },
 	};
+	struct t1x_tally_part part = {};
 	struct t1x_tally tally = {};
+	dma_addr_t iova = SZ_2M;
+	unsigned int i;
 
-	t1x_tally_runs(&tally, SZ_2M, runs, ARRAY_SIZE(runs));
+	for (i = 0; i < ARRAY_SIZE(runs); i++) {
+		t1x_tally_run(&part, iova, &runs[i]);
+		iova += (dma_addr_t)runs[i].npages << PAGE_SHIFT;
+	}
+	t1x_tally_add(&tally, &part, 3 * m, 7);
 	tally_expect(test, &tally, 3 * m, 2 * m, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tally.largest), 2 * m - 1);
-	t1x_tally_runs(&tally, SZ_2M, runs, 1);
-	tally_expect(test, &tally, 3 * m + 1, 2 * m, 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&tally.slow_gup), 7);
+
+	/* A smaller one changes neither. */
+	part = (struct t1x_tally_part){ .largest = 3 };
+	t1x_tally_add(&tally, &part, 3, 0);
+	tally_expect(test, &tally, 3 * m + 3, 2 * m, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tally.largest), 2 * m - 1);
 }
 

@@ -56,6 +56,7 @@
  * @credit: pages charged that nothing read so far has used; negative, if what is
  *	ready has to be charged yet
  * @populate: faults memory in ahead of @pin, %NULL if that is not worth it
+ * @tally: what there is to tell of the runs so far
  */
 struct t1x_fill {
 	struct t1x_container *c;
@@ -68,6 +69,7 @@ struct t1x_fill {
 	unsigned long npages;
 	long credit;
 	struct t1x_populate *populate;
+	struct t1x_tally_part tally;
 };
 
 static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
@@ -81,6 +83,7 @@ static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
 	fill->npages = 0;
 	fill->credit = 0;
 	fill->populate = NULL;
+	fill->tally = (struct t1x_tally_part){ .largest = 1 };
 }
 
 /* Is MMIO ready?  If it is watched there is nothing else. */
@@ -184,13 +187,13 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 	return 0;
 }
 
-/* Tells of what was mapped, run by run; for somebody who looks. */
-static noinline_for_stack void t1x_fill_trace(const struct t1x_fill *fill,
-					      dma_addr_t iova)
+/* Tells of what was mapped, run by run, to whoever looks now or later. */
+static void t1x_fill_tell(struct t1x_fill *fill, dma_addr_t iova)
 {
 	const struct t1x_run *run;
 
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
+		t1x_tally_run(&fill->tally, iova, run);
 		trace_t1x_map_run(fill->c->id, iova, run->pfn, run->npages);
 		iova += (dma_addr_t)run->npages << PAGE_SHIFT;
 	}
@@ -230,9 +233,9 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 		}
 	}
 
-	t1x_tally_runs(&c->tally, iova, fill->ready, fill->nr);
-	if (trace_t1x_map_run_enabled())
-		t1x_fill_trace(fill, iova);
+	/* Single pages have nothing to tell that is not known otherwise. */
+	if (fill->npages != fill->nr || trace_t1x_map_run_enabled())
+		t1x_fill_tell(fill, iova);
 	if (likely(!dma->untracked))
 		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
 	dma->filled += fill->npages;
@@ -415,7 +418,9 @@ static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 	}
 	if (!ret)
 		ret = t1x_fill_flush(&fill);
-	if (unlikely(ret))
+	if (likely(!ret))
+		t1x_tally_add(&c->tally, &fill.tally, dma->filled, 0);
+	else
 		t1x_dma_unfill(c, dma);
 	return ret;
 }
@@ -464,11 +469,13 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	ret = t1x_fill_pages(&fill);
 	if (fill.populate)
 		t1x_populate_stop(fill.populate);
-	if (unlikely(ret))
+	if (likely(!ret))
+		t1x_tally_add(&c->tally, &fill.tally, dma->filled,
+			      fill.pin.nr_slow);
+	else
 		t1x_fill_give_up(&fill);
 	if (fill.credit)
 		t1x_refund(&dma->owner, fill.credit);
-	t1x_tally_slow(&c->tally, fill.pin.nr_slow);
 	t1x_pin_exit(&fill.pin);
 
 	/* Never tear an address space down while a mapping is being filled. */

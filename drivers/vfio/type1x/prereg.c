@@ -237,7 +237,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 		t1x_pin_drain(&pin);
 		t1x_region_unread(&runs);
 	}
-	t1x_tally_slow(&c->tally, pin.nr_slow);
+	atomic_long_add(pin.nr_slow, &c->tally.slow_gup);
 	t1x_pin_exit(&pin);
 	t1x_runs_free(&runs);
 	t1x_refund(&region->owner, npages - nram);

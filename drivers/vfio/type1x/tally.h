@@ -3,12 +3,17 @@
 #define _T1X_TALLY_H
 
 #include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 #include "runs.h"
 
+#define T1X_PAGES_2M	(SZ_2M >> PAGE_SHIFT)
+#define T1X_PAGES_1G	(SZ_1G >> PAGE_SHIFT)
+
 /**
- * struct t1x_tally - what has been mapped in a container since it was opened
+ * struct t1x_tally - mappings that were made in a container since it was opened
  * @npages: pages
  * @npages_2m: those of them that whole leaves of 2 MiB can map, for IOVA and
  *	physical address are aligned alike; those of @npages_1g included
@@ -26,18 +31,80 @@ struct t1x_tally {
 	atomic_long_t slow_gup;
 };
 
-void t1x_tally_runs(struct t1x_tally *tally, dma_addr_t iova,
-		    const struct t1x_run *runs, unsigned int nr);
+/**
+ * struct t1x_tally_part - the same, of one mapping while it is filled
+ * @npages_2m: as there
+ * @npages_1g: as there
+ * @largest: as there
+ */
+struct t1x_tally_part {
+	unsigned long npages_2m;
+	unsigned long npages_1g;
+	unsigned int largest;
+};
+
+void t1x_tally_large(struct t1x_tally *tally,
+		     const struct t1x_tally_part *part);
 
 /**
- * t1x_tally_slow() - count batches of pages
- * @tally: of the container
- * @nr: how many of them took mmap_lock
+ * t1x_tally_leaves() - pages of a run that leaves of a size can map
+ * @first: page of IOVA where the run begins
+ * @run: the run
+ * @leaf: pages of a leaf, a power of two
+ *
+ * Return: their number.
  */
-static inline void t1x_tally_slow(struct t1x_tally *tally, unsigned long nr)
+static inline unsigned long t1x_tally_leaves(unsigned long first,
+					     const struct t1x_run *run,
+					     unsigned long leaf)
 {
-	if (nr)
-		atomic_long_add(nr, &tally->slow_gup);
+	unsigned long end = (first + run->npages) & ~(leaf - 1);
+
+	if ((first ^ run->pfn) & (leaf - 1))
+		return 0;
+	first = (first + leaf - 1) & ~(leaf - 1);
+	return end > first ? end - first : 0;
+}
+
+/**
+ * t1x_tally_run() - count a run that is mapped
+ * @part: of the mapping
+ * @iova: where the run is
+ * @run: the run
+ *
+ * Most runs are small, and take next to nothing.
+ */
+static inline void t1x_tally_run(struct t1x_tally_part *part, dma_addr_t iova,
+				 const struct t1x_run *run)
+{
+	unsigned long first = iova >> PAGE_SHIFT;
+
+	if (run->npages > part->largest)
+		part->largest = run->npages;
+	if (likely(run->npages < T1X_PAGES_2M))
+		return;
+	part->npages_2m += t1x_tally_leaves(first, run, T1X_PAGES_2M);
+	if (run->npages >= T1X_PAGES_1G)
+		part->npages_1g += t1x_tally_leaves(first, run, T1X_PAGES_1G);
+}
+
+/**
+ * t1x_tally_add() - count a mapping that was filled
+ * @tally: of the container
+ * @part: of its runs
+ * @npages: its pages
+ * @slow_gup: batches of them that took mmap_lock
+ */
+static inline void t1x_tally_add(struct t1x_tally *tally,
+				 const struct t1x_tally_part *part,
+				 unsigned long npages, unsigned long slow_gup)
+{
+	atomic_long_add(npages, &tally->npages);
+	if (slow_gup)
+		atomic_long_add(slow_gup, &tally->slow_gup);
+	if (unlikely(part->largest > (unsigned int)atomic_read(&tally->largest) ||
+		     part->npages_2m))
+		t1x_tally_large(tally, part);
 }
 
 #endif /* _T1X_TALLY_H */
