@@ -1,0 +1,5 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# For recipe.sh: a program that is refused something. Its verdict is not asked for here: it
+# counts who uses the module, and so do those who trace it, for as long as they do.
+/t1x/bin/refused || true
