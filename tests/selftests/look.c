@@ -15,6 +15,8 @@
 #include "lib/vfio.h"
 
 #define LOOK_MS		2000
+#define LARGE		(64 * MIB)
+#define MANY		4096L
 
 static int container, group;
 static char *memory;
@@ -253,17 +255,6 @@ static void top_of_the_space_is_listed(void)
 	expect_eq(look_number("mapped_bytes"), 2 * PAGE);
 }
 
-static void *work_thread(void *size)
-{
-	size_t bytes = (size_t)size;
-
-	while (!stop) {
-		expect_ret(dma_map(container, memory, IOVA, bytes, RW), 0);
-		expect_ret(dma_unmap(container, IOVA, bytes), bytes);
-	}
-	return NULL;
-}
-
 /* Looks how far an operation is; returns whether it was under way. */
 static bool seen_under_way(const char *what)
 {
@@ -273,33 +264,70 @@ static bool seen_under_way(const char *what)
 	long long done;
 
 	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, what, strlen(what)))
+			continue;
 		done = look_field(line, "done");
 		expect_eq(look_field(line, "pid"), getpid());
 		expect_eq(look_field(line, "iova"), IOVA);
 		expect_le(done, look_field(line, "total"));
-		if (!strncmp(line, what, strlen(what)) && done > 0)
-			seen = true;
+		seen |= done > 0;
 	}
 	fclose(file);
 	return seen;
 }
 
-static void progress_of_map_and_unmap(void)
+/* Has a thread do something over and over until that was seen half way. */
+static void expect_progress(void *(*work)(void *), const char *what)
 {
-	const size_t size = 64 * MIB;
 	pthread_t worker;
 
-	setup(1);
-	memory = mem_anon(size);
-	expect_eq(seen_under_way("map "), false);
-	pthread_create(&worker, NULL, work_thread, (void *)size);
-	while (!seen_under_way("map "))
-		usleep(1000);
-	while (!seen_under_way("unmap "))
+	expect_eq(seen_under_way(what), false);
+	pthread_create(&worker, NULL, work, NULL);
+	while (!seen_under_way(what))
 		usleep(1000);
 	stop = 1;
 	pthread_join(worker, NULL);
 	expect_eq(seen_under_way(""), false);
+}
+
+static void *map_thread(void *unused)
+{
+	(void)unused;
+	while (!stop) {
+		expect_ret(dma_map(container, memory, IOVA, LARGE, RW), 0);
+		expect_ret(dma_unmap(container, IOVA, LARGE), LARGE);
+	}
+	return NULL;
+}
+
+static void progress_of_a_map(void)
+{
+	container_open();
+	memory = mem_anon(LARGE);
+	expect_progress(map_thread, "map ");
+}
+
+static void *unmap_thread(void *unused)
+{
+	long i;
+
+	(void)unused;
+	while (!stop) {
+		for (i = 0; i < MANY; i++)
+			expect_ret(dma_map(container, memory,
+					   IOVA + 2 * i * PAGE, PAGE, RW), 0);
+		expect_ret(dma_unmap(container, IOVA, 2 * MANY * PAGE),
+			   MANY * PAGE);
+	}
+	return NULL;
+}
+
+/* They go 512 at a time. */
+static void progress_of_an_unmap(void)
+{
+	container_open();
+	memory = mem_anon(PAGE);
+	expect_progress(unmap_thread, "unmap ");
 }
 
 static void *look_thread(void *unused)
@@ -391,7 +419,8 @@ static const struct test tests[] = {
 	TEST(mappings_are_listed),
 	TEST(many_mappings_are_listed),
 	TEST(top_of_the_space_is_listed),
-	TEST(progress_of_map_and_unmap),
+	TEST_LONG(progress_of_a_map, 300),
+	TEST_LONG(progress_of_an_unmap, 300),
 	TEST(reading_against_closing),
 	TEST(an_open_file_keeps_nothing),
 	TEST(for_root_only),
