@@ -44,6 +44,16 @@ static void expect_reason(int64_t got, int want, const char *why)
 		fail("not \"%s\": %s", why, line);
 }
 
+/* Some of the IOMMUs have all 64 bits; then there is but the limit. */
+static void reason_of_the_width(int container)
+{
+	int ret = dma_map(container, memory, TOP, PAGE, RW);
+
+	if (ret == -ENOMEM && !sys_is_uml())
+		return;
+	expect_reason(ret, -EINVAL, "the IOMMU can address no more than 0x");
+}
+
 /* The complaints that one hears most. */
 static void reason_of_each_errno(void)
 {
@@ -57,8 +67,7 @@ static void reason_of_each_errno(void)
 		      "overlaps a mapping");
 	expect_reason(dma_map(container, memory, 0xfee00000, PAGE, RW), -EINVAL,
 		      "reserved");
-	expect_reason(dma_map(container, memory, TOP, PAGE, RW), -EINVAL,
-		      "the IOMMU can address no more than 0x");
+	reason_of_the_width(container);
 	expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
 		      "wraps");
 	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, RW), -ENOMEM,
