@@ -200,6 +200,80 @@ static void domain_unmap_long_is_survived(struct kunit *test)
 	t1x_domain_sync(&fake->d, &gather);
 }
 
+/* Where a mapping crosses the border of what an IOMMU flushes at once. */
+#define BORDER	(4UL << T1X_FLUSH_SHIFT)
+
+static void domain_flush_stops_at_borders(struct kunit *test)
+{
+	const dma_addr_t iova = BORDER - 2 * PAGE_SIZE;
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run run = bar_run(4);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		fake->sync_at_gaps = i;
+		fake->map_ops = 0;
+		fake->syncs = 0;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iova, &run, 1,
+						     IOMMU_READ, 0, GFP_KERNEL),
+				0);
+		KUNIT_EXPECT_EQ(test, fake->map_ops, 2U);
+		KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, iova, 4),
+				0);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->syncs, 2U);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	}
+	KUNIT_EXPECT_EQ(test, fake->flushes, 0U);
+	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
+}
+
+static void domain_map_undone_at_a_border(struct kunit *test)
+{
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run run = bar_run(6);
+	unsigned int nth;
+
+	for (nth = 1; nth <= 2; nth++) {
+		fake->fail_map = nth;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d,
+						     BORDER - 3 * PAGE_SIZE,
+						     &run, 1, IOMMU_READ, 0,
+						     GFP_KERNEL), -ENOMEM);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	}
+	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
+}
+
+/* One flush for many ranges, however far apart, unless the driver makes more. */
+static void domain_flush_of_distant_ranges(struct kunit *test)
+{
+	static const dma_addr_t iovas[] = {
+		0x100000, BORDER - PAGE_SIZE, BORDER, 2 * BORDER, BORDER << 8,
+	};
+	struct fake_domain *fake = fake_domain_alloc(test);
+	struct t1x_run run = bar_run(1);
+	unsigned int i, gaps;
+
+	for (gaps = 0; gaps < 2; gaps++) {
+		fake->sync_at_gaps = gaps;
+		fake->syncs = 0;
+		iommu_iotlb_gather_init(&gather);
+		for (i = 0; i < ARRAY_SIZE(iovas); i++)
+			KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iovas[i],
+							     &run, 1, IOMMU_READ,
+							     0, GFP_KERNEL), 0);
+		for (i = 0; i < ARRAY_SIZE(iovas); i++)
+			KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
+							       iovas[i], 1), 0);
+		t1x_domain_sync(&fake->d, &gather);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->flushes, 1U);
+	}
+	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
+}
+
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_map_is_one_call),
 	KUNIT_CASE(domain_map_page_by_page),
@@ -210,6 +284,9 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),
 	KUNIT_CASE(domain_unmap_refused_is_told),
 	KUNIT_CASE(domain_unmap_long_is_survived),
+	KUNIT_CASE(domain_flush_stops_at_borders),
+	KUNIT_CASE(domain_map_undone_at_a_border),
+	KUNIT_CASE(domain_flush_of_distant_ranges),
 	{}
 };
 

@@ -2,9 +2,10 @@
 /*
  * An IOMMU domain that knows the order of things.
  *
- * It holds the translations page by page, and what was unmapped since the last
- * sync.  At the sync every stale page of RAM must still be pinned, because
- * until then a device could have used it (I1 of container.c).
+ * It holds the translations page by page, and what was unmapped since it was flushed
+ * from the IOTLB.  When that is done every such page of RAM must still be pinned,
+ * because until then a device could have used it (I1 of container.c); and no flush of
+ * a range may be one that an IOMMU refuses.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -13,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "account.h"
+#include "t1x.h"
 #include "t1x_kunit.h"
 
 static struct fake_domain *fake_domain_of(struct iommu_domain *domain)
@@ -80,9 +82,24 @@ static bool fake_unmap_page(struct fake_domain *fake, unsigned long index)
 	if (!fake->stale_pages || stale[fake->stale_pages - 1] + 1 != pfn)
 		fake->stale_runs++;
 	fake->most_stale_runs = max(fake->most_stale_runs, fake->stale_runs);
-	if (fake->stale_pages < ARRAY_SIZE(fake->stale))
+	if (fake->stale_pages < ARRAY_SIZE(fake->stale)) {
+		fake->stale_index[fake->stale_pages] = index;
 		stale[fake->stale_pages++] = pfn;
+	}
 	return true;
+}
+
+/* Adds to what is to be flushed, as drivers do that take gaps or that do not. */
+static void fake_gather(struct fake_domain *fake,
+			struct iommu_iotlb_gather *gather, unsigned long iova,
+			size_t size)
+{
+	if (!size)
+		return;
+	if (fake->sync_at_gaps)
+		iommu_iotlb_gather_add_page(&fake->domain, gather, iova, size);
+	else
+		iommu_iotlb_gather_add_range(gather, iova, size);
 }
 
 static size_t fake_unmap_pages(struct iommu_domain *domain, unsigned long iova,
@@ -96,10 +113,32 @@ static size_t fake_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	fake->unmap_ops++;
 	for (i = 0; i < npages; i++)
 		if (!fake_unmap_page(fake, index + i))
-			return i << PAGE_SHIFT;
+			goto out;
 	for (; fake->overshoot; fake->overshoot--, i++)
 		fake_unmap_page(fake, index + i);
+out:
+	fake_gather(fake, gather, iova, i << PAGE_SHIFT);
 	return i << PAGE_SHIFT;
+}
+
+/* Flushes what is stale in a range of IOVA pages. */
+static void fake_flush(struct fake_domain *fake, unsigned long first,
+		       unsigned long last)
+{
+	unsigned long i, left = 0;
+
+	for (i = 0; i < fake->stale_pages; i++) {
+		if (fake->stale_index[i] < first || fake->stale_index[i] > last) {
+			fake->stale_index[left] = fake->stale_index[i];
+			fake->stale[left++] = fake->stale[i];
+		} else if (!fake_pfn_held(fake->stale[i])) {
+			fake_error(fake, "unpinned before the sync",
+				   fake->stale_index[i]);
+		}
+	}
+	fake->stale_pages = left;
+	if (!left)
+		fake->stale_runs = 0;
 }
 
 static void fake_iotlb_sync(struct iommu_domain *domain,
@@ -108,10 +147,21 @@ static void fake_iotlb_sync(struct iommu_domain *domain,
 	struct fake_domain *fake = fake_domain_of(domain);
 
 	fake->syncs++;
-	while (fake->stale_pages)
-		if (!fake_pfn_held(fake->stale[--fake->stale_pages]))
-			fake_error(fake, "unpinned before the sync", 0);
-	fake->stale_runs = 0;
+	if (gather->start >= gather->end)
+		return;
+	if ((gather->start ^ gather->end) >> T1X_FLUSH_SHIFT)
+		fake_error(fake, "flushed more than an IOMMU may take",
+			   gather->start >> PAGE_SHIFT);
+	fake_flush(fake, gather->start >> PAGE_SHIFT,
+		   gather->end >> PAGE_SHIFT);
+}
+
+static void fake_flush_iotlb_all(struct iommu_domain *domain)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+
+	fake->flushes++;
+	fake_flush(fake, 0, ULONG_MAX);
 }
 
 static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
@@ -127,6 +177,7 @@ static const struct iommu_domain_ops fake_domain_ops = {
 	.map_pages = fake_map_pages,
 	.unmap_pages = fake_unmap_pages,
 	.iotlb_sync = fake_iotlb_sync,
+	.flush_iotlb_all = fake_flush_iotlb_all,
 	.iova_to_phys = fake_iova_to_phys,
 };
 

@@ -77,15 +77,18 @@ long fake_memory_locked(void);
  * @unmap_ops: calls of unmap_pages()
  * @lookups: calls of iova_to_phys()
  * @syncs: calls of iotlb_sync()
- * @stale_pages: pages unmapped since the last sync
+ * @flushes: calls of flush_iotlb_all()
+ * @sync_at_gaps: calls iotlb_sync() itself where what is gathered would get a gap
+ * @stale_pages: pages unmapped and not flushed since
  * @stale_runs: physically contiguous pieces of them
  * @most_stale_runs: the most there ever were
  * @fail_map: fail this call of map_pages(), counted down; 0 never
  * @keep: IOVA page that unmap_pages() will not unmap
  * @keep_times: so often
  * @overshoot: pages that the next unmap_pages() does too much
- * @errors: rules broken: double map, unpinned before the sync
- * @stale: page frames unmapped since the last sync
+ * @errors: rules broken: double map, unpinned before the sync, too large a flush
+ * @stale: page frames of the stale pages
+ * @stale_index: their IOVA pages
  */
 struct fake_domain {
 	struct t1x_domain d;
@@ -96,6 +99,8 @@ struct fake_domain {
 	unsigned int unmap_ops;
 	unsigned int lookups;
 	unsigned int syncs;
+	unsigned int flushes;
+	bool sync_at_gaps;
 	unsigned long stale_pages;
 	unsigned long stale_runs;
 	unsigned long most_stale_runs;
@@ -105,6 +110,7 @@ struct fake_domain {
 	unsigned int overshoot;
 	unsigned int errors;
 	unsigned long stale[FAKE_PAGES + FAKE_BAR_PAGES];
+	unsigned long stale_index[FAKE_PAGES + FAKE_BAR_PAGES];
 };
 
 struct fake_domain *fake_domain_alloc(struct kunit *test);

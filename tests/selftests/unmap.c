@@ -298,6 +298,75 @@ static void all_of_many_entries(void)
 	expect_eq(sys_vmlck(), vmlck - 4);
 }
 
+/*
+ * An IOMMU may refuse to flush a range that is too large, and its driver not tell.
+ * Only what a device used before can be in an IOTLB, so it does DMA first.
+ */
+static void far_apart(void)
+{
+	static const uint64_t iovas[] = { 0x100000, 0x200000000, 0x7e00000000 };
+	size_t i;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vaddr = mem_anon(ARRAY_SIZE(iovas) * 2 * PAGE);
+	for (i = 0; i < ARRAY_SIZE(iovas); i++) {
+		assert_ret(dma_map(rig->container, vaddr + i * 2 * PAGE,
+				   iovas[i], 2 * PAGE, RW), 0);
+		dma_check_write(rig, 0, iovas[i], vaddr + i * 2 * PAGE,
+				DMA_MAX);
+	}
+	assert_ret(dma_unmap_flags(rig->container, 0, 0, ALL),
+		   (2 * ARRAY_SIZE(iovas) + 1) * PAGE);
+	assert_ret(dma_map(rig->container, rig->scratch, IOVA_SCRATCH, PAGE,
+			   RW), 0);
+	for (i = 0; i < ARRAY_SIZE(iovas); i++)
+		dma_check_refused(rig, 0, iovas[i], vaddr + i * 2 * PAGE);
+}
+
+/* Two pages are enough if a multiple of a large power of 2 is between them. */
+static void across_a_border(void)
+{
+	static const struct {
+		uint64_t border;
+		bool registered;
+		uint64_t granule;
+	} ways[] = {
+		{ .border = 1UL << 30 },
+		{ .border = 1UL << 34 },
+		{ .border = 1UL << 38 },
+		{ .border = 1UL << 34, .registered = true },
+		{ .border = 1UL << 34, .granule = PAGE },
+	};
+	uint64_t iova;
+	size_t i, at;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vaddr = mem_anon(2 * PAGE);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if ((ways[i].registered || ways[i].granule) && !sys_is_type1x())
+			continue;
+		iova = ways[i].border - PAGE;
+		if (ways[i].registered)
+			assert_ret(dma_register(rig->container, vaddr, 2 * PAGE,
+						VFIO_TYPE1X_MEMORY_WRITE), 0);
+		if (ways[i].granule)
+			assert_ret(dma_map_granule(rig->container, vaddr, iova,
+						   2 * PAGE, ways[i].granule),
+				   0);
+		else
+			assert_ret(dma_map(rig->container, vaddr, iova,
+					   2 * PAGE, RW), 0);
+		for (at = 0; at < 2 * PAGE; at += PAGE)
+			dma_check_write(rig, 0, iova + at, vaddr + at, DMA_MAX);
+		assert_ret(dma_unmap(rig->container, iova, 2 * PAGE), 2 * PAGE);
+		for (at = 0; at < 2 * PAGE; at += PAGE)
+			dma_check_refused(rig, 0, iova + at, vaddr + at);
+		if (ways[i].registered)
+			assert_ret(dma_unregister(rig->container, vaddr,
+						  2 * PAGE), 0);
+	}
+}
+
 /* Unmapped IOVAs can be mapped again at once, to something else. */
 static void map_again(void)
 {
@@ -371,6 +440,8 @@ static const struct test tests[] = {
 	TEST(two_halves_of_everything),
 	TEST(all),
 	TEST(all_of_many_entries),
+	TEST(far_apart),
+	TEST(across_a_border),
 	TEST(map_again),
 	TEST(map_and_unmap_many_times),
 	TEST(any_order),

@@ -161,6 +161,25 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 	return ret == -ENODEV ? 0 : ret;
 }
 
+/* The last byte of the block of T1X_FLUSH_SHIFT that an IOVA is in. */
+static dma_addr_t t1x_domain_edge(dma_addr_t iova)
+{
+	return iova | (BIT_ULL(T1X_FLUSH_SHIFT) - 1);
+}
+
+/* Is a range in more than one block? */
+static bool t1x_domain_crosses(dma_addr_t iova, dma_addr_t last)
+{
+	return (iova ^ last) >> T1X_FLUSH_SHIFT;
+}
+
+/* The same for what is gathered; an empty gather starts behind its end. */
+static bool t1x_gather_crosses(const struct iommu_iotlb_gather *gather)
+{
+	return gather->start < gather->end &&
+	       t1x_domain_crosses(gather->start, gather->end);
+}
+
 static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
 			       unsigned long pfn, unsigned long npages,
 			       int prot, gfp_t gfp)
@@ -179,7 +198,11 @@ static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
 	       error;
 }
 
-/* One call for each granule, so that no page of the IOMMU has parts of two. */
+/*
+ * One call for each granule, so that no page of the IOMMU has parts of two, and none
+ * that reaches over a block: to undo a call that failed, the kernel flushes what it
+ * had mapped as one range.
+ */
 static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
 				   const struct t1x_run *run, int prot,
 				   unsigned int shift, gfp_t gfp)
@@ -189,7 +212,7 @@ static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
 	dma_addr_t at = iova;
 	int ret;
 
-	for (i = 0; i < run->npages; i += n, at += n << PAGE_SHIFT) {
+	for (i = 0; i < run->npages; i += n, at += (dma_addr_t)n << PAGE_SHIFT) {
 		n = min(run->npages - i, granule - into);
 		into = 0;
 		ret = t1x_domain_map_once(d, at, run->pfn + i, n, prot, gfp);
@@ -213,7 +236,8 @@ static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
  * @gfp: how page tables are allocated
  *
  * One call to the IOMMU for each run, which picks its largest pages; one for each
- * granule, or for each page when disable_hugepages is set.
+ * granule, for each block of T1X_FLUSH_SHIFT, or for each page when disable_hugepages
+ * is set.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
@@ -224,25 +248,33 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   unsigned int granule_shift, gfp_t gfp)
 {
 	const struct t1x_run *run = runs, *end = runs + nr;
-	dma_addr_t at = iova;
+	dma_addr_t edge, at = iova;
+	unsigned long pieced = 0;
+	u64 size;
 	int ret;
 
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
 		granule_shift = PAGE_SHIFT;
+	/* No call maps what goes on behind this byte. */
+	edge = granule_shift ? 0 : t1x_domain_edge(iova);
 	do {
-		if (unlikely(granule_shift))
+		size = (u64)run->npages << PAGE_SHIFT;
+		if (unlikely(at + (size - 1) > edge)) {
 			ret = t1x_domain_map_granules(d, at, run, prot,
-						      granule_shift, gfp);
-		else
+						      min_not_zero(granule_shift, T1X_FLUSH_SHIFT),
+						      gfp);
+			edge = granule_shift ? 0 : t1x_domain_edge(at + size);
+			pieced += !ret;
+		} else {
 			ret = t1x_domain_map_once(d, at, run->pfn, run->npages,
 						  prot, gfp);
+		}
 		if (unlikely(ret))
 			break;
-		at += (dma_addr_t)run->npages << PAGE_SHIFT;
+		at += size;
 	} while (++run < end);
 
-	if (likely(!granule_shift))
-		t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, run - runs);
+	t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, run - runs - pieced);
 	return unlikely(ret) ? t1x_domain_map_undo(d, iova, at, ret) : 0;
 }
 
@@ -286,10 +318,32 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 	return 0;
 }
 
+/* The part of t1x_domain_unmap() that is in one block. */
+static int t1x_domain_unmap_block(struct t1x_domain *d,
+				  struct iommu_iotlb_gather *gather,
+				  dma_addr_t iova, size_t size)
+{
+	size_t done;
+
+	/*
+	 * Some drivers flush by themselves whenever a gather would get a gap, so what
+	 * they gathered is one range.  It must not grow over the edge of a block.
+	 */
+	if (unlikely(gather->end + 1 == iova &&
+		     t1x_domain_crosses(gather->end, iova) &&
+		     !t1x_gather_crosses(gather)))
+		t1x_domain_sync(d, gather);
+
+	done = t1x_domain_unmap_once(d, gather, iova, size);
+	if (likely(done == size))
+		return 0;
+	return t1x_domain_unmap_rest(d, gather, iova, size, done);
+}
+
 /**
  * t1x_domain_unmap() - unmap whole runs, or whole granules of them
  * @d: the domain
- * @gather: collects what the IOTLB is to forget
+ * @gather: collects what the IOTLB is to forget; from below @iova, if anything
  * @iova: first byte; the start of a run or granule
  * @npages: pages, up to the end of a run or granule
  *
@@ -302,32 +356,17 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 		     dma_addr_t iova, unsigned long npages)
 {
-	size_t size = npages << PAGE_SHIFT;
-	size_t done;
+	dma_addr_t last = iova + (((dma_addr_t)npages << PAGE_SHIFT) - 1), edge;
+	int ret;
 
-	done = t1x_domain_unmap_once(d, gather, iova, size);
-	if (likely(done == size))
-		return 0;
-	return t1x_domain_unmap_rest(d, gather, iova, size, done);
-}
-
-/**
- * t1x_domain_revoke() - unmap a run at once, IOTLB included
- * @d: the domain
- * @iova: first byte of the run
- * @npages: pages of the run
- *
- * Context: not atomic.  Allocates nothing.
- * Return: 0, or -EIO if the IOMMU still translates a page of it.
- */
-int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
-		      unsigned long npages)
-{
-	size_t size = npages << PAGE_SHIFT;
-
-	t1x_stat_inc(T1X_STAT_IOMMU_UNMAP_CALLS);
-	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
-	return iommu_unmap(d->domain, iova, size) == size ? 0 : -EIO;
+	for (;;) {
+		edge = min(last, t1x_domain_edge(iova));
+		ret = t1x_domain_unmap_block(d, gather, iova, edge - iova + 1);
+		if (likely(edge == last) || ret)
+			return ret;
+		iova = edge + 1;
+		cond_resched();
+	}
 }
 
 /**
@@ -335,11 +374,22 @@ int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
  * @d: the domain
  * @gather: from t1x_domain_unmap(); empty afterwards
  *
+ * The only place from which an IOTLB is flushed, but for what IOMMU drivers do inside
+ * of iommu_map() and iommu_unmap_fast().  An IOMMU may refuse to flush a range beyond
+ * a block, and its driver would not tell; so what has parts of several is flushed
+ * together with all the rest of the domain (I1).
+ *
  * Context: may sleep, waits for the hardware.
  */
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 {
 	trace_t1x_sync(d->id, gather->start, gather->end);
+	if (unlikely(t1x_gather_crosses(gather) &&
+		     d->domain->ops->flush_iotlb_all)) {
+		iommu_flush_iotlb_all(d->domain);
+		/* The page tables that were emptied are still to be freed below. */
+		gather->end = gather->start | ~PAGE_MASK;
+	}
 	iommu_iotlb_sync(d->domain, gather);
 	atomic_long_inc(&d->syncs);
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);

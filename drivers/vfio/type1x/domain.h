@@ -66,8 +66,6 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   unsigned int granule_shift, gfp_t gfp);
 int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 		     dma_addr_t iova, unsigned long npages);
-int t1x_domain_revoke(struct t1x_domain *d, dma_addr_t iova,
-		      unsigned long npages);
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
 int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 			  unsigned long npages);

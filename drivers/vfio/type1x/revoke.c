@@ -71,7 +71,7 @@ static bool t1x_run_revoke(struct t1x_container *c, dma_addr_t iova,
 	bool gone = true;
 
 	list_for_each_entry(d, &c->domains, node)
-		if (t1x_domain_revoke(d, iova, run->npages))
+		if (t1x_domain_unmap_sync(d, iova, run->npages))
 			gone = false;
 	return gone;
 }

@@ -40,10 +40,17 @@
 #define T1X_SYNC_RUNS		512
 
 /*
- * Pages unmapped between two IOTLB syncs, 64 GiB of them: VT-d in 6.1
- * counts the pages of a flush in an unsigned int.  No run is longer.
+ * Pages unmapped between two IOTLB syncs, 64 GiB of them.  No run is longer, and its
+ * pages fit into the 32 bits of &t1x_run.npages.
  */
 #define T1X_SYNC_PAGES		(64UL << (30 - PAGE_SHIFT))
+
+/*
+ * An IOMMU is never asked to flush a range of IOVAs that reaches over a multiple of 2
+ * to the power of this: 1 GiB is the most that every VT-d takes which has first-stage
+ * translation or pages of that size.  See Documentation/kernel-faults.rst.
+ */
+#define T1X_FLUSH_SHIFT		30
 
 /* Pages asked of GUP at a time; their pointers fill one page. */
 #define T1X_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
