@@ -6,10 +6,49 @@
 #include <linux/version.h>
 
 /*
+ * v6.2: a long-term pin for reading breaks copy-on-write, so that the process goes on
+ * to see the page that is pinned.  Before, only a pin for writing does.
  * v6.5: {pin,get}_user_pages_remote() lost their vmas argument.
  * v6.12: follow_pfnmap_start()/_end() replace follow_pte().
  * Delete with 6.1.
  */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+/*
+ * A page that is mapped writable is no copy that could still be broken.  All others
+ * are left to pin_user_pages_remote(), if @gup_flags has FOLL_NOFAULT.
+ */
+static inline int t1x_compat_pin_user_pages_fast(unsigned long start,
+						 int nr_pages,
+						 unsigned int gup_flags,
+						 struct page **pages)
+{
+	if (gup_flags & FOLL_LONGTERM)
+		gup_flags |= FOLL_WRITE;
+	return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+}
+
+#define pin_user_pages_fast t1x_compat_pin_user_pages_fast
+
+/*
+ * May the first page be pinned for writing, by force if need be, though it is only to
+ * be read?  Pages of shared memory must not: that would make a file dirty.  Nor pages
+ * that the process must not read.  What follows the page up to @nr_pages is alike.
+ */
+static inline bool t1x_compat_pin_breaks_cow(struct mm_struct *mm,
+					     unsigned long start,
+					     unsigned long *nr_pages)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, start);
+	unsigned long npages = 1;	/* GUP may extend a stack by this one */
+
+	if (vma)
+		npages = (vma->vm_end - start) >> PAGE_SHIFT;
+	*nr_pages = min(*nr_pages, npages);
+	return !vma || (vma->vm_flags & VM_READ &&
+			is_cow_mapping(vma->vm_flags));
+}
+#endif
+
 #if KERNEL_VERSION(6, 5, 0) > LINUX_VERSION_CODE
 static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 						    unsigned long start,
@@ -18,6 +57,20 @@ static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 						    struct page **pages,
 						    int *locked)
 {
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+	if ((gup_flags & (FOLL_LONGTERM | FOLL_WRITE)) == FOLL_LONGTERM &&
+	    t1x_compat_pin_breaks_cow(mm, start, &nr_pages)) {
+		long ret = pin_user_pages_remote(mm, start, nr_pages,
+						 gup_flags | FOLL_WRITE |
+						 FOLL_FORCE, pages, NULL,
+						 locked);
+
+		/* A page of hugetlb, say, that the process may only read. */
+		if (ret != -EFAULT)
+			return ret;
+		nr_pages = 1;
+	}
+#endif
 	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
 				     NULL, locked);
 }
