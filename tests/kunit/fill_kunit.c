@@ -172,6 +172,34 @@ static void fill_limit_in_the_middle(struct kunit *test)
 	fill_done(test, &f);
 }
 
+/* Under a limit no more is ever charged than is pinned; without, far fewer times. */
+static void fill_charges_what_is_pinned(struct kunit *test)
+{
+	struct fill_case f = fill_begin(test, 1);
+	long charged, pinned;
+	struct t1x_dma *dma;
+	unsigned int n;
+
+	for (n = 0; n < 2; n++) {
+		fake_memory_scatter();
+		fake_memory.layout[20] = NULL;
+		f.c->pin_batch = 8;
+		dma = fake_dma_alloc(test, IOVA, 0, 1000);
+		if (!n)
+			current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
+				(f.locked + 2000) << PAGE_SHIFT;
+		charged = t1x_stat_sum(T1X_STAT_PAGES_CHARGED);
+		pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
+		KUNIT_EXPECT_LT(test, fill(&f, dma), 0);
+		charged = t1x_stat_sum(T1X_STAT_PAGES_CHARGED) - charged;
+		pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED) - pinned;
+		KUNIT_EXPECT_EQ(test, pinned, 20L);
+		KUNIT_EXPECT_EQ(test, charged, n ? 1000L : 20L);
+		fake_dma_free(dma);
+	}
+	fill_done(test, &f);
+}
+
 static void fill_hole_at_each_page(struct kunit *test)
 {
 	struct fill_case f = fill_begin(test, 1);
@@ -572,6 +600,7 @@ static struct kunit_case fill_cases[] = {
 	KUNIT_CASE(fill_ram_then_bar_charges_ram),
 	KUNIT_CASE(fill_reserved_between_ram),
 	KUNIT_CASE(fill_limit_in_the_middle),
+	KUNIT_CASE(fill_charges_what_is_pinned),
 	KUNIT_CASE(fill_hole_at_each_page),
 	KUNIT_CASE(fill_map_fails_at_each_step),
 	KUNIT_CASE(unfill_syncs_every_512_runs),

@@ -165,6 +165,7 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 	struct t1x_claim *claim;
 	unsigned int layout, i, n;
 	struct page **pages;
+	struct t1x_region_pos pos;
 	struct t1x_run run;
 
 	for (layout = 0; layout < 2; layout++) {
@@ -174,7 +175,8 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 		claim = find(p.c[0], first, 1);
 		for (i = 0; claim && i < npages; i++) {
 			n = min(npages - i, 1 + i % 7);
-			run = t1x_region_cut(t1x_claim_run(claim, i), i, n);
+			t1x_claim_seek(claim, i, &pos);
+			run = t1x_region_cut(t1x_region_next(&pos), i, n);
 			pages = fake_memory.layout + first + i;
 			KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
 			KUNIT_EXPECT_GE(test, run.npages, 1U);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Locked memory, its limit, and the limit of entries. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -162,6 +163,80 @@ static void limit_lowered(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
+#define ROUNDS	100
+#define FAILING	(60 * MIB)
+#define GRANTED	(16 * MIB)
+
+/**
+ * struct failing - a thread whose requests fail
+ * @registers: by registering memory, not by mapping it
+ * @memory: a page of it is there
+ * @stop: it is to end
+ * @rounds: how often a request failed
+ */
+struct failing {
+	bool registers;
+	char *memory;
+	int stop;
+	int rounds;
+};
+
+static void *fail_all_the_time(void *data)
+{
+	struct failing *f = data;
+	int ret;
+
+	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
+		if (f->registers)
+			ret = dma_register(rig->container, f->memory, FAILING,
+					   VFIO_TYPE1X_MEMORY_WRITE);
+		else
+			ret = dma_map(rig->container, f->memory, 4 * GIB,
+				      FAILING, RW);
+		expect_ret(ret, -EFAULT);
+		__atomic_add_fetch(&f->rounds, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void beside_one_that_fails(bool registers)
+{
+	struct failing f = { .registers = registers };
+	char *mapped = mem_anon(GRANTED), *locked = mem_anon(GRANTED);
+	pthread_t thread;
+	int i;
+
+	limited(64 * MIB / PAGE);
+	f.memory = mem_anon_cold(FAILING);
+	munmap(f.memory + PAGE, FAILING - PAGE);
+	mem_fill(f.memory, PAGE);
+	assert_eq(pthread_create(&thread, NULL, fail_all_the_time, &f), 0);
+	for (i = 0; i < ROUNDS || __atomic_load_n(&f.rounds, __ATOMIC_RELAXED) <
+				  ROUNDS; i++) {
+		assert_ret(dma_map(rig->container, mapped, IOVA, GRANTED, RW),
+			   0);
+		assert_eq(mlock(locked, GRANTED), 0);
+		assert_eq(munlock(locked, GRANTED), 0);
+		assert_ret(dma_unmap(rig->container, IOVA, GRANTED), GRANTED);
+	}
+	f.stop = 1;
+	pthread_join(thread, NULL);
+	expect_eq(sys_vmlck(), 4);
+}
+
+/* What a map that fails would have locked, others may lock meanwhile. */
+static void failing_map_takes_no_room(void)
+{
+	beside_one_that_fails(false);
+}
+
+static void failing_register_takes_no_room(void)
+{
+	if (!sys_is_type1x())
+		test_skip("%s cannot register", sys_driver());
+	beside_one_that_fails(true);
+}
+
 static void limited_entries(const char *entries)
 {
 	char limit[16];
@@ -228,6 +303,8 @@ static const struct test tests[] = {
 	TEST(limit_counts_mlock),
 	TEST(limit_does_not_bind_ipc_lock),
 	TEST(limit_lowered),
+	TEST_LONG(failing_map_takes_no_room, 200),
+	TEST_LONG(failing_register_takes_no_room, 200),
 	TEST(entries_run_out),
 	TEST(entries_are_counted_per_container),
 };

@@ -109,6 +109,22 @@ int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals)
 	return 0;
 }
 
+/**
+ * t1x_owner_unlimited() - can a charge fail at all
+ * @owner: who pays
+ *
+ * Pages that are charged and not pinned yet count like others: they would make a
+ * request of another thread, or mlock(), fail that the limit allows.  So only where
+ * there is no limit may more be charged than is pinned.
+ *
+ * Return: whether no limit applies.
+ */
+bool t1x_owner_unlimited(const struct t1x_owner *owner)
+{
+	return owner->lock_cap ||
+	       task_rlimit(owner->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
+}
+
 static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
 {
 	return __account_locked_vm(owner->mm, npages, true, owner->task,
@@ -120,7 +136,7 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
  * @owner: who pays; somebody uses his mm
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
- *	allows; @owner->charged tells
+ *	allows; @owner->charged tells.  They are pinned, unless t1x_owner_unlimited()
  * @refusals: where to say that the limit does not allow it
  *
  * Context: takes mmap_lock for write; may sleep.

@@ -22,6 +22,7 @@ void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
 		    unsigned long npages);
 void t1x_owner_put(struct t1x_owner *owner);
 int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals);
+bool t1x_owner_unlimited(const struct t1x_owner *owner);
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 	       unsigned long more, struct t1x_refusals *refusals);
 void t1x_refund(struct t1x_owner *owner, unsigned long npages);

@@ -42,13 +42,14 @@ static int t1x_extpin_read(struct t1x_dma *dma, dma_addr_t iova,
 			   struct t1x_run *page)
 {
 	unsigned long index = t1x_dma_index(dma, iova);
+	struct t1x_region_pos pos;
 	struct t1x_pin pin;
 	int ret;
 
 	if (dma->claim) {
 		index += dma->claim_first;
-		*page = t1x_region_cut(t1x_claim_run(dma->claim, index), index,
-				       1);
+		t1x_claim_seek(dma->claim, index, &pos);
+		*page = t1x_region_cut(t1x_region_next(&pos), index, 1);
 		return 0;
 	}
 	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,

@@ -9,9 +9,9 @@
  * Because t1x_dma.filled is a prefix at every moment, a fill that failed half way
  * is undone by the ordinary unfill (I4).
  *
- * RAM is charged before it is mapped, but not run by run: the first run of a
- * mapping pays for the rest in advance, up to T1X_CHARGE_AHEAD and if the limit
- * allows.  What turns out not to be RAM is refunded in the end.
+ * RAM is charged before it is mapped, but not run by run: the first run pays for all
+ * that is pinned behind it, and where no limit applies for what is to be pinned next,
+ * up to T1X_CHARGE_AHEAD.  What turns out not to be RAM is refunded in the end.
  *
  * Whoever calls has either made the mapping busy, or holds the container's lock
  * with nothing busy; so domains neither come nor go.
@@ -33,7 +33,7 @@
 #include "t1x.h"
 #include "trace.h"
 
-/* Pages charged in advance, 1 GiB of them. */
+/* Pages charged in advance where no limit applies, 1 GiB of them. */
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
 
 /*
@@ -322,7 +322,16 @@ static void t1x_fill_add_singles(struct t1x_fill *fill)
 	t1x_fill_count(fill, n, n);
 }
 
-/* Charges what is ready and has not been. */
+/* Pages that are pinned, not ready yet, and not charged for a mediated device. */
+static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
+{
+	unsigned long npages = t1x_pin_pending(&fill->pin);
+
+	return t1x_dma_not_held(fill->c, fill->dma, npages,
+				fill->dma->filled + fill->npages, npages);
+}
+
+/* Charges what is ready and has not been, and the rest of what is pinned. */
 static int t1x_fill_charge(struct t1x_fill *fill)
 {
 	struct t1x_owner *owner = &fill->dma->owner;
@@ -332,8 +341,10 @@ static int t1x_fill_charge(struct t1x_fill *fill)
 	if (likely(fill->credit >= 0))
 		return 0;
 	more = t1x_dma_npages(fill->dma) - fill->dma->filled - fill->npages;
-	ret = t1x_charge(owner, -fill->credit, min(more, T1X_CHARGE_AHEAD),
-			 &fill->c->refusals);
+	if (more)
+		more = t1x_owner_unlimited(owner) ? min(more, T1X_CHARGE_AHEAD) :
+						    t1x_fill_pending(fill);
+	ret = t1x_charge(owner, -fill->credit, more, &fill->c->refusals);
 	fill->credit += owner->charged - charged;
 	return ret;
 }
@@ -395,15 +406,15 @@ static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 {
 	unsigned long index = dma->claim_first;
 	unsigned long left = t1x_dma_npages(dma);
-	const struct t1x_region_run *at;
 	struct t1x_fill fill;
+	struct t1x_region_pos pos;
 	struct t1x_run run;
 	int ret = 0;
 
 	t1x_fill_init(&fill, c, dma);
-	at = t1x_claim_run(dma->claim, index);
+	t1x_claim_seek(dma->claim, index, &pos);
 	while (!ret && left) {
-		run = t1x_region_cut(at++, index, left);
+		run = t1x_region_cut(t1x_region_next(&pos), index, left);
 		index += run.npages;
 		left -= run.npages;
 		if (READ_ONCE(c->dying))

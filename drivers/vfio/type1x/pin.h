@@ -75,6 +75,17 @@ static inline const struct t1x_run *t1x_pin_peek(struct t1x_pin *pin)
 }
 
 /**
+ * t1x_pin_pending() - pages that GUP pinned and that are in no run yet
+ * @pin: the reader
+ *
+ * Return: how many.
+ */
+static inline unsigned long t1x_pin_pending(const struct t1x_pin *pin)
+{
+	return pin->nr - pin->head;
+}
+
+/**
  * t1x_pin_consume() - take over the run that t1x_pin_peek() showed
  * @pin: the reader
  */

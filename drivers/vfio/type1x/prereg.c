@@ -41,8 +41,10 @@
  * @write: pinned so that devices may write
  * @owner: who pays for it
  * @lock: protects what follows; once pinned, it stays as it is
- * @runs: what was pinned, in order; %NULL before that
- * @nr: how many
+ * @runs: what was pinned, in order, in arrays of T1X_REGION_ARRAY; %NULL before that
+ * @nr: runs in all of them
+ *
+ * There may be more runs than fit into the largest array that can be allocated.
  */
 struct t1x_region {
 	struct t1x_span span;
@@ -50,7 +52,7 @@ struct t1x_region {
 	bool write;
 	struct t1x_owner owner;
 	struct mutex lock;	/* protects what follows */
-	struct t1x_region_run *runs;
+	struct t1x_region_run **runs;
 	unsigned long nr;
 };
 
@@ -76,15 +78,34 @@ static struct t1x_region *t1x_region_alloc(unsigned long first,
 	return region;
 }
 
+static struct t1x_region_run *t1x_region_run(const struct t1x_region *region,
+					     unsigned long nr)
+{
+	return &region->runs[nr / T1X_REGION_ARRAY][nr % T1X_REGION_ARRAY];
+}
+
+static void t1x_region_free_runs(struct t1x_region *region)
+{
+	unsigned long i, arrays = DIV_ROUND_UP(region->nr, T1X_REGION_ARRAY);
+
+	for (i = 0; i < arrays; i++) {
+		kfree(region->runs[i]);
+		cond_resched();
+	}
+	kvfree(region->runs);
+	region->runs = NULL;
+	region->nr = 0;
+}
+
 static void t1x_region_free(struct t1x_region *region)
 {
 	unsigned long i;
 
 	for (i = 0; i < region->nr; i++) {
-		t1x_unpin(&region->runs[i].run, region->write);
+		t1x_unpin(&t1x_region_run(region, i)->run, region->write);
 		cond_resched();
 	}
-	kvfree(region->runs);
+	t1x_region_free_runs(region);
 	/* Refunds what is charged. */
 	t1x_owner_put(&region->owner);
 	mutex_destroy(&region->lock);
@@ -133,23 +154,48 @@ static struct t1x_region *t1x_region_get(unsigned long first,
 	return ret ? ERR_PTR(ret) : region;
 }
 
-/* Moves runs to where they can be found by their place; counts the RAM pages. */
+/*
+ * Makes the arrays that runs can be found in by their place.  All are there before the
+ * first run moves, for what is in them counts as pinned.
+ */
+static int t1x_region_alloc_runs(struct t1x_region *region, unsigned long nr)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	unsigned long i, arrays = DIV_ROUND_UP(nr, T1X_REGION_ARRAY);
+
+	region->runs = kvcalloc(arrays, sizeof(*region->runs), gfp);
+	if (!region->runs)
+		return -ENOMEM;
+	region->nr = nr;
+	for (i = 0; i < arrays; i++) {
+		region->runs[i] = kmalloc(PAGE_SIZE, gfp);
+		if (!region->runs[i]) {
+			t1x_region_free_runs(region);
+			return -ENOMEM;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Moves runs to the arrays; counts the RAM pages. */
 static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
 			    unsigned long *nram)
 {
 	unsigned long first = t1x_span_npages(&region->span), i = runs->nr;
+	struct t1x_region_run *run;
 	const struct t1x_run *top;
+	int ret;
 
-	region->runs = kvmalloc_array(i, sizeof(*region->runs),
-				      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!region->runs)
-		return -ENOMEM;
-	region->nr = i;
+	ret = t1x_region_alloc_runs(region, i);
+	if (ret)
+		return ret;
 	while (i--) {
 		top = t1x_runs_top(runs);
 		first -= top->npages;
-		region->runs[i].first = first;
-		region->runs[i].run = *top;
+		run = t1x_region_run(region, i);
+		run->first = first;
+		run->run = *top;
 		*nram += t1x_run_nram(top);
 		t1x_runs_drop(runs, 1, top->npages);
 		cond_resched();
@@ -168,9 +214,22 @@ static int t1x_region_push(struct t1x_runs *runs, struct t1x_run *run)
 	return 0;
 }
 
+/* Reads the next batch, and charges it unless @charged says that it is. */
+static int t1x_region_refill(struct t1x_container *c, struct t1x_region *region,
+			     struct t1x_pin *pin, bool charged)
+{
+	unsigned long left = pin->left;
+	int ret = t1x_pin_refill(pin);
+
+	if (ret || charged)
+		return ret;
+	return t1x_charge(&region->owner, left - pin->left, 0, &c->refusals);
+}
+
 /* Pins what @pin reads; @run was read and is not among @runs yet. */
-static int t1x_region_read(struct t1x_container *c, struct t1x_pin *pin,
-			   struct t1x_runs *runs, struct t1x_run *run)
+static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
+			   struct t1x_pin *pin, struct t1x_runs *runs,
+			   struct t1x_run *run, bool charged)
 {
 	const struct t1x_run *next;
 	int ret = 0;
@@ -186,7 +245,7 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_pin *pin,
 			t1x_run_join(run, next);
 			t1x_pin_consume(pin);
 		} else if (!next && pin->left) {
-			ret = t1x_pin_refill(pin);
+			ret = t1x_region_refill(c, region, pin, charged);
 		} else if (run->npages) {
 			ret = t1x_region_push(runs, run);
 		} else {
@@ -210,25 +269,28 @@ static void t1x_region_unread(struct t1x_runs *runs)
 }
 
 /*
- * Charges and pins a region of the caller's.  The limit must allow all of it;
- * what turns out to be the zero page is refunded.
+ * Charges and pins a region of the caller's.  What turns out to be the zero page is
+ * refunded.
  */
 static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 {
 	unsigned long npages = t1x_span_npages(&region->span), nram = 0;
+	bool ahead = t1x_owner_unlimited(&region->owner);
 	struct t1x_run run = { .npages = 0 };
 	struct t1x_runs runs;
 	struct t1x_pin pin;
 	int ret;
 
-	ret = t1x_charge(&region->owner, npages, 0, &c->refusals);
-	if (ret)
-		return ret;
+	if (ahead) {
+		ret = t1x_charge(&region->owner, npages, 0, &c->refusals);
+		if (ret)
+			return ret;
+	}
 
 	t1x_runs_init(&runs);
 	t1x_pin_init(&pin, region->span.mm, region->span.first, npages,
 		     region->write, c->pin_batch);
-	ret = t1x_region_read(c, &pin, &runs, &run);
+	ret = t1x_region_read(c, region, &pin, &runs, &run, ahead);
 	if (!ret)
 		ret = t1x_region_index(region, &runs, &nram);
 	if (ret) {
@@ -452,19 +514,33 @@ struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 }
 
 /**
- * t1x_claim_run() - find a page of registered memory
+ * t1x_claim_seek() - find a page of registered memory
  * @claim: what was registered
  * @index: pages before it
+ * @pos: set to the run that has the page, for t1x_region_next()
  *
  * Context: a mapping keeps @claim, or the lock is held.
- * Return: the run that has the page; those behind it follow in the array.
  */
-const struct t1x_region_run *t1x_claim_run(const struct t1x_claim *claim,
-					   unsigned long index)
+void t1x_claim_seek(const struct t1x_claim *claim, unsigned long index,
+		    struct t1x_region_pos *pos)
 {
-	const struct t1x_region_run *runs = claim->region->runs;
-	unsigned long low = 0, high = claim->region->nr, mid;
+	const struct t1x_region *region = claim->region;
+	unsigned long low = 0, mid;
+	unsigned long high = DIV_ROUND_UP(region->nr, T1X_REGION_ARRAY);
+	const struct t1x_region_run *runs;
 
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (region->runs[mid]->first <= index)
+			low = mid;
+		else
+			high = mid;
+	}
+	pos->array = region->runs + low;
+	runs = *pos->array;
+
+	high = min(region->nr - low * T1X_REGION_ARRAY, T1X_REGION_ARRAY);
+	low = 0;
 	while (high - low > 1) {
 		mid = low + (high - low) / 2;
 		if (runs[mid].first <= index)
@@ -472,5 +548,5 @@ const struct t1x_region_run *t1x_claim_run(const struct t1x_claim *claim,
 		else
 			high = mid;
 	}
-	return &runs[low];
+	pos->slot = low;
 }

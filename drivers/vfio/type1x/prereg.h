@@ -4,6 +4,7 @@
 
 #include <linux/minmax.h>
 #include <linux/types.h>
+#include <asm/page.h>
 
 #include "runs.h"
 #include "span.h"
@@ -37,6 +38,37 @@ struct t1x_region_run {
 	struct t1x_run run;
 };
 
+/* Runs to a page of memory, see &t1x_region.runs. */
+#define T1X_REGION_ARRAY	(PAGE_SIZE / sizeof(struct t1x_region_run))
+
+/**
+ * struct t1x_region_pos - a place among the runs of registered memory
+ * @array: the array that the run is in
+ * @slot: its place there
+ */
+struct t1x_region_pos {
+	struct t1x_region_run *const *array;
+	unsigned int slot;
+};
+
+/**
+ * t1x_region_next() - take the next step of a walk over registered memory
+ * @pos: from t1x_claim_seek(); moves on behind the run
+ *
+ * Return: the run, which must be one of the region.
+ */
+static inline const struct t1x_region_run *
+t1x_region_next(struct t1x_region_pos *pos)
+{
+	const struct t1x_region_run *run = *pos->array + pos->slot;
+
+	if (unlikely(++pos->slot == T1X_REGION_ARRAY)) {
+		pos->array++;
+		pos->slot = 0;
+	}
+	return run;
+}
+
 /**
  * t1x_region_cut() - the part of a run that a mapping takes
  * @at: the run
@@ -65,7 +97,7 @@ void t1x_unregister_all(struct t1x_container *c);
 
 struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
 				 unsigned long first, unsigned long last);
-const struct t1x_region_run *t1x_claim_run(const struct t1x_claim *claim,
-					   unsigned long index);
+void t1x_claim_seek(const struct t1x_claim *claim, unsigned long index,
+		    struct t1x_region_pos *pos);
 
 #endif /* _T1X_PREREG_H */
