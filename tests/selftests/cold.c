@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memory that is not there yet, faulted in with the help of other threads. */
+#include <dirent.h>
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -170,6 +175,122 @@ static void kill_ends_it(void)
 	sys_settle_pins(pins);
 }
 
+#define CGROUPS	"/tmp/t1x-cgroups"
+#define CGROUP	CGROUPS "/small"
+
+/* Maps more than a memory cgroup allows; returns how often memory ran out in it. */
+static long map_in_small_cgroup(const char *helpers)
+{
+	char pid_text[16], line[64];
+	long ooms = -1;
+	int status;
+	FILE *events;
+	pid_t pid;
+
+	assert_eq(mkdir(CGROUP, 0700), 0);
+	sys_write(CGROUP "/memory.max", "32M");
+	pid = fork();
+	if (!pid) {
+		snprintf(pid_text, sizeof(pid_text), "%d", getpid());
+		sys_write(CGROUP "/cgroup.procs", pid_text);
+		begin(MADV_NOHUGEPAGE);
+		sys_param_set("populate_threads", helpers);
+		dma_map(rig->container, memory, IOVA, SIZE, RW);
+		_exit(0);
+	}
+	assert_eq(waitpid(pid, &status, 0), pid);
+	expect_eq(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGKILL);
+	events = fopen(CGROUP "/memory.events", "r");
+	while (events && fgets(line, sizeof(line), events))
+		sscanf(line, "oom %ld", &ooms);
+	if (events)
+		fclose(events);
+	while (rmdir(CGROUP) && errno == EBUSY)
+		sys_msleep(10);
+	return ooms;
+}
+
+/* The caller is killed, and its helpers do not go on to ask for memory. */
+static void ends_when_memory_does(void)
+{
+	long refs = sys_refs(), pins = sys_pins(), alone, helped;
+
+	mkdir(CGROUPS, 0700);
+	if (mount("none", CGROUPS, "cgroup2", 0, NULL))
+		test_skip("no memory cgroups in this kernel");
+	sys_write(CGROUPS "/cgroup.subtree_control", "+memory");
+	alone = map_in_small_cgroup("0");
+	helped = map_in_small_cgroup("3");
+	umount2(CGROUPS, MNT_DETACH);
+	test_say("memory ran out %ld times, with helpers %ld times", alone,
+		 helped);
+	expect_ge(alone, 1);
+	/* Each of the four threads finds that out, and not over and over again. */
+	expect_ge(helped, 1);
+	expect_le(helped, 4 * alone + 8);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+}
+
+static int helpers_running(void)
+{
+	char path[288], comm[32];
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	FILE *file;
+	int nr = 0;
+
+	while (proc && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		nr += fgets(comm, sizeof(comm), file) &&
+		      !strncmp(comm, "t1x_populate", 12);
+		fclose(file);
+	}
+	if (proc)
+		closedir(proc);
+	return nr;
+}
+
+static void *map_thread(void *at)
+{
+	uint64_t iova = IOVA + (uint64_t)(uintptr_t)at * GIB;
+	char *cold = mem_anon_cold(SIZE);
+
+	madvise(cold, SIZE, MADV_NOHUGEPAGE);
+	expect_ret(dma_map(rig->container, cold, iova, SIZE, RW), 0);
+	expect_ret(dma_unmap(rig->container, iova, SIZE), SIZE);
+	munmap(cold, SIZE);
+	return NULL;
+}
+
+/* The parameter is a limit for all maps together. */
+static void no_more_than_the_parameter(void)
+{
+	pthread_t maps[3];
+	uintptr_t i;
+	int most = 0;
+
+	begin(MADV_NOHUGEPAGE);
+	if (mem_cold_size(ARRAY_SIZE(maps) * SIZE) < ARRAY_SIZE(maps) * SIZE)
+		test_skip("needs %zu MiB", 2 * ARRAY_SIZE(maps) * SIZE / MIB);
+	sys_param_set("populate_threads", "1");
+	for (i = 0; i < ARRAY_SIZE(maps); i++)
+		assert_eq(pthread_create(&maps[i], NULL, map_thread, (void *)i),
+			  0);
+	for (i = 0; i < ARRAY_SIZE(maps); i++)
+		while (pthread_tryjoin_np(maps[i], NULL) == EBUSY) {
+			int nr = helpers_running();
+
+			most = nr > most ? nr : most;
+		}
+	expect_le(most, 1);
+}
+
 static void *drop_thread(void *stop)
 {
 	size_t at = 0;
@@ -209,6 +330,8 @@ static const struct test tests[] = {
 	TEST(limit_refuses_all),
 	TEST_LONG(kill_ends_it, 100),
 	TEST_LONG(memory_goes_meanwhile, 200),
+	TEST_LONG(ends_when_memory_does, 200),
+	TEST_LONG(no_more_than_the_parameter, 200),
 };
 
 int main(void)

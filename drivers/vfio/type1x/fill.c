@@ -390,6 +390,9 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 	unsigned long first = dma->filled;
 	const struct t1x_run *run;
 
+	/* What the threads fault in may be what the caller is being killed for. */
+	if (fill->populate)
+		t1x_populate_cancel(fill->populate);
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
 		fill->credit += t1x_dma_not_held(fill->c, dma,
 						 t1x_run_nram(run), first,
@@ -478,13 +481,13 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	if (dma->granule_shift)
 		fill.pin.huge_max = t1x_dma_huge_max(dma);
 	ret = t1x_fill_pages(&fill);
-	if (fill.populate)
-		t1x_populate_stop(fill.populate);
 	if (likely(!ret))
 		t1x_tally_add(&c->tally, &fill.tally, dma->filled,
 			      fill.pin.nr_slow);
 	else
 		t1x_fill_give_up(&fill);
+	if (unlikely(fill.populate))
+		t1x_populate_stop(fill.populate);
 	if (fill.credit)
 		t1x_refund(&dma->owner, fill.credit);
 	t1x_pin_exit(&fill.pin);

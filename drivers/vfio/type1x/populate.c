@@ -7,9 +7,13 @@
  * nothing: no pin, no charge, no error of theirs counts.  Where they could not
  * do it the caller finds the same hole, and reports it at its place.
  *
- * The memory is cut into chunks.  Whoever has nothing to do takes the next one,
- * and so does the caller as long as he cannot go on, so all of them are busy to
- * the end.
+ * The memory is cut into chunks.  Idle threads take the next one, and so does the
+ * calling task while it waits, so all of them work until the last chunk.
+ *
+ * A thread that faults in memory of a full cgroup would go on to reclaim and to call
+ * the OOM killer for as long as the caller, its victim, has not let go of what it has
+ * pinned.  So the threads get SIGKILL as soon as the caller gives up, which ends a
+ * fault as it does that of a process; the caller waits for them after the unpin.
  *
  * A thread is not in the caller's cgroups and has no memory policy.  Its pages
  * and page tables are charged to the mm's memcg nevertheless, and it runs where
@@ -52,7 +56,8 @@
  * @base: where chunk 0 would begin if nothing were cut off
  * @nr: number of chunks
  * @taken: chunks taken so far
- * @given_up: a page could not be had; its finder leaves it to the caller
+ * @given_up: a page could not be had, which is left to the caller to find; or the
+ *	caller has given up
  * @wait: for chunks to be done
  * @nr_threads: number of @threads
  * @threads: the threads
@@ -72,11 +77,12 @@ struct t1x_populate {
 	unsigned long done[];
 };
 
+/* Threads that there are, of all callers. */
+static atomic_t t1x_populate_nr_threads;
+
 static bool t1x_populate_ends(struct t1x_populate *p)
 {
-	return READ_ONCE(p->given_up) ||
-	       (current->flags & PF_KTHREAD ? kthread_should_stop() :
-					      fatal_signal_pending(current));
+	return READ_ONCE(p->given_up) || fatal_signal_pending(current);
 }
 
 static void t1x_populate_chunk(struct t1x_populate *p, unsigned long chunk)
@@ -126,6 +132,7 @@ static int t1x_populate_thread(void *data)
 	struct t1x_populate *p = data;
 	struct mem_cgroup *memcg, *old;
 
+	allow_kernel_signal(SIGKILL);
 	memcg = get_mem_cgroup_from_mm(p->mm);
 	old = set_active_memcg(memcg);
 	while (t1x_populate_next(p))
@@ -133,9 +140,9 @@ static int t1x_populate_thread(void *data)
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 
-	/* kthread_stop() wants a thread that is still there. */
+	/* kthread_stop() wants a thread that is still there; SIGKILL may be pending. */
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
+		set_current_state(TASK_IDLE);
 		if (kthread_should_stop())
 			break;
 		schedule();
@@ -153,19 +160,33 @@ static bool t1x_populate_allowed(void)
 	return nodes_subset(node_states[N_MEMORY], cpuset_current_mems_allowed);
 }
 
-static void t1x_populate_thread_add(struct t1x_populate *p)
+static bool t1x_populate_thread_add(struct t1x_populate *p)
 {
 	struct task_struct *thread;
 
 	thread = kthread_create(t1x_populate_thread, p, "t1x_populate/%d",
 				task_tgid_nr(current));
 	if (IS_ERR(thread))
-		return;
+		return false;
 	set_cpus_allowed_ptr(thread, current->cpus_ptr);
 	set_user_nice(thread, task_nice(current));
 	p->threads[p->nr_threads++] = thread;
 	wake_up_process(thread);
 	t1x_stat_inc(T1X_STAT_POPULATE_THREADS);
+	return true;
+}
+
+/* Takes a number of threads, at most @most, off those that there may be in all. */
+static unsigned int t1x_populate_reserve(unsigned int most)
+{
+	unsigned int limit = READ_ONCE(t1x_populate_threads), nr;
+	int there = atomic_read(&t1x_populate_nr_threads);
+
+	do {
+		nr = limit > there ? min(most, limit - there) : 0;
+	} while (nr && !atomic_try_cmpxchg(&t1x_populate_nr_threads, &there,
+					   there + nr));
+	return nr;
 }
 
 /**
@@ -175,7 +196,7 @@ static void t1x_populate_thread_add(struct t1x_populate *p)
  * @npages: pages from there on
  *
  * Context: may sleep.
- * Return: for the other two functions; %NULL if nobody can help.
+ * Return: what the other functions take; %NULL if no thread can help.
  */
 struct t1x_populate *t1x_populate_start(struct mm_struct *mm,
 					unsigned long vaddr,
@@ -185,33 +206,40 @@ struct t1x_populate *t1x_populate_start(struct mm_struct *mm,
 	unsigned long end = start + (npages << PAGE_SHIFT);
 	unsigned long base = round_down(start, T1X_POPULATE_CHUNK);
 	unsigned long nr = DIV_ROUND_UP(end - base, T1X_POPULATE_CHUNK);
-	unsigned int nr_threads = READ_ONCE(t1x_populate_threads);
+	unsigned int nr_threads = 0;
 	struct t1x_populate *p;
 
-	/* The caller counts for one, so to speak, of the CPUs he may use. */
-	nr_threads = min(nr_threads, cpumask_weight(current->cpus_ptr) - 1);
-	if (!nr_threads || npages << PAGE_SHIFT < T1X_POPULATE_MIN ||
-	    !t1x_populate_allowed())
+	if (!READ_ONCE(t1x_populate_threads) ||
+	    npages << PAGE_SHIFT < T1X_POPULATE_MIN || !t1x_populate_allowed())
+		return NULL;
+	/* The calling task works as well, on a CPU of those that it may use. */
+	nr_threads = t1x_populate_reserve(cpumask_weight(current->cpus_ptr) - 1);
+	if (!nr_threads)
 		return NULL;
 
 	p = kvzalloc(struct_size(p, done, BITS_TO_LONGS(nr)),
 		     GFP_KERNEL_ACCOUNT);
 	if (!p)
-		return NULL;
+		goto err_release;
 	p->threads = kcalloc(nr_threads, sizeof(*p->threads), GFP_KERNEL);
-	if (!p->threads) {
-		kvfree(p);
-		return NULL;
-	}
+	if (!p->threads)
+		goto err_free;
 	p->mm = mm;
 	p->start = start;
 	p->end = end;
 	p->base = base;
 	p->nr = nr;
 	init_waitqueue_head(&p->wait);
-	while (nr_threads--)
-		t1x_populate_thread_add(p);
+	while (p->nr_threads < nr_threads && t1x_populate_thread_add(p))
+		;
+	atomic_sub(nr_threads - p->nr_threads, &t1x_populate_nr_threads);
 	return p;
+
+err_free:
+	kvfree(p);
+err_release:
+	atomic_sub(nr_threads, &t1x_populate_nr_threads);
+	return NULL;
 }
 
 /**
@@ -220,8 +248,8 @@ struct t1x_populate *t1x_populate_start(struct mm_struct *mm,
  * @vaddr: an address of its range, in ascending order
  *
  * Context: may sleep.
- * Return: 0 when the memory is there, or nobody could get it; -EINTR when the
- * caller is being killed.
+ * Return: 0 when the memory is there, or could not be had; -EINTR when the caller is
+ * being killed.
  */
 int t1x_populate_reach(struct t1x_populate *p, unsigned long vaddr)
 {
@@ -240,18 +268,37 @@ int t1x_populate_reach(struct t1x_populate *p, unsigned long vaddr)
 }
 
 /**
- * t1x_populate_stop() - undo t1x_populate_start()
- * @p: what it returned
+ * t1x_populate_cancel() - let no more memory be faulted in
+ * @p: from t1x_populate_start()
  *
- * Context: sleeps until the threads have gone.
+ * The threads leave their faults soon, whatever these wait for.
+ *
+ * Context: any that may sleep; does not wait for the threads.
  */
-void t1x_populate_stop(struct t1x_populate *p)
+void t1x_populate_cancel(struct t1x_populate *p)
 {
 	unsigned int i;
 
 	WRITE_ONCE(p->given_up, true);
 	for (i = 0; i < p->nr_threads; i++)
+		send_sig(SIGKILL, p->threads[i], 1);
+}
+
+/**
+ * t1x_populate_stop() - undo t1x_populate_start()
+ * @p: what it returned
+ *
+ * Context: sleeps until the threads have gone; nothing that a fault may wait for is
+ * held, nor anything pinned that is not to stay.
+ */
+void t1x_populate_stop(struct t1x_populate *p)
+{
+	unsigned int i;
+
+	t1x_populate_cancel(p);
+	for (i = 0; i < p->nr_threads; i++)
 		kthread_stop(p->threads[i]);
+	atomic_sub(p->nr_threads, &t1x_populate_nr_threads);
 	kfree(p->threads);
 	kvfree(p);
 }
