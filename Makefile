@@ -9,11 +9,14 @@ export BUILD ?= $(CURDIR)/build
 K ?=
 IOMMU ?=
 T ?= *
-STOCK := $(or $(K),6.1 6.12 7.2)
-UML   := $(or $(K),6.1 7.2)
-VIOMMU := $(or $(IOMMU),intel amd virtio)
-# Debian's 6.1 has no driver for the last one: only who asks for both is told so.
-E2E   := $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio),\
+# Which kernels there are is looked up only where it matters.
+STOCK = $(or $(K),$(shell scripts/lab kernels))
+UML   = $(or $(K),$(shell scripts/lab kernels uml))
+MOCK  = $(or $(K),$(shell scripts/lab kernels mock))
+VIOMMU := $(or $(IOMMU),intel intel-sm intel-fs amd virtio)
+# Debian's 6.1 has no driver for the last one, and with first-stage translation it rounds
+# invalidations to what they do not cover: these take both K= and IOMMU=.
+E2E   = $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio 6.1/intel-fs),\
 		$(foreach k,$(STOCK),$(VIOMMU:%=$k/%)))
 
 .DEFAULT_GOAL := modules
@@ -35,7 +38,7 @@ deb: ## build Debian packages into build/deb: source for DKMS, and the header
 docs: ## make the manual, with kernel-doc: build/docs/html/index.html
 	@scripts/docs
 
-##@ See it work, test it (K=6.1|6.12|7.2 narrows all of these)
+##@ See it work, test it (K=6.1|6.12|7.2|newest narrows all of these)
 
 demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, report
 	@scripts/demo $(or $(K),6.1)
@@ -62,9 +65,9 @@ kunit: ## KUnit suites in User-Mode Linux (T=pattern)
 	@$(call each,k,$(UML),scripts/uml -k $$k -t '$(T)' kunit)
 
 uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
-	@$(call each,k,$(UML),scripts/uml -k $$k -t '$(T)' mock)
+	@$(call each,k,$(MOCK),scripts/uml -k $$k -t '$(T)' mock)
 
-e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|amd|virtio)
+e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|intel-sm|intel-fs|amd|virtio)
 	@$(call each,r,$(E2E),scripts/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
 
 e2e-clients: ## DPDK, QEMU with a second-level Linux, qemu-img there (T=dpdk|l2|...; takes long)
@@ -82,8 +85,8 @@ bench-docs: ## write what bench measured on all kernels into README.md and Docum
 bench-native: ## time a page in UML on the mock IOMMU; iommufd is there too (CASE=pattern)
 	@scripts/bench -k native -c '$(or $(CASE),*)'
 
-bench-smp: ## what two CPUs gain on a stock kernel in QEMU; wants two idle ones (K=7.2, CASE=pattern)
-	@$(call each,k,$(or $(K),7.2),scripts/bench -k $$k -s -c '$(or $(CASE),*)')
+bench-smp: ## what two CPUs gain on a stock kernel in QEMU; wants two idle ones (K=newest, CASE=pattern)
+	@$(call each,k,$(or $(K),newest),scripts/bench -k $$k -s -c '$(or $(CASE),*)')
 
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
@@ -91,7 +94,7 @@ mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 coverage: ## the lines that KUnit and the mock reach, by gcov in UML
 	@scripts/coverage -k $(or $(K),6.1)
 
-shell: ## a shell in the same guest (IOMMU=intel|amd|virtio)
+shell: ## a shell in the same guest (IOMMU= as for e2e)
 	@scripts/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
 
 ##@ The lab

@@ -384,7 +384,7 @@ static void pages_of_a_gib(void)
 	uint64_t npages = GIB_PAGES, left, i;
 	unsigned int round;
 
-	/* The UML of 7.2 checks every access that it makes. */
+	/* The UML of newest checks every access that it makes. */
 	if (sys_is_uml() && !sys_kernel_before(7, 0))
 		npages /= 8;
 	left = npages;
