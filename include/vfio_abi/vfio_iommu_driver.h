@@ -22,18 +22,21 @@ struct module;
 struct page;
 struct vfio_device;
 
+/*
+ * Which kernels were tested, or differ too little from one that was to matter,
+ * is in Documentation/compatibility.rst.
+ */
 #if KERNEL_VERSION(6, 1, 0) > LINUX_VERSION_CODE
 #error "type1x supports Linux 6.1, 6.12 and later"
-#elif KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE && \
-	KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
-#error "type1x was never checked against the vfio.ko of this kernel"
-#elif KERNEL_VERSION(7, 3, 0) <= LINUX_VERSION_CODE && \
+#elif ((KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE &&	\
+	KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE) ||	\
+       KERNEL_VERSION(7, 4, 0) <= LINUX_VERSION_CODE) &&	\
 	!defined(T1X_ALLOW_UNTESTED)
 #error "untested kernel: run scripts/compare-abi, then build with T1X_ALLOW_UNTESTED"
 #endif
 
-/* 6.1 alone tells a backend that the container's descriptor was closed. */
-#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+/* Before 6.3 a backend is told that the container's descriptor was closed. */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #define VFIO_ABI_HAS_NOTIFY 1
 #endif
 
@@ -76,7 +79,7 @@ enum vfio_iommu_notify_type {
  * @unregister_device: a mediated device closes
  * @dma_rw: reads or writes user memory for a mediated device
  * @group_iommu_domain: the domain a group is attached to
- * @notify: (6.1 only) tells of a container event
+ * @notify: (before 6.3) tells of a container event
  *
  * Optional members may be %NULL; vfio.ko then answers -ENOTTY itself.
  */

@@ -7,11 +7,9 @@
 
 /*
  * v6.3: iommu_map() takes gfp flags, iommu_group_has_isolated_msi() exists.
- * v6.11: iommu_paging_domain_alloc() replaces iommu_domain_alloc().
  * No feature macro tells either.  Delete with 6.1.
  */
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
-#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/irqdomain.h>
 
@@ -25,17 +23,6 @@ static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
 }
 
 #define iommu_map t1x_compat_iommu_map
-
-static inline struct iommu_domain *
-t1x_compat_iommu_paging_domain_alloc(struct device *dev)
-{
-	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
-
-	/* 6.1 does not say why; its own type1 answers -EIO too. */
-	return domain ?: ERR_PTR(-EIO);
-}
-
-#define iommu_paging_domain_alloc t1x_compat_iommu_paging_domain_alloc
 
 static inline int t1x_compat_dev_intr_remap(struct device *dev, void *data)
 {
@@ -51,6 +38,25 @@ t1x_compat_iommu_group_has_isolated_msi(struct iommu_group *group)
 }
 
 #define iommu_group_has_isolated_msi t1x_compat_iommu_group_has_isolated_msi
+#endif
+
+/*
+ * v6.11: iommu_paging_domain_alloc() replaces iommu_domain_alloc(), which took
+ * a bus.  Delete with 6.1.
+ */
+#if KERNEL_VERSION(6, 11, 0) > LINUX_VERSION_CODE
+#include <linux/err.h>
+
+static inline struct iommu_domain *
+t1x_compat_iommu_paging_domain_alloc(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
+
+	/* It does not say why; the in-tree type1 answers -EIO too. */
+	return domain ?: ERR_PTR(-EIO);
+}
+
+#define iommu_paging_domain_alloc t1x_compat_iommu_paging_domain_alloc
 #endif
 
 #endif /* _T1X_COMPAT_LINUX_IOMMU_H */

@@ -9,7 +9,6 @@
  * v6.2: a long-term pin for reading breaks copy-on-write, so that the process goes on
  * to see the page that is pinned.  Before, only a pin for writing does.
  * v6.5: {pin,get}_user_pages_remote() lost their vmas argument.
- * v6.12: follow_pfnmap_start()/_end() replace follow_pte().
  * Delete with 6.1.
  */
 #if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
@@ -89,7 +88,14 @@ static inline long t1x_compat_get_user_pages_remote(struct mm_struct *mm,
 }
 
 #define get_user_pages_remote t1x_compat_get_user_pages_remote
+#endif
 
+/*
+ * v6.10: follow_pte() takes a VMA.
+ * v6.12: follow_pfnmap_start()/_end() replace it.
+ * Delete with 6.1.
+ */
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
 struct follow_pfnmap_args {
 	struct vm_area_struct *vma;
 	unsigned long address;
@@ -104,8 +110,12 @@ t1x_compat_follow_pfnmap_start(struct follow_pfnmap_args *args)
 {
 	int ret;
 
+#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
 	ret = follow_pte(args->vma->vm_mm, args->address, &args->ptep,
 			 &args->lock);
+#else
+	ret = follow_pte(args->vma, args->address, &args->ptep, &args->lock);
+#endif
 	if (ret)
 		return ret;
 
