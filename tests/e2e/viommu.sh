@@ -1,0 +1,39 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# Is the IOMMU of this guest the one that was asked for, in the mode that was asked for? A
+# kernel does without a mode that the hardware lacks and says little about it.
+#
+# usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio
+. /t1x/lib.sh
+
+# ecap BIT: of the VT-d's extended capabilities.
+ecap() { [ $((0x$(cat /sys/class/iommu/dmar0/intel-iommu/ecap) >> $1 & 1)) = 1 ]; }
+# Scalable mode is used if both sides have it: SMTS and intel_iommu=sm_on.
+SMTS=43 SSTS=46 FSTS=47
+said() { dmesg | grep -q "$1"; }
+
+there() {
+	case $1 in
+	intel*)	[ -e /sys/class/iommu/dmar0 ] ;;
+	amd)	[ -e /sys/class/iommu/ivhd0 ] ;;
+	virtio)	[ -n "$(ls -d /sys/bus/virtio/drivers/virtio_iommu/virtio* 2>/dev/null)" ] ;;
+	esac
+}
+
+mode() {
+	case $1 in
+	intel)	! ecap $SMTS ;;
+	intel-sm) ecap $SMTS && ecap $SSTS && ! ecap $FSTS && said 'DMAR: Enable scalable mode' ;;
+	intel-fs) ecap $SMTS && ecap $FSTS && ! ecap $SSTS && said 'DMAR: Enable scalable mode' ;;
+	esac
+}
+
+behind() { [ -e "/sys/bus/pci/devices/$(edu | head -n 1)/iommu_group" ]; }
+
+[ ! -e /sys/class/iommu/dmar0 ] ||
+	echo "# $1: cap $(cat /sys/class/iommu/dmar0/intel-iommu/cap)" \
+		"ecap $(cat /sys/class/iommu/dmar0/intel-iommu/ecap)"
+is "the IOMMU is the one that was asked for" there "$1"
+is "and so is its mode" mode "$1"
+is "a device of the guest is behind it" behind
+tap_end
