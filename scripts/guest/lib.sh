@@ -18,6 +18,7 @@ is() {
 	if "$@"; then
 		echo "ok $tap_n - $what"
 	else
+		echo "# failed: $*"
 		echo "not ok $tap_n - $what"
 		tap_bad=1
 	fi
@@ -61,8 +62,17 @@ pins() {
 	sed -n "s/^nr_foll_pin_$1 //p" /proc/vmstat
 }
 
-# settled: nothing is left of all clients, in ours and in the kernel.
+# settled: nothing is left of all clients, in ours and in the kernel, or will be soon.
 settled() {
+	local n
+	for n in $(seq 300); do
+		! balanced || return 0
+		usleep 100000
+	done
+	return 1
+}
+
+balanced() {
 	[ "$(users $OURS)" = 0 ] && [ "$(stat_of containers)" = 0 ] &&
 		[ "$(stat_of pages_pinned)" = "$(stat_of pages_unpinned)" ] &&
 		[ "$(stat_of pages_charged)" = "$(stat_of pages_refunded)" ] &&
@@ -71,6 +81,33 @@ settled() {
 
 # from_host FOLDER: UML: a folder of the host, at /tmp/host.
 from_host() { mkdir -p /tmp/host && mount -t hostfs -o "$1" host /tmp/host; }
+
+# --- processes ----------------------------------------------------------------
+
+# end_left: for init: kill what a step left running, for it may have a group open that
+# the next one needs, and wait for its end. Such a process has init for its parent.
+end_left() {
+	local stat line pid n killed=
+	for n in $(seq 300); do
+		pid=
+		for stat in /proc/[0-9]*/stat; do
+			read -r line 2>/dev/null <$stat || continue
+			set -- "${line%% *}" ${line##*) }
+			[ "$3" = 1 ] && [ "$2" != Z ] || continue
+			pid=$1
+			kill -KILL $pid
+			# busybox has a process for the limit of each step.
+			case "$killed $line" in
+			*" $pid "*" $pid "*|*"(timeout)"*) ;;
+			*) echo "# left behind: ${line%)*})" ;;
+			esac
+			killed="$killed $pid "
+		done
+		[ -n "$pid" ] || return 0
+		usleep 10000
+	done
+	echo "# does not end:$killed"
+}
 
 # --- devices ------------------------------------------------------------------
 

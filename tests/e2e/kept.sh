@@ -5,11 +5,17 @@
 . /t1x/lib.sh
 . /t1x/e2e/serve.sh
 
-# Stopped with its container open: it is not done before it has done DMA.
-T1X_DRIVER=$OURS t1x_demo >/tmp/demo 2>&1 &
-pid=$!
-until [ "$(users $OURS)" -gt 0 ]; do usleep 10000; done
-kill -STOP $pid
+# Stopped with its container open: it is not done before it has done DMA. Where it was
+# faster than this script, there is another one.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	T1X_DRIVER=$OURS t1x_demo >/tmp/demo 2>&1 &
+	pid=$!
+	until [ "$(users $OURS)" -gt 0 ] || ! kill -0 $pid; do usleep 10000; done
+	kill -STOP $pid
+	[ "$(users $OURS)" = 0 ] || break
+	kill -CONT $pid
+	wait $pid
+done
 is "a container of ours is open" [ "$(users $OURS)" = 1 ]
 remove_package >/tmp/said 2>&1
 is "the package is removed" [ $? = 0 ]

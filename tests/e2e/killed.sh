@@ -5,17 +5,22 @@
 . /t1x/e2e/nvme.sh
 . /t1x/e2e/load.sh
 
-# demo MICROSECONDS: kill it that long after its first map.
+# demo MICROSECONDS: kill it that long after its first map. Where it was faster than
+# this script, which may have to wait for a CPU, there is another one.
 demo() {
 	local before
-	before=$(stat_of map_calls)
-	T1X_DRIVER=$OURS t1x_demo >/tmp/said 2>&1 &
-	client=$!
-	while [ "$(stat_of map_calls)" = "$before" ]; do
-		kill -0 $client && usleep 10000 || return
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		before=$(stat_of map_calls)
+		T1X_DRIVER=$OURS t1x_demo >/tmp/said 2>&1 &
+		client=$!
+		while [ "$(stat_of map_calls)" = "$before" ]; do
+			kill -0 $client && usleep 10000 || return
+		done
+		usleep "$1"
+		! stop || return 0
+		! grep '^not ok' /tmp/said || return
 	done
-	usleep "$1"
-	stop
+	return 1
 }
 
 for kind in bench dd; do

@@ -156,7 +156,6 @@ static void limit_refuses_all(void)
 static void kill_ends_it(void)
 {
 	long refs = sys_refs(), pins = sys_pins(), before;
-	uint64_t end = sys_now_ms() + 40000;
 	pid_t pid;
 
 	before = sys_pins_acquired();
@@ -166,11 +165,10 @@ static void kill_ends_it(void)
 		dma_map(rig->container, memory, IOVA, SIZE, RW);
 		pause();
 	}
-	while (sys_pins_acquired() < before + 2000 && sys_now_ms() < end)
+	while (sys_pins_acquired() < before + 2000)
 		sched_yield();
 	kill(pid, SIGKILL);
 	assert_eq(waitpid(pid, NULL, 0), pid);
-	expect_ge(sys_pins_acquired() - before, 2000);
 	sys_settle_refs(refs);
 	sys_settle_pins(pins);
 }

@@ -447,14 +447,14 @@ static void *register_all_the_time(void *data)
 	int container = *(int *)data, ret;
 	long n = 0;
 
-	while (racing) {
+	do {
 		ret = dma_register(container, memory, SIZE, WRITE);
 		/* The other one may be letting go of the last page. */
 		assert_ret(ret, 0);
 		while ((ret = dma_unregister(container, memory, SIZE)))
 			assert_ret(ret, -EBUSY);
 		n++;
-	}
+	} while (racing);
 	return (void *)n;
 }
 
@@ -465,7 +465,7 @@ static void *map_all_the_time(void *data)
 	size_t page;
 	long n = 0;
 
-	while (racing) {
+	do {
 		page = n % N;
 		assert_ret(dma_map(other->container, memory + page * PAGE,
 				   IOVA, PAGE, RW), 0);
@@ -474,7 +474,7 @@ static void *map_all_the_time(void *data)
 					1);
 		assert_ret(dma_unmap(other->container, IOVA, PAGE), PAGE);
 		n++;
-	}
+	} while (racing);
 	return (void *)n;
 }
 
@@ -497,10 +497,8 @@ static void registering_against_mapping(void)
 		  0);
 	sys_msleep(RACE_MS);
 	racing = false;
-	for (i = 0; i < ARRAY_SIZE(threads); i++) {
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_join(threads[i], &n[i]);
-		expect_ge((long)n[i], 1);
-	}
 	test_say("%ld and %ld times registered, %ld mapped", (long)n[0],
 		 (long)n[1], (long)n[2]);
 	sys_settle_pins(pins);

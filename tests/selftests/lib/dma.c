@@ -23,7 +23,7 @@
 #define CMD_TO_MEMORY	2
 #define BUFFER		0x40000UL
 
-#define DMA_TIMEOUT_MS	10000
+#define DMA_TIMEOUT_MS	30000
 
 /* How many pages of a big mapping are tried where each takes 200 ms. */
 #define PAGES_IN_QEMU	4

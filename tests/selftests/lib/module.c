@@ -11,7 +11,7 @@
 #include "test.h"
 
 /* How long whoever still uses a module may take to leave, in milliseconds. */
-#define UNLOAD_MS 5000
+#define UNLOAD_MS 30000
 
 /**
  * module_load() - load a module, and nothing that modprobe.d says of it

@@ -22,8 +22,11 @@
 #define OURS		"vfio_iommu_type1x"
 #define IN_TREE		"vfio_iommu_type1"
 
-/* How long deferred work may take, in milliseconds. */
-#define SETTLE_MS	5000
+/*
+ * How long deferred work may take, in milliseconds: much more than it does, for the
+ * machine may have much else to do.
+ */
+#define SETTLE_MS	30000
 
 static const char *env_or(const char *name, const char *value)
 {
@@ -497,6 +500,20 @@ void sys_msleep(unsigned int ms)
 	};
 
 	nanosleep(&ts, NULL);
+}
+
+/**
+ * sys_race() - let other threads go on for a while
+ * @ms: milliseconds
+ * @rounds: counts what one of them does; each must have been through some
+ *
+ * A slow machine needs longer for that, which is no failure.
+ */
+void sys_race(unsigned int ms, const volatile long *rounds)
+{
+	sys_msleep(ms);
+	while (*rounds < SYS_ROUNDS)
+		sys_msleep(10);
 }
 
 /**

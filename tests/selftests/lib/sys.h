@@ -19,6 +19,9 @@
 
 #define SYS_STATE_MAX 16
 
+/* How often a race has to be tried to be worth anything. */
+#define SYS_ROUNDS 3
+
 /**
  * struct sys_state - what must be as before when a test is over
  * @values: in the order of the table in sys.c
@@ -57,6 +60,7 @@ bool sys_state_settle(const struct sys_state *before);
 
 void sys_wait_for(int pid);
 void sys_msleep(unsigned int ms);
+void sys_race(unsigned int ms, const volatile long *rounds);
 uint64_t sys_now_ms(void);
 
 #endif /* T1X_SYS_H */

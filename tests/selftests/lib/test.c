@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "sys.h"
 #include "test.h"
 #include "vfio.h"
@@ -29,6 +31,10 @@ struct verdict {
 
 static struct verdict alone;
 static struct verdict *verdict = &alone;
+
+/* The process of the test that runs, and whether the runner was told to end. */
+static volatile pid_t running;
+static volatile sig_atomic_t ended;
 
 /**
  * test_say() - a line of diagnostics
@@ -180,10 +186,19 @@ void test_check_bytes(const char *file, int line, const char *what,
 	test_failed(true);
 }
 
+static void on_term(int signal)
+{
+	(void)signal;
+	ended = 1;
+	if (running)
+		kill(running, SIGKILL);
+}
+
 static void run_in_child(const struct test *test)
 {
 	long vmlck = sys_vmlck();
 
+	signal(SIGTERM, SIG_DFL);
 	alarm(test->seconds ?: TEST_SECONDS);
 	test->run();
 	vfio_close_all();
@@ -208,13 +223,36 @@ static bool shows_bug(const struct test *test, int status)
 	return false;
 }
 
+/* Runs a test, and ends what it left running; returns its status. */
+static int run_to_the_end(const struct test *test)
+{
+	int status;
+
+	fflush(stdout);
+	running = fork();
+	if (!running)
+		run_in_child(test);
+	if (ended)
+		kill(running, SIGKILL);
+	if (running < 0 || waitpid(running, &status, 0) != running) {
+		printf("Bail out! fork: %s\n", strerror(errno));
+		exit(1);
+	}
+	running = 0;
+	proc_end_children();
+	if (ended) {
+		printf("Bail out! told to end during %s\n", test->name);
+		exit(1);
+	}
+	return status;
+}
+
 static bool run_one(const struct test *test, size_t number)
 {
 	enum test_bug bug = bug_of(test);
 	struct sys_state before;
 	bool good, clean;
 	int status;
-	pid_t pid;
 
 	if (bug == BUG_UNSAFE) {
 		printf("ok %zu - %s # SKIP not on %s\n", number, test->name,
@@ -223,15 +261,7 @@ static bool run_one(const struct test *test, size_t number)
 	}
 	memset(verdict, 0, sizeof(*verdict));
 	sys_state_read(&before);
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		run_in_child(test);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-		printf("Bail out! fork: %s\n", strerror(errno));
-		exit(1);
-	}
+	status = run_to_the_end(test);
 	if (WIFSIGNALED(status))
 		test_say("%s: killed by signal %d (%s)", test->name,
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -263,6 +293,8 @@ static bool run_one(const struct test *test, size_t number)
  */
 int test_main(const struct test *tests, size_t n)
 {
+	struct sigaction action = { .sa_handler = on_term,
+				    .sa_flags = SA_RESTART };
 	const char *only = getenv("T1X_TEST") ?: "";
 	size_t i, failed = 0;
 
@@ -273,6 +305,11 @@ int test_main(const struct test *tests, size_t n)
 	if (verdict == MAP_FAILED || !sys_init())
 		return 1;
 
+	/* What a test forks and leaves behind becomes the runner's child. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || sigaction(SIGTERM, &action, NULL)) {
+		printf("Bail out! %s\n", strerror(errno));
+		return 1;
+	}
 	if (!*only)
 		printf("1..%zu\n", n);
 	for (i = 0; i < n; i++)
