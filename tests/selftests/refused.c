@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
+#include "lib/look.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -109,10 +111,46 @@ static void eight_are_kept(void)
 	expect_eq(watch_refusal(line, sizeof(line)), 8);
 }
 
+/* What has a backslash is said with one: no byte of this can begin a line of its own. */
+#define BAD_NAME	"a\nb\\\x1b[31m\xff\xe9\x80\x81\x9b\t"
+#define ESCAPED		"a\\012b\\134\\033[31m\\377\\351\\200\\201\\233\\011"
+
+static void a_name_can_be_anything(void)
+{
+	char line[256], value[128];
+	int log;
+
+	assert_eq(prctl(PR_SET_NAME, BAD_NAME), 0);
+	setup();
+	sys_param_set("log_refusals", "Y");
+	log = log_open();
+	watch_event("type1x/t1x_refused", "ret < 0");
+	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+		      -ENOMEM, "RLIMIT_MEMLOCK of " ESCAPED "[");
+	/* The longest of names leaves room for the rest. */
+	watch_refusal(line, sizeof(line));
+	if (!strstr(line, " does not allow 1 more pages\n"))
+		fail("cut short: %s", line);
+	if (watch_traced("t1x_refused", line, sizeof(line)) != 1 ||
+	    !strstr(line, ESCAPED "["))
+		fail("traced: %s", line);
+	watch_end();
+	sys_param_set("log_refusals", "N");
+	/* The log escapes backslashes once more, and would say \x0a for a newline. */
+	expect_eq(log_count(log, "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033["),
+		  1);
+	if (!look_text("summary", "command", value, sizeof(value)))
+		fail("no command");
+	if (strcmp(value, ESCAPED))
+		fail("command is \"%s\"", value);
+	teardown();
+}
+
 static const struct test tests[] = {
 	TEST(reason_of_each_errno),
 	TEST(reason_of_the_entry_limit),
 	TEST(eight_are_kept),
+	TEST(a_name_can_be_anything),
 };
 
 int main(void)

@@ -18,9 +18,11 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/string.h>
 
 #include "refuse.h"
 #include "stats.h"
+#include "t1x.h"
 #include "trace.h"
 
 /**
@@ -125,6 +127,23 @@ bool t1x_owner_unlimited(const struct t1x_owner *owner)
 	       task_rlimit(owner->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
 }
 
+static int t1x_charge_refuse(const struct t1x_owner *owner,
+			     unsigned long npages, int ret,
+			     struct t1x_refusals *refusals)
+{
+	char comm[TASK_COMM_LEN], name[4 * TASK_COMM_LEN];
+	int len;
+
+	get_task_comm(comm, owner->task);
+	len = string_escape_mem(comm, strlen(comm), name, sizeof(name) - 1,
+				T1X_ESCAPE, T1X_ESCAPE_ALSO);
+	name[len] = '\0';
+	return t1x_refuse(refusals, ret,
+			  "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
+			  name, owner->task->tgid,
+			  task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
+}
+
 static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
 {
 	return __account_locked_vm(owner->mm, npages, true, owner->task,
@@ -163,11 +182,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 
 	trace_t1x_charge(owner->task->tgid, npages, ret);
 	if (ret)
-		return t1x_refuse(refusals, ret,
-				  "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
-				  owner->task->comm, owner->task->tgid,
-				  task_rlimit(owner->task, RLIMIT_MEMLOCK),
-				  npages);
+		return t1x_charge_refuse(owner, npages, ret, refusals);
 	owner->charged += npages;
 	t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
 	return 0;

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 
 #include "container.h"
 #include "dma.h"
@@ -245,7 +246,8 @@ static int t1x_summary_show(struct seq_file *m, void *unused)
 	seq_printf(m, "version %s\n", THIS_MODULE->version);
 	seq_printf(m, "pid %d\n", c->pid);
 	seq_puts(m, "command ");
-	seq_escape(m, c->comm, "\n\\");
+	seq_escape_mem(m, c->comm, strlen(c->comm), T1X_ESCAPE,
+		       T1X_ESCAPE_ALSO);
 	seq_putc(m, '\n');
 	seq_printf(m, "type %s\n", t1x_type_name(c));
 	t1x_show_mappings_sum(m, c);

@@ -81,7 +81,8 @@ void t1x_refusals_exit(struct t1x_refusals *refusals)
  * t1x_refuse() - remember why a request is refused, and tell who wants to know
  * @refusals: of the container
  * @ret: what it is refused with, a negative errno
- * @fmt: the reason, without a newline
+ * @fmt: the reason, without a newline; text of a process's own in it is escaped by
+ *	the caller (T1X_ESCAPE), for it is printed as it is
  *
  * Context: any that may print.
  * Return: @ret.
@@ -114,12 +115,9 @@ int t1x_refuse(struct t1x_refusals *refusals, int ret, const char *fmt, ...)
 static void t1x_refusal_show(struct seq_file *m, unsigned long container,
 			     const struct t1x_refusal *one)
 {
-	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=",
+	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=%s\n",
 		   container, one->pid, ktime_get_seconds() - one->at,
-		   one->ret);
-	/* It may have the name of a process in it, who can call himself anything. */
-	seq_escape(m, one->why, "\n\\");
-	seq_putc(m, '\n');
+		   one->ret, one->why);
 }
 
 static void t1x_refusals_show_open(struct seq_file *m,

@@ -11,11 +11,12 @@ struct dentry;
 
 /*
  * How many refusals a container remembers, how many of closed containers are kept,
- * and bytes of the reason of each.
+ * and bytes of the reason of each: enough for the longest one with the name of a process
+ * of which each byte has to be escaped.
  */
 #define T1X_REFUSALS		8U
 #define T1X_REFUSALS_CLOSED	32U
-#define T1X_WHY_MAX		128
+#define T1X_WHY_MAX		176
 
 /**
  * struct t1x_refusal - a request that was refused

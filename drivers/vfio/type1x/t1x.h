@@ -30,6 +30,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/printk.h>
+#include <linux/string_helpers.h>
 #include <linux/types.h>
 #include <asm/page.h>
 
@@ -54,6 +55,14 @@
 
 /* Pages asked of GUP at a time; their pointers fill one page. */
 #define T1X_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
+
+/*
+ * How a name that a process has given itself is told: a newline in it would begin a line
+ * of its own, and an escape sequence would reach the terminal of the reader.  For
+ * string_escape_mem(): all but printable ASCII, and the backslash.
+ */
+#define T1X_ESCAPE	(ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND)
+#define T1X_ESCAPE_ALSO	"\\"
 
 /* Value of dma_entry_limit that means: no limit but memory. */
 #define T1X_ENTRIES_UNLIMITED	U32_MAX
