@@ -11,18 +11,23 @@
  *     charged before a device can see them and refunded after the unpin.
  * I3  Unmap, detach and release cannot fail for want of memory; only an unmap that
  *     has to cut a mapping may, before anything has gone.
- * I4  A failed operation leaves the container as it was.  The one exception is
- *     UNMAP over several mappings, which reports the bytes it did.
- * I5  Mappings of a container do not overlap.  Each is present in every domain
- *     up to t1x_dma.filled and absent beyond; unless it is busy, all of it is
- *     filled, or (without a domain) none of it.
+ * I4  A failed operation leaves the container as it was, with these exceptions: UNMAP
+ *     over several mappings reports the bytes it did; a MAP stays that an IOMMU would
+ *     not undo; a group that an IOMMU does not take back is left blocked; a write of
+ *     a mediated device may be done in part.
+ * I5  Mappings of a container do not overlap.  Each is present in every domain, revoked
+ *     MMIO excepted, up to t1x_dma.filled and absent beyond; unless it is busy or an
+ *     IOMMU kept a page of it, all of it is filled, or (without a domain) none of it.
  * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
- *     of runs or, where a mapping was cut, of granules, so it never cuts what one
- *     iommu_map() made.
- * I7  IOVA ranges are [first, last]; nothing computes iova + size.
+ *     of runs, of granules or of blocks (T1X_FLUSH_SHIFT), so it never cuts what one
+ *     iommu_map() made.  Only after an IOMMU unmapped less than that are pages
+ *     unmapped one by one.
+ * I7  IOVA ranges are [first, last]; iova + size, which may be 2^64, is compared with
+ *     nothing.
  *
- * Locking: t1x_container.lock nests outside mmap_lock and is held for moments
- * only.  MAP and UNMAP check under it, make the mappings in question busy, and
+ * Locking: t1x_container.lock nests outside mmap_lock.  Attach and detach hold it
+ * throughout, as do mediated devices and dirty bitmaps; others only for moments.  MAP
+ * and UNMAP check under it, make the mappings in question busy, and
  * pin, map, unmap and sync without it; whoever else wants a range that is busy
  * waits (t1x_container_lock()).  What works on all mappings at once, as attach
  * and detach do, waits until none is busy and then holds the lock throughout
@@ -40,7 +45,7 @@
  *
  * mmio_lock nests inside everything here and is taken by whoever changes user
  * page tables, so under it nothing may fault, reclaim or take another lock of
- * ours.
+ * ours but the spinlock of the refusals.
  *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number

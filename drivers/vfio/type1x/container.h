@@ -58,7 +58,8 @@ struct t1x_busy {
  * @lock: the lock
  * @idle: wait for a mapping, or for all, not to be busy
  * @busy: what is, struct t1x_busy, see t1x_container_lock()
- * @nr_exclusive: who waits for all of them, and keeps out who comes later
+ * @nr_exclusive: tasks that wait until nothing is busy, or hold the lock so; newcomers
+ *	wait for them
  * @tree: the mappings, struct t1x_dma
  * @claims: registered memory, struct t1x_claim
  * @domains: the domains, struct t1x_domain
@@ -88,7 +89,7 @@ struct t1x_container {
 	char comm[TASK_COMM_LEN];
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
-	struct mutex mmio_lock;	/* innermost, see revoke.c */
+	struct mutex mmio_lock;	/* see revoke.c */
 
 	struct mutex lock;	/* protects what follows, see container.c */
 	wait_queue_head_t idle;

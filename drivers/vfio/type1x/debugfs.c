@@ -4,8 +4,8 @@
  * refused, and a folder for each container.
  *
  * A file knows its container by cookie and looks it up each time it is read, so it
- * keeps none open.  Nobody who maps has to wait for a reader: the container's lock
- * is taken for one mapping at a time, to copy what is printed without it.  What a
+ * keeps none open.  The container's lock is taken for one mapping at a time, to copy
+ * what is printed without it; for the summary, also to count what mediated devices hold.  What a
  * busy mapping has filled may therefore be a little old, and sums over many are not
  * of one moment.
  */

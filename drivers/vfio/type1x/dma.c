@@ -5,7 +5,7 @@
  * Owns struct t1x_dma as data.  Neither pins nor maps: fill.c does.
  *
  * Invariant: mappings of one tree never overlap, so the tree is ordered by
- * first and by last byte alike, and every question about a range is one
+ * first and by last byte alike, and what lies at an IOVA is found in one
  * descent.
  */
 #include "dma.h"

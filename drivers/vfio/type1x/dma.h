@@ -49,13 +49,13 @@ struct t1x_owner {
  * @vaddr: user address of @iova in the owner's mm
  * @claim_first: pages of @claim before the first one
  *
- * There may be very many.  A walk over the tree needs the first cache line only,
- * unmapping what has a run or two the second and third as well.
+ * There may be very many.  What a walk over the tree reads comes first, then what
+ * unmapping reads of a mapping with a run or two.
  *
  * @iova, @prot, @granule_shift and @claim do not change once the mapping is in the
- * tree, and @last only when it is cut.  @dirty is protected by the container's lock,
- * and so is the rest unless the mapping is busy (struct t1x_busy); then it is his
- * who made it so.
+ * tree, and @last only when it is cut.  @dirty is protected by the container's lock.
+ * So is the rest, unless the mapping is busy (struct t1x_busy): then only the task that
+ * made it busy may use it.  &t1x_run.revoked is protected by mmio_lock as well.
  */
 struct t1x_dma {
 	struct rb_node node;

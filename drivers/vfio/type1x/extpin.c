@@ -5,8 +5,8 @@
  *
  * A page it pins is looked up by IOVA in the mappings, pinned once however many
  * times it is asked for, and charged unless the mapping is filled, in which
- * case it is charged already (I2).  A device that pins must have a dma_unmap
- * callback: before a mapping goes it is told to let go of the pages.
+ * case it is charged already (I2).  Some open device of the container must have a
+ * dma_unmap callback: before a mapping goes it is called to let go of the pages.
  */
 #include "extpin.h"
 

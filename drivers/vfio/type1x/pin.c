@@ -2,9 +2,9 @@
 /*
  * From user addresses to pinned runs, and back.
  *
- * The only file that calls GUP and unpin_*(); MMIO it has pfnmap.c read.  Knows
- * nothing of IOMMUs or limits: pages it brings are neither charged nor mapped
- * yet.
+ * The only file that pins and unpins; MMIO it has pfnmap.c read, and populate.c faults
+ * memory in without taking a reference.  Knows nothing of IOMMUs or limits: pages that
+ * it brings are neither charged nor mapped yet.
  *
  * What a page is, is decided by what was found and not by its VMA alone.  What
  * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved;

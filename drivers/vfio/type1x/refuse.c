@@ -84,7 +84,7 @@ void t1x_refusals_exit(struct t1x_refusals *refusals)
  * @fmt: the reason, without a newline; text of a process's own in it is escaped by
  *	the caller (T1X_ESCAPE), for it is printed as it is
  *
- * Context: any that may print.
+ * Context: process context; takes a spinlock of its own.
  * Return: @ret.
  */
 int t1x_refuse(struct t1x_refusals *refusals, int ret, const char *fmt, ...)

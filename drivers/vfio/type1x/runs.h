@@ -17,7 +17,8 @@
  *	every 4 KiB of it; implies @pinned
  * @revoked: MMIO that has left the IOMMUs again, see revoke.c
  * @pinned: GUP pinned each of the pages
- * @ram: each of the pages is charged; implies @pinned
+ * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
+ *	mediated device holds; implies @pinned
  * @what: all but @pfn, to be compared at once
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the

@@ -14,12 +14,14 @@ struct dentry;
  * @T1X_STAT_MAPPINGS: mappings alive
  * @T1X_STAT_REGIONS: regions of registered memory alive
  * @T1X_STAT_MAP_CALLS: VFIO_IOMMU_MAP_DMA that made a mapping
- * @T1X_STAT_UNMAP_CALLS: VFIO_IOMMU_UNMAP_DMA that was not refused
- * @T1X_STAT_RUNS: contiguous runs found
+ * @T1X_STAT_UNMAP_CALLS: VFIO_IOMMU_UNMAP_DMA that was not refused, those of a vaddr
+ *	left out
+ * @T1X_STAT_RUNS: contiguous runs mapped; what is mapped in two parts counts twice
  * @T1X_STAT_IOMMU_MAP_CALLS: calls of iommu_map()
  * @T1X_STAT_IOMMU_UNMAP_CALLS: calls of iommu_unmap_fast()
- * @T1X_STAT_IOTLB_SYNCS: calls of iommu_iotlb_sync()
- * @T1X_STAT_PAGES_PINNED: pages GUP pinned
+ * @T1X_STAT_IOTLB_SYNCS: calls of t1x_domain_sync()
+ * @T1X_STAT_PAGES_PINNED: pages kept by pins; a page of hugetlb counts by 4 KiB though
+ *	one pin keeps it
  * @T1X_STAT_PAGES_UNPINNED: pages unpinned
  * @T1X_STAT_PAGES_CHARGED: pages charged to RLIMIT_MEMLOCK
  * @T1X_STAT_PAGES_REFUNDED: pages refunded
@@ -31,8 +33,8 @@ struct dentry;
  *
  * All only grow, except CONTAINERS, MAPPINGS and REGIONS, which count what is
  * alive.
- * With no container open PAGES_PINNED equals PAGES_UNPINNED, and PAGES_CHARGED
- * equals PAGES_REFUNDED.
+ * With no container open PAGES_PINNED equals PAGES_UNPINNED, unless an IOMMU kept pages
+ * of an untracked mapping, and PAGES_CHARGED equals PAGES_REFUNDED.
  */
 enum t1x_stat {
 	T1X_STAT_CONTAINERS,
@@ -69,7 +71,7 @@ DECLARE_PER_CPU(struct t1x_stats, t1x_stats);
 /**
  * t1x_stat_add() - add to a counter
  * @stat: the counter
- * @n: what to add; negative for the two that fall
+ * @n: what to add; negative for those that fall
  *
  * Context: process context; interrupts do not count.
  */

@@ -7,8 +7,7 @@
  *   iova     byte address on the device's side
  *   vaddr    byte address in the user's mm
  *   last     last byte (or index) of a range, inclusive; a one-past-the-end
- *            address does not exist for a range that ends at 2^64 - 1, so no
- *            IOVA range is ever described by its end
+ *            address does not exist for a range that ends at 2^64 - 1
  *   pfn      page frame number; npages counts pages of PAGE_SIZE, and no
  *            variable called size counts pages
  *   run      physically contiguous pages of one kind
@@ -17,8 +16,9 @@
  *            charged; the zero page and reserved pages that GUP brings are
  *            pinned like RAM, and not charged like MMIO
  *   mapping  what one VFIO_IOMMU_MAP_DMA made, struct t1x_dma
- *   filled   pages of a mapping that are pinned, charged and present in every
- *            domain; always a prefix of the mapping
+ *   filled   pages of a mapping that are present in every domain, but for revoked
+ *            MMIO, and pinned and charged if they are RAM and not registered;
+ *            always a prefix of the mapping
  *
  * Verbs come in inverse pairs: alloc/free, get/put, attach/detach, pin/unpin,
  * charge/refund, map/unmap, fill/unfill.

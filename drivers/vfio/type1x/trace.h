@@ -2,9 +2,10 @@
 /*
  * Tracepoints, group type1x.
  *
- * One for what is asked for, one for each thing that is done for it, one for each
- * slow path, and one for a refusal; none for a page.  Arguments are cheap to get
- * at, for they are worked out whether or not anybody looks.
+ * One for a request to map, unmap or register and its end, one for each run that is
+ * mapped, for each charge and sync, for each slow path and for a refusal; none for a
+ * page.  Arguments must be cheap to get at: they are evaluated before it is known
+ * whether the event is enabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM type1x
