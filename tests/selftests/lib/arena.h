@@ -3,6 +3,8 @@
 #ifndef T1X_ARENA_H
 #define T1X_ARENA_H
 
+struct seq_op;
+
 /* A page for devices to write to; bitmaps that end where nothing is end here. */
 extern unsigned char *arena_scratch, *arena_edge;
 
@@ -11,6 +13,7 @@ extern volatile long *arena_will;
 
 void arena_make(void);
 void arena_renew(void);
+void arena_touch(const struct seq_op *op);
 char *arena_part(unsigned int mem);
 
 #endif /* T1X_ARENA_H */

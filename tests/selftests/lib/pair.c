@@ -662,6 +662,7 @@ void pair_over(const struct seq *seq)
  */
 void pair_do(const struct seq *seq, const struct seq_op *op)
 {
+	arena_touch(op);
 	do_op(seq, op, seq->ours_first ? OUR : TREE);
 	do_op(seq, op, seq->ours_first ? TREE : OUR);
 }
