@@ -6,19 +6,22 @@
 . /t1x/e2e/load.sh
 
 # demo MICROSECONDS: kill it that long after its first map. Where it was faster than
-# this script, which may have to wait for a CPU, there is another one.
+# this script, which may have to wait for a CPU, there is another one. Not by the
+# statistics: whoever reads them has the module in use, and t1x_demo counts its users.
 demo() {
-	local before
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		before=$(stat_of map_calls)
+		: >/tmp/said
 		T1X_DRIVER=$OURS t1x_demo >/tmp/said 2>&1 &
 		client=$!
-		while [ "$(stat_of map_calls)" = "$before" ]; do
-			kill -0 $client && usleep 10000 || return
+		until grep -q '^mapped_' /tmp/said || ! kill -0 $client; do
+			usleep 10000
 		done
 		usleep "$1"
 		! stop || return 0
-		! grep '^not ok' /tmp/said || return
+		if ! grep -q '^vmlck_after_kb' /tmp/said; then
+			sed 's/^/# /' /tmp/said
+			return 1
+		fi
 	done
 	return 1
 }

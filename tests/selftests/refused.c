@@ -115,15 +115,31 @@ static void eight_are_kept(void)
 #define BAD_NAME	"a\nb\\\x1b[31m\xff\xe9\x80\x81\x9b\t"
 #define ESCAPED		"a\\012b\\134\\033[31m\\377\\351\\200\\201\\233\\011"
 
+/* The log has a limit of its own, which an earlier test may have reached. */
+static void expect_logged(const char *all, const char *some)
+{
+	int logs[2];
+	long nr;
+
+	sys_param_set("log_refusals", "Y");
+	do {
+		logs[0] = log_open();
+		logs[1] = log_open();
+		assert_ret(dma_map(rig->container, memory, IOVA + MIB, PAGE,
+				   RW), -ENOMEM);
+		nr = log_count(logs[0], all);
+		expect_eq(log_count(logs[1], some), nr);
+		sys_msleep(nr ? 0 : 100);
+	} while (!nr);
+	sys_param_set("log_refusals", "N");
+}
+
 static void a_name_can_be_anything(void)
 {
 	char line[256], value[128];
-	int log;
 
 	assert_eq(prctl(PR_SET_NAME, BAD_NAME), 0);
 	setup();
-	sys_param_set("log_refusals", "Y");
-	log = log_open();
 	watch_event("type1x/t1x_refused", "ret < 0");
 	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
 		      -ENOMEM, "RLIMIT_MEMLOCK of " ESCAPED "[");
@@ -135,10 +151,9 @@ static void a_name_can_be_anything(void)
 	    !strstr(line, ESCAPED "["))
 		fail("traced: %s", line);
 	watch_end();
-	sys_param_set("log_refusals", "N");
 	/* The log escapes backslashes once more, and would say \x0a for a newline. */
-	expect_eq(log_count(log, "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033["),
-		  1);
+	expect_logged("RLIMIT_MEMLOCK of a",
+		      "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033[");
 	if (!look_text("summary", "command", value, sizeof(value)))
 		fail("no command");
 	if (strcmp(value, ESCAPED))
