@@ -30,7 +30,7 @@ struct vfio_device;
 #error "type1x supports Linux 6.1, 6.12 and later"
 #elif ((KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE &&	\
 	KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE) ||	\
-       KERNEL_VERSION(7, 4, 0) <= LINUX_VERSION_CODE) &&	\
+	KERNEL_VERSION(7, 4, 0) <= LINUX_VERSION_CODE) &&	\
 	!defined(T1X_ALLOW_UNTESTED)
 #error "untested kernel: run scripts/compare-abi, then build with T1X_ALLOW_UNTESTED"
 #endif
