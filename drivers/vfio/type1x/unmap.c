@@ -14,8 +14,8 @@
  * large pages (I6).
  *
  * An unmap is done in steps, so that a failure, but for that of an IOMMU, comes before
- * the first mapping has gone: mediated devices let go of all pages in the range, dirty pages are told,
- * mappings are cut, and then the mappings go.
+ * the first mapping has gone: mediated devices let go of all pages in the range, dirty
+ * pages are told, mappings are cut, and then the mappings go.
  */
 #include <linux/overflow.h>
 #include <linux/prefetch.h>

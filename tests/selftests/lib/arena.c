@@ -89,7 +89,6 @@ void arena_renew(void)
 		(void)*(volatile char *)(arena_part(SEQ_ZERO) + i);
 }
 
-
 /**
  * arena_touch() - the same before an operation that may map memory to be read
  * @op: the operation
