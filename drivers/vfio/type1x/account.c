@@ -112,8 +112,8 @@ int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals)
 }
 
 /**
- * t1x_owner_unlimited() - can a charge fail at all
- * @owner: who pays
+ * t1x_owner_unlimited() - is a process free of RLIMIT_MEMLOCK
+ * @owner: the charged process
  *
  * Pages that are charged and not pinned yet count like others: they would make a
  * request of another thread, or mlock(), fail that the limit allows.  So only where

@@ -27,9 +27,9 @@
  *
  * Locking: t1x_container.lock nests outside mmap_lock.  Attach and detach hold it
  * throughout, as do mediated devices and dirty bitmaps; others only for moments.  MAP
- * and UNMAP check under it, make the mappings in question busy, and
- * pin, map, unmap and sync without it; whoever else wants a range that is busy
- * waits (t1x_container_lock()).  What works on all mappings at once, as attach
+ * and UNMAP check under it, make the mappings in question busy, and pin, map, unmap
+ * and sync without it; what else needs a range that is busy waits
+ * (t1x_container_lock()).  What works on all mappings at once, as attach
  * and detach do, waits until none is busy and then holds the lock throughout
  * (t1x_container_lock_all()).  So domains and usable IOVAs never change under a
  * mapping that is busy.

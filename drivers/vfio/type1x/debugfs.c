@@ -5,9 +5,9 @@
  *
  * A file knows its container by cookie and looks it up each time it is read, so it
  * keeps none open.  The container's lock is taken for one mapping at a time, to copy
- * what is printed without it; for the summary, also to count what mediated devices hold.  What a
- * busy mapping has filled may therefore be a little old, and sums over many are not
- * of one moment.
+ * what is printed without it; for the summary, also to count what mediated devices
+ * hold.  What a busy mapping has filled may therefore be a little old, and sums over
+ * many are not of one moment.
  */
 #include "debugfs.h"
 
