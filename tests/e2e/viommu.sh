@@ -28,7 +28,15 @@ mode() {
 	esac
 }
 
-behind() { [ -e "/sys/bus/pci/devices/$(edu | head -n 1)/iommu_group" ]; }
+# A virtio-iommu is bound to its driver while that still looks for the devices behind it.
+behind() {
+	local group="/sys/bus/pci/devices/$(edu | head -n 1)/iommu_group" n
+	for n in $(seq 100); do
+		[ ! -e "$group" ] || return 0
+		usleep 100000
+	done
+	return 1
+}
 
 [ ! -e /sys/class/iommu/dmar0 ] ||
 	echo "# $1: cap $(cat /sys/class/iommu/dmar0/intel-iommu/cap)" \
