@@ -18,30 +18,17 @@ interrupts() {
 		/proc/interrupts
 }
 
-# busy: the disk has done more than at the start of a client, which may have got stuck
-# by then (see nvme.sh).
-busy() {
-	local wait=0
-	until [ "$(interrupts)" -ge 200 ]; do
-		wait=$((wait + 1))
-		[ $wait -lt $(($1 * 5 + 20)) ] || return
-		usleep 100000
-	done
-}
-
 # load KIND: true as soon as it is one, by a container of ours.
 load() {
-	local try
-	for try in 1 2 3 4 5 6 7 8 9 10; do
-		start "$1"
-		if busy $try; then
-			[ "$(users $OURS)" -gt 0 ]
-			return
+	start "$1"
+	until [ "$(interrupts)" -ge 200 ]; do
+		if ! kill -0 $client; then
+			sed 's/^/# /' /tmp/said
+			return 1
 		fi
-		echo "# qemu-img $1: try $try got stuck: $(cat /tmp/said)"
-		stop || return
+		usleep 100000
 	done
-	return 1
+	[ "$(users $OURS)" -gt 0 ]
 }
 
 # stop: kill it; true if it was alive to be killed.

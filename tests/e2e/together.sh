@@ -10,13 +10,11 @@ rounds=0
 
 copying() { kill -0 $copy 2>/dev/null; }
 
-# demos: for as long as the other client runs, and at least once; with a rest, because
-# the disk loses more interrupts if both CPUs are busy.
+# demos: for as long as the other client runs, and at least once.
 demos() {
 	while [ $rounds = 0 ] || copying; do
 		T1X_DRIVER=$OURS t1x_demo >/tmp/demo 2>&1 || bad=$((bad + 1))
 		rounds=$((rounds + 1))
-		usleep 500000
 	done
 	echo "# $rounds rounds of t1x_demo"
 	[ $bad = 0 ]
