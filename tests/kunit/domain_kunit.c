@@ -3,6 +3,7 @@
  * Reading an IOMMU's answers: short, long, refused.
  */
 #include "domain.h"
+#include "params.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
 

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "account.h"
+#include "params.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
 

@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "fill.h"
+#include "params.h"
 #include "stats.h"
 #include "t1x.h"
 #include "t1x_kunit.h"

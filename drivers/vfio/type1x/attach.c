@@ -17,6 +17,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "fill.h"
+#include "params.h"
 #include "t1x.h"
 #include "trace.h"
 

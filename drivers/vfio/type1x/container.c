@@ -62,6 +62,7 @@
 #include <uapi/linux/vfio_type1x.h>
 
 #include "dma.h"
+#include "params.h"
 #include "prereg.h"
 #include "stats.h"
 #include "t1x.h"

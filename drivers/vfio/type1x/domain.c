@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "params.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"

@@ -25,6 +25,7 @@
 #include "container.h"
 #include "dma.h"
 #include "domain.h"
+#include "params.h"
 #include "pin.h"
 #include "populate.h"
 #include "prereg.h"

@@ -36,6 +36,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "params.h"
 #include "stats.h"
 #include "t1x.h"
 

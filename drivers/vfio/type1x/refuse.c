@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
+#include "params.h"
 #include "t1x.h"
 #include "trace.h"
 

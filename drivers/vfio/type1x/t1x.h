@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every file of type1x shares: words, parameters, limits.
+ * What every file of type1x shares: words and limits.
  *
  * Words, each with one meaning everywhere:
  *
@@ -63,15 +63,5 @@
  */
 #define T1X_ESCAPE	(ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND)
 #define T1X_ESCAPE_ALSO	"\\"
-
-/* Value of dma_entry_limit that means: no limit but memory. */
-#define T1X_ENTRIES_UNLIMITED	U32_MAX
-
-extern bool t1x_allow_unsafe_interrupts;
-extern bool t1x_disable_hugepages;
-extern unsigned int t1x_dma_entry_limit;
-extern bool t1x_revoke_mmio;
-extern unsigned int t1x_populate_threads;
-extern bool t1x_log_refusals;
 
 #endif /* _T1X_H */
