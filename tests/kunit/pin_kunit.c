@@ -4,6 +4,7 @@
  */
 #include "pin.h"
 #include "t1x_kunit.h"
+#include "unpin.h"
 
 static void pin_start(struct t1x_pin *pin, unsigned int first,
 		      unsigned int npages, unsigned int batch)

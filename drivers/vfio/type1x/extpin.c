@@ -25,6 +25,7 @@
 #include "pin.h"
 #include "prereg.h"
 #include "t1x.h"
+#include "unpin.h"
 
 static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
 {

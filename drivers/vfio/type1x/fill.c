@@ -33,6 +33,7 @@
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
+#include "unpin.h"
 
 /* Pages charged in advance where no limit applies, 1 GiB of them. */
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))

@@ -10,7 +10,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
-#include "pin.h"
+#include "pfn.h"
 #include "runs.h"
 
 /* Lookups, each with at most one fault, before others may have the mmap_lock. */

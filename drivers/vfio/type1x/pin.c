@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From user addresses to pinned runs, and back.
+ * From user addresses to pinned runs.
  *
- * The only file that pins and unpins; MMIO it has pfnmap.c read, and populate.c faults
- * memory in without taking a reference.  Knows nothing of IOMMUs or limits: pages that
- * it brings are neither charged nor mapped yet.
+ * The only file that pins.  It lets pfnmap.c read MMIO; populate.c faults memory in
+ * without taking a reference.  Knows nothing of IOMMUs or limits: pages that it brings
+ * are neither charged nor mapped yet.
  *
  * What a page is, is decided by what was found and not by its VMA alone.  What
  * GUP brings is pinned and will be unpinned, and is RAM unless it is reserved;
@@ -25,16 +25,7 @@
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
-
-/* One page of RAM, not of hugetlb. */
-static const struct t1x_run t1x_single = {
-	.npages = 1,
-	.pinned = true,
-	.ram = true,
-};
-
-/* Pages unpinned before others may run. */
-#define T1X_UNPIN_STEP		0x8000UL
+#include "unpin.h"
 
 /**
  * t1x_pin_init() - start to read a range of user memory
@@ -85,33 +76,6 @@ void t1x_pin_exit(struct t1x_pin *pin)
 		free_page((unsigned long)pin->pages);
 }
 
-/**
- * t1x_pfns_not_ram() - how much of what a device can reach is no RAM
- * @pfn: first page frame
- * @most: pages to look at
- *
- * A pageblock has a struct page for each of its pages or for none.
- *
- * Return: pages from @pfn on, at most @most, that hold no pin and no charge.
- */
-unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most)
-{
-	unsigned long n = 0, end;
-	struct page *page;
-
-	while (n < most) {
-		end = min(most, ALIGN(pfn + n + 1, pageblock_nr_pages) - pfn);
-		if (!pfn_valid(pfn + n)) {
-			n = end;
-			continue;
-		}
-		for (page = pfn_to_page(pfn + n); n < end; n++, page++)
-			if (!PageReserved(page))
-				return n;
-	}
-	return n;
-}
-
 /* Are the next eight pages those from @page on? */
 static bool t1x_eight_follow(struct page **at, const struct page *page)
 {
@@ -153,7 +117,7 @@ static void t1x_pin_hugetlb(struct t1x_pin *pin, struct folio *folio)
 	unsigned long more = 0;
 
 	if (n > 1)
-		unpin_user_page_range_dirty_lock(page + 1, n - 1, false);
+		t1x_unpin_extra(page + 1, n - 1);
 	pin->head += n;
 	if (pin->head == pin->nr) {
 		more = min(rest - n, pin->left);
@@ -228,7 +192,7 @@ unsigned int t1x_pin_singles(struct t1x_pin *pin, struct t1x_run *runs,
 		    t1x_is_hugetlb(pin, page))
 			break;
 		runs[n].pfn = page_to_pfn(page);
-		runs[n].what = t1x_single.what;
+		runs[n].what = T1X_RUN_SINGLE.what;
 	}
 	pin->head += n;
 	return n;
@@ -367,116 +331,4 @@ void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left)
 	pin->left = left;
 }
 
-/* Each hugetlb page that has a part in the run holds one pin. */
-static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
-{
-	unsigned long pfn = run->pfn, end = pfn + run->npages;
-	struct folio *folio;
-	struct page *page;
 
-	while (pfn < end) {
-		page = pfn_to_page(pfn);
-		folio = page_folio(page);
-		pfn += folio_nr_pages(folio) - folio_page_idx(folio, page);
-		unpin_user_page_range_dirty_lock(page, 1, dirty);
-		cond_resched();
-	}
-}
-
-/**
- * t1x_unpin() - let go of a run
- * @run: pages that no device can reach any more, in no IOMMU and no IOTLB
- * @dirty: a device may have written to them
- *
- * Context: may sleep.
- * Return: RAM pages unpinned, to be refunded.
- */
-unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
-{
-	unsigned long pfn = run->pfn, left = run->npages;
-
-	if (!run->pinned)
-		return 0;
-
-	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, left);
-	if (unlikely(run->huge)) {
-		t1x_unpin_hugetlb(run, dirty);
-		left = 0;
-	}
-	while (unlikely(left > T1X_UNPIN_STEP)) {
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn),
-						 T1X_UNPIN_STEP, dirty);
-		cond_resched();
-		pfn += T1X_UNPIN_STEP;
-		left -= T1X_UNPIN_STEP;
-	}
-	if (left)
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, dirty);
-	return t1x_run_nram(run);
-}
-
-/**
- * t1x_unpin_flush() - let go of what t1x_unpin_top() left
- * @unpin: the pages
- *
- * Context: may sleep.
- */
-void t1x_unpin_flush(struct t1x_unpin *unpin)
-{
-	if (!unpin->nr)
-		return;
-	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, unpin->nr);
-	unpin_user_pages_dirty_lock(unpin->pages, unpin->nr, unpin->dirty);
-	unpin->nr = 0;
-}
-
-/* Notes single pages from a run on downwards, at most @most; returns how many. */
-static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
-				       const struct t1x_run *run,
-				       unsigned long most)
-{
-	struct page **pages = unpin->pages + unpin->nr;
-	unsigned long n;
-
-	for (n = 0; n < most && run[-n].what == t1x_single.what; n++)
-		pages[n] = pfn_to_page(run[-n].pfn);
-	unpin->nr += n;
-	return n;
-}
-
-/**
- * t1x_unpin_top() - let go of the last runs of a list, and forget them
- * @unpin: holds some of their pages until t1x_unpin_flush()
- * @runs: the list; its last runs are as for t1x_unpin()
- * @nr: how many of them
- * @dirty: a device may have written to them
- *
- * Context: may sleep.
- * Return: RAM pages unpinned, to be refunded after t1x_unpin_flush().
- */
-unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
-			    unsigned long nr, bool dirty)
-{
-	unsigned long nram = 0, most, n, npages;
-	const struct t1x_run *run;
-
-	if (dirty != unpin->dirty)
-		t1x_unpin_flush(unpin);
-	unpin->dirty = dirty;
-	for (; nr; nr -= n) {
-		if (unpin->nr == T1X_UNPIN_PAGES)
-			t1x_unpin_flush(unpin);
-		most = min(nr, T1X_UNPIN_PAGES - unpin->nr);
-		run = t1x_runs_tail(runs, most, &n) + n - 1;
-		n = t1x_unpin_singles(unpin, run, n);
-		npages = n;
-		nram += n;
-		if (!n) {
-			n = 1;
-			npages = run->npages;
-			nram += t1x_unpin(run, dirty);
-		}
-		t1x_runs_drop(runs, n, npages);
-	}
-	return nram;
-}

@@ -94,48 +94,7 @@ static inline void t1x_pin_consume(struct t1x_pin *pin)
 	pin->next.npages = 0;
 }
 
-/* Single pages unpinned with one call. */
-#define T1X_UNPIN_PAGES		32UL
-
-/**
- * struct t1x_unpin - pages to be let go of
- * @dirty: a device may have written to them
- * @nr: single pages that are still pinned
- * @pages: these
- */
-struct t1x_unpin {
-	bool dirty;
-	unsigned int nr;
-	struct page *pages[T1X_UNPIN_PAGES];
-};
-
-/**
- * t1x_unpin_init() - begin to let go of runs
- * @unpin: for t1x_unpin_top()
- */
-static inline void t1x_unpin_init(struct t1x_unpin *unpin)
-{
-	unpin->dirty = false;
-	unpin->nr = 0;
-}
-
-unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most);
-unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
-unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
-			    unsigned long nr, bool dirty);
-void t1x_unpin_flush(struct t1x_unpin *unpin);
-
-/**
- * t1x_pfn_is_ram() - is a page that a device can reach RAM
- * @pfn: its page frame, taken from an IOMMU or a page table
- *
- * For mappings that lost track of their runs, and for what may not be mapped.
- *
- * Return: whether the page holds a pin and a charge, or would have to.
- */
-static inline bool t1x_pfn_is_ram(unsigned long pfn)
-{
-	return !t1x_pfns_not_ram(pfn, 1);
-}
 
 #endif /* _T1X_PIN_H */
+
+

@@ -33,6 +33,7 @@
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
+#include "unpin.h"
 
 /**
  * struct t1x_region - registered memory

@@ -38,6 +38,13 @@ struct t1x_run {
 	};
 };
 
+/* One page of RAM, not of hugetlb. */
+#define T1X_RUN_SINGLE	((const struct t1x_run){	\
+	.npages = 1,					\
+	.pinned = true,					\
+	.ram = true,					\
+})
+
 /**
  * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
  * @below: the chunk with the runs before these, %NULL if they are inline

@@ -20,10 +20,11 @@
 #include "container.h"
 #include "dma.h"
 #include "domain.h"
-#include "pin.h"
+#include "pfn.h"
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
+#include "unpin.h"
 
 /* Runs looked up in a domain between two syncs: they stand on the stack. */
 #define T1X_LOOKUP_RUNS		16

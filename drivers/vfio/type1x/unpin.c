@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unpinning runs. The only file that unpins pages which a device may have reached, so
+ * the only one that has to be called after the IOMMUs (I1).
+ */
+#include "unpin.h"
+
+#include <linux/hugetlb.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "runs.h"
+#include "stats.h"
+
+/* Pages unpinned before others may run. */
+#define T1X_UNPIN_STEP		0x8000UL
+
+/**
+ * t1x_unpin_extra() - drop pins that GUP took and no run will hold
+ * @page: the first of contiguous pages, which no device has reached
+ * @npages: how many
+ *
+ * They are no part of the statistics: another pin keeps the same pages.
+ *
+ * Context: may sleep.
+ */
+void t1x_unpin_extra(struct page *page, unsigned long npages)
+{
+	unpin_user_page_range_dirty_lock(page, npages, false);
+}
+
+/* Each hugetlb page that has a part in the run holds one pin. */
+static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
+{
+	unsigned long pfn = run->pfn, end = pfn + run->npages;
+	struct folio *folio;
+	struct page *page;
+
+	while (pfn < end) {
+		page = pfn_to_page(pfn);
+		folio = page_folio(page);
+		pfn += folio_nr_pages(folio) - folio_page_idx(folio, page);
+		unpin_user_page_range_dirty_lock(page, 1, dirty);
+		cond_resched();
+	}
+}
+
+/**
+ * t1x_unpin() - let go of a run
+ * @run: pages that no device can reach any more, in no IOMMU and no IOTLB
+ * @dirty: a device may have written to them
+ *
+ * Context: may sleep.
+ * Return: RAM pages unpinned, to be refunded.
+ */
+unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
+{
+	unsigned long pfn = run->pfn, left = run->npages;
+
+	if (!run->pinned)
+		return 0;
+
+	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, left);
+	if (unlikely(run->huge)) {
+		t1x_unpin_hugetlb(run, dirty);
+		left = 0;
+	}
+	while (unlikely(left > T1X_UNPIN_STEP)) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn),
+						 T1X_UNPIN_STEP, dirty);
+		cond_resched();
+		pfn += T1X_UNPIN_STEP;
+		left -= T1X_UNPIN_STEP;
+	}
+	if (left)
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, dirty);
+	return t1x_run_nram(run);
+}
+
+/**
+ * t1x_unpin_flush() - let go of what t1x_unpin_top() left
+ * @unpin: the pages
+ *
+ * Context: may sleep.
+ */
+void t1x_unpin_flush(struct t1x_unpin *unpin)
+{
+	if (!unpin->nr)
+		return;
+	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, unpin->nr);
+	unpin_user_pages_dirty_lock(unpin->pages, unpin->nr, unpin->dirty);
+	unpin->nr = 0;
+}
+
+/* Notes single pages from a run on downwards, at most @most; returns how many. */
+static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
+				       const struct t1x_run *run,
+				       unsigned long most)
+{
+	struct page **pages = unpin->pages + unpin->nr;
+	unsigned long n;
+
+	for (n = 0; n < most && run[-n].what == T1X_RUN_SINGLE.what; n++)
+		pages[n] = pfn_to_page(run[-n].pfn);
+	unpin->nr += n;
+	return n;
+}
+
+/**
+ * t1x_unpin_top() - let go of the last runs of a list, and forget them
+ * @unpin: holds some of their pages until t1x_unpin_flush()
+ * @runs: the list; its last runs are as for t1x_unpin()
+ * @nr: how many of them
+ * @dirty: a device may have written to them
+ *
+ * Context: may sleep.
+ * Return: RAM pages unpinned, to be refunded after t1x_unpin_flush().
+ */
+unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
+			    unsigned long nr, bool dirty)
+{
+	unsigned long nram = 0, most, n, npages;
+	const struct t1x_run *run;
+
+	if (dirty != unpin->dirty)
+		t1x_unpin_flush(unpin);
+	unpin->dirty = dirty;
+	for (; nr; nr -= n) {
+		if (unpin->nr == T1X_UNPIN_PAGES)
+			t1x_unpin_flush(unpin);
+		most = min(nr, T1X_UNPIN_PAGES - unpin->nr);
+		run = t1x_runs_tail(runs, most, &n) + n - 1;
+		n = t1x_unpin_singles(unpin, run, n);
+		npages = n;
+		nram += n;
+		if (!n) {
+			n = 1;
+			npages = run->npages;
+			nram += t1x_unpin(run, dirty);
+		}
+		t1x_runs_drop(runs, n, npages);
+	}
+	return nram;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_UNPIN_H
+#define _T1X_UNPIN_H
+
+#include <linux/types.h>
+
+struct page;
+struct t1x_run;
+struct t1x_runs;
+
+/* Single pages unpinned with one call. */
+#define T1X_UNPIN_PAGES		32UL
+
+/**
+ * struct t1x_unpin - pages to be let go of
+ * @dirty: a device may have written to them
+ * @nr: single pages that are still pinned
+ * @pages: these
+ */
+struct t1x_unpin {
+	bool dirty;
+	unsigned int nr;
+	struct page *pages[T1X_UNPIN_PAGES];
+};
+
+/**
+ * t1x_unpin_init() - begin to let go of runs
+ * @unpin: for t1x_unpin_top()
+ */
+static inline void t1x_unpin_init(struct t1x_unpin *unpin)
+{
+	unpin->dirty = false;
+	unpin->nr = 0;
+}
+
+void t1x_unpin_extra(struct page *page, unsigned long npages);
+unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
+unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
+			    unsigned long nr, bool dirty);
+void t1x_unpin_flush(struct t1x_unpin *unpin);
+
+#endif /* _T1X_UNPIN_H */
