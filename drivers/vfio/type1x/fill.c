@@ -24,7 +24,7 @@
 #include "account.h"
 #include "container.h"
 #include "dma.h"
-#include "domain.h"
+#include "domain_list.h"
 #include "params.h"
 #include "pin.h"
 #include "populate.h"
@@ -145,17 +145,6 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	return t1x_pin_refill(pin);
 }
 
-/* Takes a run back out of the domains before @d; returns whether one kept it. */
-static bool t1x_fill_undo(struct t1x_container *c, struct t1x_domain *d,
-			  dma_addr_t iova, unsigned long npages)
-{
-	bool stuck = false;
-
-	list_for_each_entry_continue_reverse(d, &c->domains, node)
-		stuck |= t1x_domain_unmap_sync(d, iova, npages);
-	return stuck;
-}
-
 /* Makes room for runs; if there is none, for one that the list will lack. */
 static void t1x_fill_reserve(struct t1x_fill *fill)
 {
@@ -207,7 +196,6 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	struct t1x_container *c = fill->c;
 	struct t1x_dma *dma = fill->dma;
 	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
-	struct t1x_domain *d;
 	bool stuck;
 	int ret = 0;
 
@@ -219,20 +207,15 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	if (ret)
 		return ret;
 
-	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_domain_map(d, iova, fill->ready, fill->nr, dma->prot,
-				     dma->granule_shift, gfp);
-		if (unlikely(ret)) {
-			t1x_refuse(&c->refusals, ret,
-				   "the IOMMU does not map %lu pages at %pad",
-				   fill->npages, &iova);
-			stuck = ret == -EIO;
-			stuck |= t1x_fill_undo(c, d, iova, fill->npages);
-			if (!stuck)
-				return ret;
-			/* Left to unfill, which checks (I1). */
-			break;
-		}
+	ret = t1x_domain_list_map(&c->domains, dma, fill->ready, fill->nr,
+				  fill->npages, gfp, &stuck);
+	if (unlikely(ret)) {
+		t1x_refuse(&c->refusals, ret,
+			   "the IOMMU does not map %lu pages at %pad",
+			   fill->npages, &iova);
+		if (!stuck)
+			return ret;
+		/* Left to unfill, which checks (I1). */
 	}
 
 	/* Single pages have nothing to tell that is not known otherwise. */
@@ -499,3 +482,4 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 		mmput_async(mm);
 	return ret;
 }
+

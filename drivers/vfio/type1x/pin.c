@@ -331,4 +331,3 @@ void t1x_pin_rewind(struct t1x_pin *pin, unsigned long left)
 	pin->left = left;
 }
 
-

@@ -94,7 +94,5 @@ static inline void t1x_pin_consume(struct t1x_pin *pin)
 	pin->next.npages = 0;
 }
 
-
 #endif /* _T1X_PIN_H */
-
 

@@ -29,6 +29,7 @@
 
 #include "container.h"
 #include "dma.h"
+#include "domain_list.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -64,18 +65,6 @@ struct t1x_watch {
 	unsigned long first;
 };
 
-static bool t1x_run_revoke(struct t1x_container *c, dma_addr_t iova,
-			   const struct t1x_run *run)
-{
-	struct t1x_domain *d;
-	bool gone = true;
-
-	list_for_each_entry(d, &c->domains, node)
-		if (t1x_domain_unmap_sync(d, iova, run->npages))
-			gone = false;
-	return gone;
-}
-
 /* Revokes every run of MMIO that has a page of [first, last]; returns how many. */
 static unsigned long t1x_revoke(struct t1x_container *c, struct t1x_dma *dma,
 				unsigned long first, unsigned long last)
@@ -94,8 +83,9 @@ static unsigned long t1x_revoke(struct t1x_container *c, struct t1x_dma *dma,
 		if (index > last || run->pinned || run->revoked)
 			continue;
 		/* If an IOMMU refuses, unfill will find out and tell. */
-		run->revoked = t1x_run_revoke(c, t1x_dma_iova_at(dma, index),
-					      run);
+		run->revoked = !t1x_domain_list_unmap_sync(&c->domains,
+							   t1x_dma_iova_at(dma, index),
+							   run->npages);
 		nr++;
 	}
 	return nr;
@@ -310,3 +300,4 @@ bool t1x_watch_hit(struct t1x_dma *dma)
 
 	return mmu_interval_read_retry(&guard->notifier, guard->seq);
 }
+

@@ -12,6 +12,7 @@
  *
  * Nothing here allocates (I3).  Who may call is said in fill.c.
  */
+#include "domain_list.h"
 #include "fill.h"
 
 #include <linux/sched.h>
@@ -28,23 +29,6 @@
 
 /* Runs looked up in a domain between two syncs: they stand on the stack. */
 #define T1X_LOOKUP_RUNS		16
-
-/*
- * Makes sure that no domain translates a range of a mapping, not even from its
- * IOTLB: on success, and only then, its pages may be unpinned (I1).
- */
-static int t1x_unmap_sync(struct t1x_container *c, const struct t1x_dma *dma,
-			  unsigned long first, unsigned long npages)
-{
-	dma_addr_t iova = t1x_dma_iova_at(dma, first);
-	struct t1x_domain *d;
-	int ret = 0;
-
-	list_for_each_entry(d, &c->domains, node)
-		if (t1x_domain_unmap_sync(d, iova, npages))
-			ret = -EIO;
-	return ret;
-}
 
 /**
  * t1x_dma_lookup() - find a run of an untracked mapping in a domain
@@ -103,7 +87,9 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	for (nr = 0; nr < T1X_LOOKUP_RUNS && index > dma->runs.npages; nr++)
 		index -= t1x_dma_lookup(d, dma, index, &runs[nr]);
 
-	ret = t1x_unmap_sync(c, dma, index, dma->filled - index);
+	ret = t1x_domain_list_unmap_sync(&c->domains,
+					 t1x_dma_iova_at(dma, index),
+					 dma->filled - index);
 	if (ret)
 		return ret;
 
@@ -143,17 +129,20 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
 {
 	bool revoked = t1x_runs_top(&dma->runs)->revoked;
-	unsigned long nr, npages;
+	unsigned long nr, npages, first;
 	struct t1x_unpin unpin;
 	int ret = 0;
 
 	nr = t1x_unfill_count(&dma->runs, &npages);
+	first = dma->filled - npages;
 	if (!revoked)
-		ret = t1x_unmap_sync(c, dma, dma->filled - npages, npages);
+		ret = t1x_domain_list_unmap_sync(&c->domains,
+						 t1x_dma_iova_at(dma, first),
+						 npages);
 	if (ret)
 		return ret;
 
-	dma->filled -= npages;
+	dma->filled = first;
 	t1x_unpin_init(&unpin);
 	*nram += t1x_unpin_top(&unpin, &dma->runs, nr, t1x_dma_writable(dma));
 	t1x_unpin_flush(&unpin);
@@ -242,42 +231,6 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
 	return dma;
 }
 
-/* Unmaps the mappings before @end from one domain; neighbours are one range. */
-static int t1x_batch_unmap_domain(struct t1x_domain *d, struct t1x_dma *going,
-				  struct t1x_dma *end)
-{
-	struct iommu_iotlb_gather gather;
-	struct t1x_dma *dma = going;
-	unsigned long npages;
-	dma_addr_t iova;
-	int ret = 0;
-
-	t1x_gather_init(&gather);
-	while (dma != end) {
-		iova = dma->iova;
-		npages = dma->filled;
-		while (dma->next != end && dma->next->iova == dma->last + 1) {
-			dma = dma->next;
-			npages += dma->filled;
-		}
-		dma = dma->next;
-		ret |= t1x_domain_unmap(d, &gather, iova, npages);
-	}
-	t1x_domain_sync(d, &gather);
-	return ret;
-}
-
-static int t1x_batch_unmap(struct t1x_container *c, struct t1x_dma *going,
-			   struct t1x_dma *end)
-{
-	struct t1x_domain *d;
-	int ret = 0;
-
-	list_for_each_entry(d, &c->domains, node)
-		ret |= t1x_batch_unmap_domain(d, going, end);
-	return ret;
-}
-
 /**
  * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
  * @c: the container
@@ -298,7 +251,8 @@ int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 
 	while (going && !ret) {
 		end = t1x_batch_end(going);
-		if (end != going && !t1x_batch_unmap(c, going, end)) {
+		if (end != going &&
+		    !t1x_domain_list_unmap_dmas(&c->domains, going, end)) {
 			t1x_unpin_all(c, going, end, &bill);
 			going = end;
 		} else {
@@ -331,3 +285,4 @@ void t1x_dma_abandon(struct t1x_container *c, struct t1x_dma *dma)
 	t1x_unpin_all(c, dma, dma->next, &bill);
 	t1x_bill_pay(&bill);
 }
+

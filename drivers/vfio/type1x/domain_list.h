@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _T1X_DOMAIN_LIST_H
+#define _T1X_DOMAIN_LIST_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "domain.h"
+
+struct t1x_dma;
+
+/**
+ * t1x_domain_list_unmap_sync() - make sure that no domain translates a range
+ * @domains: the domains, struct t1x_domain
+ * @iova: first byte
+ * @npages: pages
+ *
+ * Context: may sleep.
+ * Return: 0 when no domain translates the range, not even from its IOTLB: then, and
+ * only then, its pages may be unpinned (I1); -EIO if an IOMMU keeps a page.
+ */
+static inline int t1x_domain_list_unmap_sync(struct list_head *domains,
+					     dma_addr_t iova,
+					     unsigned long npages)
+{
+	struct t1x_domain *d;
+	int ret = 0;
+
+	list_for_each_entry(d, domains, node)
+		if (t1x_domain_unmap_sync(d, iova, npages))
+			ret = -EIO;
+	return ret;
+}
+
+int t1x_domain_list_map(struct list_head *domains, const struct t1x_dma *dma,
+			const struct t1x_run *runs, unsigned int nr,
+			unsigned long npages, gfp_t gfp, bool *stuck);
+int t1x_domain_list_unmap_dmas(struct list_head *domains,
+			       struct t1x_dma *first, struct t1x_dma *end);
+
+#endif /* _T1X_DOMAIN_LIST_H */
