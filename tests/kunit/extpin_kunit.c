@@ -103,7 +103,7 @@ static void extpin_done(struct kunit *test, struct extpin_case *e)
 {
 	t1x_unregister_device(e->cookie, &e->device->vdev);
 	t1x_container_put(e->c);
-	t1x_container_release(e->cookie);
+	fake_release(e->cookie);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
 	fake_memory_expect_unpinned(test);
 }

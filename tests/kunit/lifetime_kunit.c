@@ -15,7 +15,7 @@ static void cookie_is_never_used_twice(struct kunit *test)
 
 	a = t1x_container_open(VFIO_TYPE1_IOMMU);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(a));
-	t1x_container_release(a);
+	fake_release(a);
 	b = t1x_container_open(VFIO_TYPE1v2_IOMMU);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(b));
 	KUNIT_EXPECT_PTR_NE(test, a, b);
@@ -25,7 +25,7 @@ static void cookie_is_never_used_twice(struct kunit *test)
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, t1x_uapi_ioctl(b, VFIO_IOMMU_ENABLE, 0),
 			-ENOTTY);
-	t1x_container_release(b);
+	fake_release(b);
 	KUNIT_EXPECT_EQ(test, t1x_uapi_ioctl(b, VFIO_IOMMU_ENABLE, 0),
 			-EINVAL);
 }
@@ -56,7 +56,7 @@ static int late_release_thread(void *data)
 {
 	struct late_release *late = data;
 
-	t1x_container_release(late->cookie);
+	fake_release(late->cookie);
 	complete(&late->done);
 	return 0;
 }

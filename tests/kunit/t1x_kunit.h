@@ -49,6 +49,20 @@ struct fake_memory {
 extern struct fake_memory fake_memory;
 
 /**
+ * fake_release() - what main.c does when vfio.ko releases a container
+ * @cookie: the container; nothing is registered there
+ */
+static inline void fake_release(void *cookie)
+{
+	struct t1x_container *c = t1x_container_shutdown(cookie);
+
+	mutex_lock(&c->lock);
+	t1x_unmap_all(c);
+	mutex_unlock(&c->lock);
+	t1x_container_free(c);
+}
+
+/**
  * fake_page_pinned() - does GUP hold a pin on a page
  * @page: an order-0 page
  *

@@ -121,37 +121,6 @@ static void t1x_pgsizes_update(struct t1x_container *c)
 		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
 }
 
-/**
- * t1x_group_find() - find a group of a container
- * @c: the container
- * @group: the kernel's group
- * @domain: set to its domain; %NULL for an emulated group
- *
- * Context: the lock is held.
- * Return: our group, or %NULL.
- */
-struct t1x_group *t1x_group_find(struct t1x_container *c,
-				 struct iommu_group *group,
-				 struct t1x_domain **domain)
-{
-	struct t1x_domain *d;
-	struct t1x_group *g;
-
-	lockdep_assert_held(&c->lock);
-
-	*domain = NULL;
-	list_for_each_entry(g, &c->emulated, node)
-		if (g->group == group)
-			return g;
-	list_for_each_entry(d, &c->domains, node)
-		list_for_each_entry(g, &d->groups, node)
-			if (g->group == group) {
-				*domain = d;
-				return g;
-			}
-	return NULL;
-}
-
 /*
  * Moves the only group of @fresh to a domain of the container.  Returns that
  * domain; %NULL if none takes the group, which then is where it was; or an
@@ -349,7 +318,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 				 "attach: a vaddr is invalid");
 		goto out_unlock;
 	}
-	if (type == VFIO_NO_IOMMU || t1x_group_find(c, group, &d)) {
+	if (type == VFIO_NO_IOMMU || t1x_container_find_group(c, group, &d)) {
 		ret = t1x_refuse(&c->refusals, -EINVAL,
 				 "attach: the group has no IOMMU, or is attached");
 		goto out_unlock;
@@ -377,7 +346,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	}
 	g->blind = true;
 	c->nr_blind++;
-	t1x_group_find(c, group, &d);
+	t1x_container_find_group(c, group, &d);
 
 out_unlock:
 	trace_t1x_attach(c->id, t1x_group_number(group),
@@ -439,7 +408,7 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 		return;
 	t1x_container_lock_all(c, false);
 
-	g = t1x_group_find(c, group, &d);
+	g = t1x_container_find_group(c, group, &d);
 	if (WARN_ON_ONCE(!g))
 		goto out_unlock;
 	trace_t1x_detach(c->id, t1x_group_number(group), d ? d->id : 0,
@@ -486,7 +455,7 @@ struct iommu_domain *t1x_group_domain(void *cookie, struct iommu_group *group)
 		goto out_put;
 	}
 	mutex_lock(&c->lock);
-	if (t1x_group_find(c, group, &d) && d)
+	if (t1x_container_find_group(c, group, &d) && d)
 		domain = d->domain;
 	mutex_unlock(&c->lock);
 out_put:
@@ -494,3 +463,4 @@ out_put:
 		t1x_container_put(c);
 	return domain;
 }
+

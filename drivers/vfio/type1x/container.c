@@ -157,37 +157,40 @@ void t1x_container_put(struct t1x_container *c)
 }
 
 /**
- * t1x_container_release() - end a container
+ * t1x_container_shutdown() - end the use of a container
  * @cookie: what t1x_container_open() returned
  *
- * Called by vfio.ko when the last group left, or when attaching the first one
- * failed.  Waits for ioctls that are under way; @dying makes long ones give up.
+ * Waits for ioctls that are under way; &t1x_container.dying makes long ones give up.
  *
  * Context: may sleep.
+ * Return: the container, which nothing else finds or uses any more; %NULL if there is
+ * none, with a warning.
  */
-void t1x_container_release(void *cookie)
+struct t1x_container *t1x_container_shutdown(void *cookie)
 {
 	struct t1x_container *c;
 
 	c = xa_erase(&t1x_containers, (unsigned long)cookie);
 	if (WARN_ON_ONCE(!c))
-		return;
+		return NULL;
 
 	WRITE_ONCE(c->dying, true);
 	t1x_container_put(c);
 	wait_for_completion(&c->drained);
+	return c;
+}
 
-	/*
-	 * No group is attached any more.  An ioctl between the last detach and
-	 * now may still have added mappings, filled in no domain.
-	 */
-	mutex_lock(&c->lock);
+/**
+ * t1x_container_free() - undo t1x_container_open()
+ * @c: from t1x_container_shutdown(); without groups, mappings and registered memory
+ *
+ * Context: may sleep.
+ */
+void t1x_container_free(struct t1x_container *c)
+{
 	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
-		     !hlist_empty(&c->busy));
-	t1x_unmap_all(c);
-	mutex_unlock(&c->lock);
-	WARN_ON_ONCE(!t1x_pins_empty(&c->pins));
-	t1x_unregister_all(c);
+		     !hlist_empty(&c->busy) || !RB_EMPTY_ROOT(&c->tree) ||
+		     !RB_EMPTY_ROOT(&c->claims) || !t1x_pins_empty(&c->pins));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_refusals_exit(&c->refusals);
@@ -397,6 +400,37 @@ int t1x_container_vaddr(struct t1x_container *c)
 	ret = list_empty(&c->emulated);
 	mutex_unlock(&c->lock);
 	return ret;
+}
+
+/**
+ * t1x_container_find_group() - find a group of a container
+ * @c: the container
+ * @group: the kernel's group
+ * @domain: set to its domain; %NULL for an emulated group
+ *
+ * Context: the lock is held.
+ * Return: our group, or %NULL.
+ */
+struct t1x_group *t1x_container_find_group(struct t1x_container *c,
+					   struct iommu_group *group,
+					   struct t1x_domain **domain)
+{
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	lockdep_assert_held(&c->lock);
+
+	*domain = NULL;
+	list_for_each_entry(g, &c->emulated, node)
+		if (g->group == group)
+			return g;
+	list_for_each_entry(d, &c->domains, node)
+		list_for_each_entry(g, &d->groups, node)
+			if (g->group == group) {
+				*domain = d;
+				return g;
+			}
+	return NULL;
 }
 
 /**

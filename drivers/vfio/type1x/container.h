@@ -138,7 +138,8 @@ struct t1x_unmap_request {
 };
 
 void *t1x_container_open(unsigned long arg);
-void t1x_container_release(void *cookie);
+struct t1x_container *t1x_container_shutdown(void *cookie);
+void t1x_container_free(struct t1x_container *c);
 struct t1x_container *t1x_container_get(void *cookie);
 void t1x_container_put(struct t1x_container *c);
 
@@ -153,6 +154,9 @@ void t1x_container_idle(struct t1x_container *c, struct t1x_busy *busy);
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 int t1x_container_coherent(struct t1x_container *c);
 int t1x_container_vaddr(struct t1x_container *c);
+struct t1x_group *t1x_container_find_group(struct t1x_container *c,
+					   struct iommu_group *group,
+					   struct t1x_domain **domain);
 void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
 
@@ -161,9 +165,6 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type);
 void t1x_detach_group(void *cookie, struct iommu_group *group);
 struct iommu_domain *t1x_group_domain(void *cookie, struct iommu_group *group);
-struct t1x_group *t1x_group_find(struct t1x_container *c,
-				 struct iommu_group *group,
-				 struct t1x_domain **domain);
 
 /* map.c */
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,

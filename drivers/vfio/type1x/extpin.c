@@ -159,7 +159,7 @@ static void t1x_group_sees(struct t1x_container *c, struct iommu_group *group)
 	struct t1x_domain *d;
 	struct t1x_group *g;
 
-	g = t1x_group_find(c, group, &d);
+	g = t1x_container_find_group(c, group, &d);
 	if (g && g->blind) {
 		g->blind = false;
 		c->nr_blind--;

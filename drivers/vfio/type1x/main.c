@@ -10,6 +10,7 @@
 #include "debugfs.h"
 #include "dma.h"
 #include "extpin.h"
+#include "prereg.h"
 #include "uapi.h"
 
 static void *t1x_open(unsigned long arg)
@@ -21,10 +22,23 @@ static void *t1x_open(unsigned long arg)
 	return cookie;
 }
 
+/*
+ * The last group has left, or attaching the first one failed.  An ioctl between the
+ * last detach and now may still have added mappings, filled in no domain.
+ */
 static void t1x_release(void *cookie)
 {
+	struct t1x_container *c;
+
 	t1x_debugfs_remove(cookie);
-	t1x_container_release(cookie);
+	c = t1x_container_shutdown(cookie);
+	if (!c)
+		return;
+	mutex_lock(&c->lock);
+	t1x_unmap_all(c);
+	mutex_unlock(&c->lock);
+	t1x_unregister_all(c);
+	t1x_container_free(c);
 }
 
 static const struct vfio_iommu_driver_ops t1x_ops = {
