@@ -7,12 +7,10 @@
  * the new domain gets all mappings replayed and stays.  Everything that can
  * fail is done before the container is changed, so a refusal leaves it as it
  * was (I4).
- *
- * Usable IOVAs are computed from all domains and groups each time: what every
- * aperture covers and no group reserves.
  */
 #include <linux/slab.h>
 
+#include "aperture.h"
 #include "container.h"
 #include "dirty.h"
 #include "dma.h"
@@ -20,106 +18,6 @@
 #include "params.h"
 #include "t1x.h"
 #include "trace.h"
-
-/*
- * Devices may use a relaxable direct region for themselves, but whoever assigns
- * them to a user gives that up.
- */
-static bool t1x_resv_counts(const struct iommu_resv_region *region)
-{
-	return region->type != IOMMU_RESV_DIRECT_RELAXABLE && region->length;
-}
-
-static int t1x_ranges_exclude_group(struct t1x_iova_ranges *ranges,
-				    struct iommu_group *group)
-{
-	struct iommu_resv_region *region;
-	LIST_HEAD(regions);
-	int ret;
-
-	ret = t1x_group_resv_get(group, &regions);
-	if (ret)
-		return ret;
-
-	list_for_each_entry(region, &regions, list) {
-		if (!t1x_resv_counts(region))
-			continue;
-		ret = t1x_iova_exclude(ranges, region->start,
-				       region->start + region->length - 1);
-		if (ret)
-			break;
-	}
-	t1x_group_resv_put(&regions);
-	return ret;
-}
-
-static int t1x_ranges_restrict(struct t1x_iova_ranges *ranges,
-			       struct t1x_domain *d)
-{
-	const struct iommu_domain_geometry *geo = &d->domain->geometry;
-	struct t1x_group *g;
-	int ret;
-
-	t1x_iova_clip(ranges, geo->aperture_start, geo->aperture_end);
-	list_for_each_entry(g, &d->groups, node) {
-		ret = t1x_ranges_exclude_group(ranges, g->group);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/*
- * Usable IOVAs of a container, with @extra (or %NULL) as one more domain.
- * Returns -EINVAL if no IOVA is left; @ranges is the caller's to free.
- */
-static int t1x_ranges_compute(struct t1x_container *c, struct t1x_domain *extra,
-			      struct t1x_iova_ranges *ranges)
-{
-	struct t1x_domain *d;
-	int ret;
-
-	ret = t1x_iova_fill(ranges);
-	if (ret)
-		return ret;
-
-	list_for_each_entry(d, &c->domains, node) {
-		ret = t1x_ranges_restrict(ranges, d);
-		if (ret)
-			return ret;
-	}
-	if (extra)
-		ret = t1x_ranges_restrict(ranges, extra);
-	if (!ret && !ranges->nr)
-		ret = -EINVAL;
-	return ret;
-}
-
-/* Would a mapping lie where the new set has no IOVA? */
-static bool t1x_ranges_conflict(struct t1x_container *c,
-				const struct t1x_iova_ranges *ranges)
-{
-	struct t1x_dma *dma;
-
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		if (!t1x_iova_contains(ranges, dma->iova, dma->last))
-			return true;
-	return false;
-}
-
-static void t1x_pgsizes_update(struct t1x_container *c)
-{
-	struct t1x_domain *d;
-
-	c->pgsizes = ~0UL;
-	list_for_each_entry(d, &c->domains, node)
-		c->pgsizes &= d->domain->pgsize_bitmap;
-
-	/* Sizes below a CPU page are of no use, and imply that page works. */
-	if (c->pgsizes & ~PAGE_MASK)
-		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
-}
 
 /*
  * Moves the only group of @fresh to a domain of the container.  Returns that
@@ -209,11 +107,11 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 {
 	int ret;
 
-	ret = t1x_ranges_compute(c, fresh, ranges);
+	ret = t1x_aperture_compute(c, fresh, ranges);
 	if (ret)
 		return t1x_refuse(&c->refusals, ret,
 				  "attach: no IOVA is known that can be used");
-	if (t1x_ranges_conflict(c, ranges))
+	if (t1x_aperture_conflict(c, ranges))
 		return t1x_refuse(&c->refusals, -EINVAL,
 				  "attach: the group cannot reach what is mapped");
 
@@ -268,7 +166,7 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 			   "attach: what is mapped cannot be mapped for the group");
 		goto err_detach;
 	}
-	t1x_pgsizes_update(c);
+	t1x_aperture_update_pgsizes(c);
 
 out_ranges:
 	t1x_iova_replace(&c->ranges, ranges);
@@ -373,18 +271,7 @@ static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
 		t1x_abandon_all(c);
-	t1x_pgsizes_update(c);
-}
-
-static void t1x_ranges_refresh(struct t1x_container *c)
-{
-	struct t1x_iova_ranges ranges;
-
-	t1x_iova_init(&ranges);
-	if (!t1x_ranges_compute(c, NULL, &ranges))
-		t1x_iova_replace(&c->ranges, &ranges);
-	/* else: the old ranges are narrower than need be, and safe (I3) */
-	t1x_iova_free(&ranges);
+	t1x_aperture_update_pgsizes(c);
 }
 
 /**
@@ -425,7 +312,7 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	if (d && list_empty(&d->groups))
 		t1x_domain_leave(c, d);
 	if (d)
-		t1x_ranges_refresh(c);
+		t1x_aperture_refresh(c);
 	if (list_empty(&c->domains) && list_empty(&c->emulated))
 		t1x_unmap_all(c);
 

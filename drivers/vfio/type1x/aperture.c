@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all domains of a container have in common: usable IOVAs and page sizes.
+ *
+ * Usable IOVAs are computed from all domains and groups each time: what every aperture
+ * covers and no group reserves.
+ */
+#include "aperture.h"
+
+#include <linux/iommu.h>
+
+#include "container.h"
+#include "dma.h"
+#include "domain.h"
+#include "iova.h"
+
+/* A relaxable direct region is for the kernel's driver, not for an assigned device. */
+static bool t1x_aperture_reserves(const struct iommu_resv_region *region)
+{
+	return region->type != IOMMU_RESV_DIRECT_RELAXABLE && region->length;
+}
+
+static int t1x_aperture_exclude_group(struct t1x_iova_ranges *ranges,
+				      struct iommu_group *group)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = t1x_group_resv_get(group, &regions);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(region, &regions, list) {
+		if (!t1x_aperture_reserves(region))
+			continue;
+		ret = t1x_iova_exclude(ranges, region->start,
+				       region->start + region->length - 1);
+		if (ret)
+			break;
+	}
+	t1x_group_resv_put(&regions);
+	return ret;
+}
+
+static int t1x_aperture_restrict(struct t1x_iova_ranges *ranges,
+				 struct t1x_domain *d)
+{
+	const struct iommu_domain_geometry *geo = &d->domain->geometry;
+	struct t1x_group *g;
+	int ret;
+
+	t1x_iova_clip(ranges, geo->aperture_start, geo->aperture_end);
+	list_for_each_entry(g, &d->groups, node) {
+		ret = t1x_aperture_exclude_group(ranges, g->group);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * t1x_aperture_compute() - compute the usable IOVAs of a container
+ * @c: the container
+ * @extra: one more domain, or %NULL
+ * @ranges: initialised and empty; the caller frees them, also on failure
+ *
+ * Context: c->lock is held.
+ * Return: 0; -EINVAL if no IOVA is left; -ENOMEM, or an error of the IOMMU.
+ */
+int t1x_aperture_compute(struct t1x_container *c, struct t1x_domain *extra,
+			 struct t1x_iova_ranges *ranges)
+{
+	struct t1x_domain *d;
+	int ret;
+
+	ret = t1x_iova_fill(ranges);
+	if (ret)
+		return ret;
+
+	list_for_each_entry(d, &c->domains, node) {
+		ret = t1x_aperture_restrict(ranges, d);
+		if (ret)
+			return ret;
+	}
+	if (extra)
+		ret = t1x_aperture_restrict(ranges, extra);
+	if (!ret && !ranges->nr)
+		ret = -EINVAL;
+	return ret;
+}
+
+/**
+ * t1x_aperture_conflict() - is a mapping outside of these ranges
+ * @c: the container
+ * @ranges: usable IOVAs
+ *
+ * Context: c->lock is held.
+ * Return: whether a mapping has an IOVA that is in none of them.
+ */
+bool t1x_aperture_conflict(struct t1x_container *c,
+			   const struct t1x_iova_ranges *ranges)
+{
+	struct t1x_dma *dma;
+
+	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+		if (!t1x_iova_contains(ranges, dma->iova, dma->last))
+			return true;
+	return false;
+}
+
+/**
+ * t1x_aperture_refresh() - compute &t1x_container.ranges anew after a detach
+ * @c: the container
+ *
+ * Without memory they stay as they are, which is narrower than need be (I3).
+ *
+ * Context: c->lock is held.
+ */
+void t1x_aperture_refresh(struct t1x_container *c)
+{
+	struct t1x_iova_ranges ranges;
+
+	t1x_iova_init(&ranges);
+	if (!t1x_aperture_compute(c, NULL, &ranges))
+		t1x_iova_replace(&c->ranges, &ranges);
+	t1x_iova_free(&ranges);
+}
+
+/**
+ * t1x_aperture_update_pgsizes() - compute &t1x_container.pgsizes anew
+ * @c: the container
+ *
+ * Context: c->lock is held.
+ */
+void t1x_aperture_update_pgsizes(struct t1x_container *c)
+{
+	struct t1x_domain *d;
+
+	c->pgsizes = ~0UL;
+	list_for_each_entry(d, &c->domains, node)
+		c->pgsizes &= d->domain->pgsize_bitmap;
+
+	/* Sizes below a CPU page are of no use, and imply that page works. */
+	if (c->pgsizes & ~PAGE_MASK)
+		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
+}
