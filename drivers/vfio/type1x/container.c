@@ -63,7 +63,6 @@
 
 #include "dma.h"
 #include "params.h"
-#include "prereg.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"

@@ -17,9 +17,11 @@
 #include "iova.h"
 #include "pins.h"
 #include "refuse.h"
+#include "span.h"
 #include "tally.h"
 
 struct t1x_dma;
+struct t1x_region;
 
 /**
  * struct t1x_busy - mappings that somebody fills or unfills without the lock
@@ -39,6 +41,22 @@ struct t1x_busy {
 	pid_t pid;
 	bool unmaps;
 	u64 done;
+};
+
+/**
+ * struct t1x_claim - what one container registered
+ * @span: what it is called, in &t1x_container.claims
+ * @region: the memory; %NULL while it is pinned, when only the name is taken
+ * @write: devices of this container may be allowed to write
+ * @nr_dmas: mappings made from it
+ *
+ * Protected by the container's lock.
+ */
+struct t1x_claim {
+	struct t1x_span span;
+	struct t1x_region *region;
+	bool write;
+	unsigned long nr_dmas;
 };
 
 /**

@@ -23,8 +23,8 @@
 #include "dirty.h"
 #include "dma.h"
 #include "pin.h"
-#include "prereg.h"
 #include "t1x.h"
+#include "umem.h"
 #include "unpin.h"
 
 static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
@@ -49,7 +49,7 @@ static int t1x_extpin_read(struct t1x_dma *dma, dma_addr_t iova,
 
 	if (dma->claim) {
 		index += dma->claim_first;
-		t1x_claim_seek(dma->claim, index, &pos);
+		t1x_region_seek(dma->claim->region, index, &pos);
 		*page = t1x_region_cut(t1x_region_next(&pos), index, 1);
 		return 0;
 	}

@@ -28,11 +28,11 @@
 #include "params.h"
 #include "pin.h"
 #include "populate.h"
-#include "prereg.h"
 #include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
+#include "umem.h"
 #include "unpin.h"
 
 /* Pages charged in advance where no limit applies, 1 GiB of them. */
@@ -400,7 +400,7 @@ static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 	int ret = 0;
 
 	t1x_fill_init(&fill, c, dma);
-	t1x_claim_seek(dma->claim, index, &pos);
+	t1x_region_seek(dma->claim->region, index, &pos);
 	while (!ret && left) {
 		run = t1x_region_cut(t1x_region_next(&pos), index, left);
 		index += run.npages;

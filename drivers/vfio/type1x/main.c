@@ -10,7 +10,7 @@
 #include "debugfs.h"
 #include "dma.h"
 #include "extpin.h"
-#include "prereg.h"
+#include "mr.h"
 #include "uapi.h"
 
 static void *t1x_open(unsigned long arg)

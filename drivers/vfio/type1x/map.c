@@ -11,7 +11,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "fill.h"
-#include "prereg.h"
+#include "mr.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"

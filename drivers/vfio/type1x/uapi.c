@@ -16,7 +16,7 @@
 
 #include "container.h"
 #include "dirty.h"
-#include "prereg.h"
+#include "mr.h"
 #include "t1x.h"
 
 static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)

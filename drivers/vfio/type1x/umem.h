@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _T1X_PREREG_H
-#define _T1X_PREREG_H
+#ifndef _T1X_UMEM_H
+#define _T1X_UMEM_H
 
 #include <linux/minmax.h>
 #include <linux/types.h>
 #include <asm/page.h>
 
 #include "runs.h"
-#include "span.h"
 
 struct t1x_container;
 struct t1x_region;
-
-/**
- * struct t1x_claim - what one container registered
- * @span: what it is called, in &t1x_container.claims
- * @region: the memory; %NULL while it is pinned, when only the name is taken
- * @write: devices of this container may be allowed to write
- * @nr_dmas: mappings made from it
- *
- * Protected by the container's lock.
- */
-struct t1x_claim {
-	struct t1x_span span;
-	struct t1x_region *region;
-	bool write;
-	unsigned long nr_dmas;
-};
 
 /**
  * struct t1x_region_run - a run of registered memory, and where it is
@@ -53,7 +36,7 @@ struct t1x_region_pos {
 
 /**
  * t1x_region_next() - take the next step of a walk over registered memory
- * @pos: from t1x_claim_seek(); moves on behind the run
+ * @pos: from t1x_region_seek(); moves on behind the run
  *
  * Return: the run, which must be one of the region.
  */
@@ -89,15 +72,12 @@ static inline struct t1x_run t1x_region_cut(const struct t1x_region_run *at,
 	};
 }
 
-int t1x_register(struct t1x_container *c, unsigned long first,
-		 unsigned long last, bool write);
-int t1x_unregister(struct t1x_container *c, unsigned long first,
-		   unsigned long last);
-void t1x_unregister_all(struct t1x_container *c);
+struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
+					 unsigned long first,
+					 unsigned long last, bool write);
+void t1x_region_put(struct t1x_region *region);
+void t1x_region_seek(const struct t1x_region *region, unsigned long index,
+		     struct t1x_region_pos *pos);
 
-struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
-				 unsigned long first, unsigned long last);
-void t1x_claim_seek(const struct t1x_claim *claim, unsigned long index,
-		    struct t1x_region_pos *pos);
+#endif /* _T1X_UMEM_H */
 
-#endif /* _T1X_PREREG_H */

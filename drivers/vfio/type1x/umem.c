@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registered memory: pinned and charged once, mapped as often as you like.
+ * Registered memory: a range of a process's memory, pinned and charged once.
  *
- * A region is a range of a process's memory.  Each container that registers the
- * very same range has a claim on the one region; with the last claim it goes.
- * So it lives as long as containers do and not as long as the process: after
- * exec() or exit() the pages stay until the containers are closed, as those of
- * mappings do.
+ * Each container that registers the very same range has a claim on the one region; with
+ * the last claim it goes.  So it lives as long as containers do and not as long as the
+ * process: after exec() or exit() the pages stay until the containers are closed, as
+ * those of mappings do.
  *
- * What is registered is memory; the addresses are what it is called from then
- * on.  If the process puts other memory there, by munmap(), MADV_DONTNEED or
- * mremap(), a MAP of these addresses still maps what was registered.
- *
- * A mapping that lies in a claim takes its runs from the region.  They neither
- * hold a pin nor a charge of their own, so whatever undoes such a mapping gives
- * nothing back; a claim cannot go while it has mappings (I1).
- *
- * Locks: t1x_regions_lock protects the tree of regions, and who uses one.  The
- * lock of a region is held while it is pinned, so that whoever registers the
- * same waits for it.  Both nest inside nothing of ours.
+ * Locks: t1x_regions_lock protects the tree of regions and their user counts.  The lock
+ * of a region is held while it is pinned; concurrent registrations of the same range
+ * wait on it.  No lock of the container is held outside of either.
  */
-#include "prereg.h"
+#include "umem.h"
 
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -59,8 +50,6 @@ struct t1x_region {
 
 static DEFINE_MUTEX(t1x_regions_lock);
 static struct rb_root t1x_regions = RB_ROOT;
-
-/* --- Regions ------------------------------------------------------------------- */
 
 static struct t1x_region *t1x_region_alloc(unsigned long first,
 					   unsigned long last, bool write)
@@ -114,7 +103,13 @@ static void t1x_region_free(struct t1x_region *region)
 	t1x_stat_add(T1X_STAT_REGIONS, -1);
 }
 
-static void t1x_region_put(struct t1x_region *region)
+/**
+ * t1x_region_put() - undo t1x_region_get_pinned()
+ * @region: the memory; with its last user it is unpinned and refunded
+ *
+ * Context: may sleep.
+ */
+void t1x_region_put(struct t1x_region *region)
 {
 	bool is_last;
 
@@ -307,45 +302,25 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 	return ret;
 }
 
-/* --- Claims -------------------------------------------------------------------- */
-
-/* Takes the name; what else there is to registering comes after that. */
-static struct t1x_claim *t1x_claim_alloc(struct t1x_container *c,
+/**
+ * t1x_region_get_pinned() - find or make the caller's region of these addresses
+ * @c: a container, which gets the reasons and the statistics
+ * @first: first byte, of a page
+ * @last: last byte, of a page
+ * @write: devices may be allowed to write
+ *
+ * Context: may sleep long; takes no lock of the container.
+ * Return: the region, pinned and charged, for t1x_region_put(); or an ERR_PTR(), as of
+ * t1x_register().
+ */
+struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
 					 unsigned long first,
 					 unsigned long last, bool write)
-{
-	struct t1x_claim *claim = kzalloc_obj(*claim, GFP_KERNEL_ACCOUNT);
-	int ret;
-
-	if (!claim)
-		return ERR_PTR(-ENOMEM);
-	claim->span.mm = current->mm;
-	claim->span.first = first;
-	claim->span.last = last;
-	claim->write = write;
-
-	ret = mutex_lock_killable(&c->lock);
-	if (!ret) {
-		if (t1x_span_add(&c->claims, &claim->span))
-			ret = -EEXIST;
-		mutex_unlock(&c->lock);
-	}
-	if (ret) {
-		kfree(claim);
-		return ERR_PTR(ret);
-	}
-	return claim;
-}
-
-/* The caller's region of these addresses, pinned. */
-static struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
-						const struct t1x_claim *claim)
 {
 	struct t1x_region *region;
 	int ret;
 
-	region = t1x_region_get(claim->span.first, claim->span.last,
-				claim->write);
+	region = t1x_region_get(first, last, write);
 	if (IS_ERR(region))
 		return region;
 
@@ -363,169 +338,16 @@ static struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
 }
 
 /**
- * t1x_register() - pin and charge memory of the caller for later mappings
- * @c: the container
- * @first: first byte, of a page
- * @last: last byte, of a page
- * @write: devices may be allowed to write
- *
- * Context: takes the lock; may sleep long, without it.
- * Return: 0; -EEXIST if the range overlaps what is registered in this
- * container, or is not quite what is registered in another; -EPERM if another
- * one registered it without @write; -EFAULT for memory that is not there, not
- * accessible, or MMIO; -ENOMEM, -EINTR, -ENODEV (the container is going away).
- * On failure nothing is pinned or charged.
- */
-int t1x_register(struct t1x_container *c, unsigned long first,
-		 unsigned long last, bool write)
-{
-	struct t1x_region *region;
-	struct t1x_claim *claim;
-	int ret = 0;
-
-	if (!current->mm)
-		return -ENODEV;
-	claim = t1x_claim_alloc(c, first, last, write);
-	if (IS_ERR(claim)) {
-		ret = PTR_ERR(claim);
-		goto err;
-	}
-	region = t1x_region_get_pinned(c, claim);
-
-	mutex_lock(&c->lock);
-	if (IS_ERR(region)) {
-		rb_erase(&claim->span.node, &c->claims);
-	} else {
-		claim->region = region;
-		c->registered += t1x_span_npages(&claim->span);
-	}
-	mutex_unlock(&c->lock);
-	if (!IS_ERR(region))
-		goto out;
-
-	ret = PTR_ERR(region);
-	kfree(claim);
-err:
-	t1x_refuse(&c->refusals, ret, "register memory [%#lx, %#lx]", first,
-		   last);
-out:
-	trace_t1x_register(c->id, first, last, ret);
-	return ret;
-}
-
-static void t1x_claim_free(struct t1x_claim *claim)
-{
-	t1x_region_put(claim->region);
-	kfree(claim);
-}
-
-/**
- * t1x_unregister() - undo t1x_register()
- * @c: the container
- * @first: first byte
- * @last: last byte
- *
- * Context: takes the lock; may sleep long, without it.
- * Return: 0; -ENOENT if the caller's address space did not register just this
- * range here; -EBUSY while a mapping uses it; -EINTR when killed while waiting.
- */
-int t1x_unregister(struct t1x_container *c, unsigned long first,
-		   unsigned long last)
-{
-	unsigned long nr_dmas = 0;
-	struct t1x_claim *claim;
-	int ret;
-
-	ret = mutex_lock_killable(&c->lock);
-	if (ret)
-		return ret;
-	claim = t1x_claim_find(c, first, last);
-	if (claim)
-		nr_dmas = claim->nr_dmas;
-	if (!claim || !t1x_span_is(&claim->span, first, last)) {
-		ret = -ENOENT;
-	} else if (nr_dmas) {
-		ret = -EBUSY;
-	} else {
-		rb_erase(&claim->span.node, &c->claims);
-		c->registered -= t1x_span_npages(&claim->span);
-	}
-	mutex_unlock(&c->lock);
-
-	if (ret)
-		t1x_refuse(&c->refusals, ret,
-			   "unregister memory [%#lx, %#lx], of which %lu mappings are made",
-			   first, last, nr_dmas);
-	else
-		t1x_claim_free(claim);
-	trace_t1x_unregister(c->id, first, last, ret);
-	return ret;
-}
-
-/**
- * t1x_unregister_all() - undo what is left of t1x_register()
- * @c: the container, without mappings, which nobody else can find any more
- *
- * Context: may sleep long.
- */
-void t1x_unregister_all(struct t1x_container *c)
-{
-	struct t1x_claim *claim;
-	struct rb_node *node;
-
-	while ((node = rb_first(&c->claims))) {
-		rb_erase(node, &c->claims);
-		claim = rb_entry(node, struct t1x_claim, span.node);
-		WARN_ON_ONCE(claim->nr_dmas);
-		t1x_claim_free(claim);
-	}
-}
-
-/**
- * t1x_claim_find() - look for registered memory
- * @c: the container
- * @first: first byte, in the caller's address space
- * @last: last byte
- *
- * Context: the lock is held.
- * Return: what was registered in this container and has all of the range, or
- * %NULL.
- */
-struct t1x_claim *t1x_claim_find(const struct t1x_container *c,
-				 unsigned long first, unsigned long last)
-{
-	const struct t1x_span key = {
-		.mm = current->mm,
-		.first = first,
-		.last = last,
-	};
-	struct t1x_claim *claim;
-	struct t1x_span *span;
-
-	lockdep_assert_held(&c->lock);
-
-	span = t1x_span_find(&c->claims, &key);
-	if (!span)
-		return NULL;
-	claim = container_of(span, struct t1x_claim, span);
-	if (!claim->region || first < claim->span.first ||
-	    last > claim->span.last)
-		return NULL;
-	return claim;
-}
-
-/**
- * t1x_claim_seek() - find a page of registered memory
- * @claim: what was registered
+ * t1x_region_seek() - find a page of registered memory
+ * @region: the memory, pinned
  * @index: pages before it
  * @pos: set to the run that has the page, for t1x_region_next()
  *
- * Context: a mapping keeps @claim, or the lock is held.
+ * Context: a claim keeps @region.
  */
-void t1x_claim_seek(const struct t1x_claim *claim, unsigned long index,
-		    struct t1x_region_pos *pos)
+void t1x_region_seek(const struct t1x_region *region, unsigned long index,
+		     struct t1x_region_pos *pos)
 {
-	const struct t1x_region *region = claim->region;
 	unsigned long low = 0, mid;
 	unsigned long high = DIV_ROUND_UP(region->nr, T1X_REGION_ARRAY);
 	const struct t1x_region_run *runs;

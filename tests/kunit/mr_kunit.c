@@ -8,27 +8,28 @@
 #include <linux/kthread.h>
 
 #include "fill.h"
-#include "prereg.h"
+#include "mr.h"
 #include "stats.h"
 #include "t1x_kunit.h"
+#include "umem.h"
 
 #define IOVA	0x80000000UL
 
 /**
- * struct prereg_case - two containers of one process, the first with a domain
+ * struct mr_case - two containers of one process, the first with a domain
  * @c: the containers
  * @fake: the domain
  * @locked: locked memory before
  */
-struct prereg_case {
+struct mr_case {
 	struct t1x_container *c[2];
 	struct fake_domain *fake;
 	long locked;
 };
 
-static struct prereg_case prereg_begin(struct kunit *test)
+static struct mr_case mr_begin(struct kunit *test)
 {
-	struct prereg_case p;
+	struct mr_case p;
 	unsigned int i;
 
 	fake_memory_reset();
@@ -41,7 +42,7 @@ static struct prereg_case prereg_begin(struct kunit *test)
 	return p;
 }
 
-static void prereg_done(struct kunit *test, struct prereg_case *p)
+static void mr_done(struct kunit *test, struct mr_case *p)
 {
 	unsigned int i;
 
@@ -83,9 +84,9 @@ static struct t1x_claim *find(struct t1x_container *c, unsigned int first,
 	return claim;
 }
 
-static void prereg_is_found_by_range(struct kunit *test)
+static void mr_is_found_by_range(struct kunit *test)
 {
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 	struct t1x_container *c = p.c[0];
 	struct t1x_claim *claim;
 
@@ -106,12 +107,12 @@ static void prereg_is_found_by_range(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, find(c, 30, 1));
 	KUNIT_EXPECT_NULL(test, find(c, 29, 2));
 	KUNIT_EXPECT_NULL(test, find(p.c[1], 10, 1));
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
-static void prereg_overlaps(struct kunit *test)
+static void mr_overlaps(struct kunit *test)
 {
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 10, 10), 0);
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 10, 10), -EEXIST);
@@ -123,13 +124,13 @@ static void prereg_overlaps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 1L);
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 10), 0);
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 20, 1), 0);
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
 /* What one container lets go of, the other still has. */
-static void prereg_is_shared(struct kunit *test)
+static void mr_is_shared(struct kunit *test)
 {
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 100), 0);
 	KUNIT_EXPECT_EQ(test, reg(p.c[1], 0, 100), 0);
@@ -140,12 +141,12 @@ static void prereg_is_shared(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + 100);
 	KUNIT_EXPECT_EQ(test, unreg(p.c[1], 0, 100), 0);
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[50]));
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
-static void prereg_of_a_hole(struct kunit *test)
+static void mr_of_a_hole(struct kunit *test)
 {
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 
 	fake_memory_scatter();
 	fake_memory.layout[700] = NULL;
@@ -154,14 +155,14 @@ static void prereg_of_a_hole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 0L);
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], FAKE_PAGES - 3, 4), -EFAULT);
 	KUNIT_EXPECT_EQ(test, reg(p.c[0], 0, 700), 0);
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
 /* Every page is where it belongs, in a run that does not go beyond what is asked. */
-static void prereg_run_is_of_these_pages(struct kunit *test)
+static void mr_run_is_of_these_pages(struct kunit *test)
 {
 	const unsigned int first = 100, npages = 1500;
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 	struct t1x_claim *claim;
 	unsigned int layout, i, n;
 	struct page **pages;
@@ -175,7 +176,7 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 		claim = find(p.c[0], first, 1);
 		for (i = 0; claim && i < npages; i++) {
 			n = min(npages - i, 1 + i % 7);
-			t1x_claim_seek(claim, i, &pos);
+			t1x_region_seek(claim->region, i, &pos);
 			run = t1x_region_cut(t1x_region_next(&pos), i, n);
 			pages = fake_memory.layout + first + i;
 			KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
@@ -188,13 +189,13 @@ static void prereg_run_is_of_these_pages(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ(test, unreg(p.c[0], first, npages), 0);
 	}
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
-static void prereg_fills(struct kunit *test)
+static void mr_fills(struct kunit *test)
 {
 	const unsigned int first = 1000, npages = 200;
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 	struct t1x_container *c = p.c[0];
 	struct t1x_claim *claim;
 	struct t1x_dma *dma;
@@ -229,13 +230,13 @@ static void prereg_fills(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[first]));
 	KUNIT_EXPECT_EQ(test, unreg(c, 0, FAKE_PAGES), 0);
 	fake_dma_free(dma);
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
 /* A domain that refuses: nothing stays of the mapping, all of the region. */
-static void prereg_fill_fails(struct kunit *test)
+static void mr_fill_fails(struct kunit *test)
 {
-	struct prereg_case p = prereg_begin(test);
+	struct mr_case p = mr_begin(test);
 	struct t1x_container *c = p.c[0];
 	struct t1x_dma *dma;
 
@@ -253,25 +254,25 @@ static void prereg_fill_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + 600);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[599]));
 	fake_dma_free(dma);
-	prereg_done(test, &p);
+	mr_done(test, &p);
 }
 
-static struct kunit_case prereg_cases[] = {
-	KUNIT_CASE(prereg_is_found_by_range),
-	KUNIT_CASE(prereg_overlaps),
-	KUNIT_CASE(prereg_is_shared),
-	KUNIT_CASE(prereg_of_a_hole),
-	KUNIT_CASE(prereg_run_is_of_these_pages),
-	KUNIT_CASE(prereg_fills),
-	KUNIT_CASE(prereg_fill_fails),
+static struct kunit_case mr_cases[] = {
+	KUNIT_CASE(mr_is_found_by_range),
+	KUNIT_CASE(mr_overlaps),
+	KUNIT_CASE(mr_is_shared),
+	KUNIT_CASE(mr_of_a_hole),
+	KUNIT_CASE(mr_run_is_of_these_pages),
+	KUNIT_CASE(mr_fills),
+	KUNIT_CASE(mr_fill_fails),
 	{}
 };
 
-static struct kunit_suite prereg_suite = {
-	.name = "t1x_prereg",
+static struct kunit_suite mr_suite = {
+	.name = "t1x_mr",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
-	.test_cases = prereg_cases,
+	.test_cases = mr_cases,
 };
 
-kunit_test_suite(prereg_suite);
+kunit_test_suite(mr_suite);
