@@ -9,6 +9,7 @@
 #include "fill.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
+#include "unfill.h"
 
 #define IOVA	0x80000000UL
 

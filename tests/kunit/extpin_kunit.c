@@ -14,6 +14,8 @@
 #include "fill.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
+#include "unfill.h"
+#include "unmap.h"
 
 #define IOVA	0x100000UL
 #define NPAGES	64

@@ -13,6 +13,7 @@
 #include "stats.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
+#include "unfill.h"
 
 #define IOVA	0x80000000UL
 

@@ -12,6 +12,7 @@
 #include "stats.h"
 #include "t1x_kunit.h"
 #include "umem.h"
+#include "unfill.h"
 
 #define IOVA	0x80000000UL
 

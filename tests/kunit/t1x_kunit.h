@@ -11,6 +11,7 @@
 #include "container.h"
 #include "dma.h"
 #include "domain.h"
+#include "unmap.h"
 
 /* Pages of the window of user memory that suites lay out as they like. */
 #define FAKE_PAGES	2048

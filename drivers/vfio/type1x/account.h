@@ -2,9 +2,26 @@
 #ifndef _T1X_ACCOUNT_H
 #define _T1X_ACCOUNT_H
 
-#include "dma.h"
+#include <linux/types.h>
 
+struct mm_struct;
 struct t1x_refusals;
+struct task_struct;
+
+/**
+ * struct t1x_owner - whom locked memory is charged to
+ * @task: thread group leader of the mapper, whose RLIMIT_MEMLOCK counts
+ * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
+ *	outlive its users
+ * @charged: pages charged and not yet refunded
+ * @lock_cap: mapper had CAP_IPC_LOCK: no limit
+ */
+struct t1x_owner {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	unsigned long charged;
+	bool lock_cap;
+};
 
 /**
  * struct t1x_bill - pages to be refunded, of mappings that one process paid for

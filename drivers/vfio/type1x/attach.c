@@ -8,6 +8,8 @@
  * fail is done before the container is changed, so a refusal leaves it as it
  * was (I4).
  */
+#include "attach.h"
+
 #include <linux/slab.h>
 
 #include "aperture.h"
@@ -18,6 +20,8 @@
 #include "params.h"
 #include "t1x.h"
 #include "trace.h"
+#include "unfill.h"
+#include "unmap.h"
 
 /*
  * Moves the only group of @fresh to a domain of the container.  Returns that

@@ -4,6 +4,7 @@
 
 #include <linux/completion.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
@@ -131,30 +132,6 @@ struct t1x_container {
 	struct t1x_tally tally;		/* needs none */
 };
 
-/**
- * struct t1x_unmap_request - what VFIO_IOMMU_UNMAP_DMA asks
- * @iova: first byte; 0 with @all
- * @size: bytes; 0 with @all
- * @all: every mapping there is
- * @vaddr: take back the vaddr instead of unmapping
- * @dirty: tell dirty pages first
- * @bitmap: where to
- * @pgsize: bytes a bit of @bitmap stands for
- * @unmapped: set to the bytes really unmapped, also on failure
- * @cuts: set if a mapping must be cut
- */
-struct t1x_unmap_request {
-	dma_addr_t iova;
-	u64 size;
-	bool all;
-	bool vaddr;
-	bool dirty;
-	u64 __user *bitmap;
-	u64 pgsize;
-	u64 unmapped;
-	bool cuts;
-};
-
 void *t1x_container_open(unsigned long arg);
 struct t1x_container *t1x_container_shutdown(void *cookie);
 void t1x_container_free(struct t1x_container *c);
@@ -178,20 +155,14 @@ struct t1x_group *t1x_container_find_group(struct t1x_container *c,
 void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
 
-/* attach.c */
-int t1x_attach_group(void *cookie, struct iommu_group *group,
-		     enum vfio_group_type type);
-void t1x_detach_group(void *cookie, struct iommu_group *group);
-struct iommu_domain *t1x_group_domain(void *cookie, struct iommu_group *group);
-
-/* map.c */
-int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
-	    unsigned long vaddr, unsigned int prot, u64 granule);
-int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
-		  unsigned long vaddr);
-
-/* unmap.c */
-int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req);
-void t1x_unmap_all(struct t1x_container *c);
+/**
+ * t1x_container_assert() - expect that something is busy, or the lock held
+ * @c: the container
+ */
+static inline void t1x_container_assert(struct t1x_container *c)
+{
+	lockdep_assert(!hlist_empty(&c->busy) || lockdep_is_held(&c->lock));
+}
 
 #endif /* _T1X_CONTAINER_H */
+

@@ -2,29 +2,14 @@
 #ifndef _T1X_DMA_H
 #define _T1X_DMA_H
 
-#include <linux/mm_types.h>
+#include <linux/iommu.h>
 #include <linux/rbtree.h>
 
+#include "account.h"
 #include "runs.h"
 
-struct task_struct;
 struct t1x_claim;
 struct t1x_watch;
-
-/**
- * struct t1x_owner - whom locked memory is charged to
- * @task: thread group leader of the mapper, whose RLIMIT_MEMLOCK counts
- * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
- *	outlive its users
- * @charged: pages charged and not yet refunded
- * @lock_cap: mapper had CAP_IPC_LOCK: no limit
- */
-struct t1x_owner {
-	struct task_struct *task;
-	struct mm_struct *mm;
-	unsigned long charged;
-	bool lock_cap;
-};
 
 /**
  * struct t1x_dma - one mapping
@@ -89,6 +74,17 @@ static inline unsigned long t1x_dma_npages(const struct t1x_dma *dma)
 }
 
 /**
+ * t1x_dma_writable() - may devices write to a mapping
+ * @dma: the mapping
+ *
+ * Return: whether they may.
+ */
+static inline bool t1x_dma_writable(const struct t1x_dma *dma)
+{
+	return dma->prot & IOMMU_WRITE;
+}
+
+/**
  * t1x_dma_iova_at() - IOVA of a page of a mapping
  * @dma: the mapping
  * @index: pages from its start
@@ -129,3 +125,4 @@ bool t1x_dma_may_bisect(const struct rb_root *tree, const struct t1x_dma *first,
 			dma_addr_t iova, dma_addr_t last);
 
 #endif /* _T1X_DMA_H */
+

@@ -9,6 +9,9 @@
  * Because t1x_dma.filled is a prefix at every moment, a fill that failed half way
  * is undone by the ordinary unfill (I4).
  *
+ * For a group that comes later the same is mapped into one more domain: the runs tell
+ * what, and the first domain what is not tracked.
+ *
  * RAM is charged before it is mapped, but not run by run: the first run pays for all
  * that is pinned behind it, and where no limit applies for what is to be pinned next,
  * up to T1X_CHARGE_AHEAD.  What turns out not to be RAM is refunded in the end.
@@ -33,6 +36,7 @@
 #include "t1x.h"
 #include "trace.h"
 #include "umem.h"
+#include "unfill.h"
 #include "unpin.h"
 
 /* Pages charged in advance where no limit applies, 1 GiB of them. */
@@ -279,8 +283,9 @@ static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
 {
 	unsigned long first = fill->dma->filled + fill->npages;
 
-	fill->credit -= t1x_dma_not_held(fill->c, fill->dma, nram, first,
-					 npages);
+	fill->credit -= t1x_pins_not_held(&fill->c->pins,
+					  t1x_dma_iova_at(fill->dma, first),
+					  nram, npages);
 	fill->npages += npages;
 }
 
@@ -311,9 +316,11 @@ static void t1x_fill_add_singles(struct t1x_fill *fill)
 static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
 {
 	unsigned long npages = t1x_pin_pending(&fill->pin);
+	unsigned long first = fill->dma->filled + fill->npages;
 
-	return t1x_dma_not_held(fill->c, fill->dma, npages,
-				fill->dma->filled + fill->npages, npages);
+	return t1x_pins_not_held(&fill->c->pins,
+				 t1x_dma_iova_at(fill->dma, first), npages,
+				 npages);
 }
 
 /* Charges what is ready and has not been, and the rest of what is pinned. */
@@ -379,9 +386,10 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 	if (fill->populate)
 		t1x_populate_cancel(fill->populate);
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
-		fill->credit += t1x_dma_not_held(fill->c, dma,
-						 t1x_run_nram(run), first,
-						 run->npages);
+		fill->credit += t1x_pins_not_held(&fill->c->pins,
+						  t1x_dma_iova_at(dma, first),
+						  t1x_run_nram(run),
+						  run->npages);
 		first += run->npages;
 		t1x_unpin(run, false);
 	}
@@ -483,3 +491,47 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 	return ret;
 }
 
+/**
+ * t1x_dma_replay() - map what a mapping holds into one more domain
+ * @c: the container, whose first domain holds the mapping
+ * @dma: the mapping
+ * @d: the new domain, last in the list
+ *
+ * No page is pinned or charged again.
+ *
+ * Context: the lock is held.
+ * Return: 0, or an error of the IOMMU; then @d is good for nothing but
+ * t1x_domain_free(), which ends all its translations.
+ */
+int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
+		   struct t1x_domain *d)
+{
+	unsigned long index = dma->filled;
+	const struct t1x_run *run;
+	struct t1x_domain *source;
+	struct t1x_runs_pos pos;
+	struct t1x_run found;
+	int ret = 0;
+	gfp_t gfp;
+
+	lockdep_assert_held(&c->lock);
+
+	gfp = t1x_fill_lock(c, dma);
+	source = list_first_entry(&c->domains, struct t1x_domain, node);
+	while (index > dma->runs.npages && !ret) {
+		index -= t1x_dma_lookup(source, dma, index, &found);
+		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found, 1,
+				     dma->prot, dma->granule_shift, gfp);
+	}
+
+	t1x_runs_walk(&dma->runs, &pos);
+	while (!ret && (run = t1x_runs_next(&pos))) {
+		index -= run->npages;
+		if (!run->revoked)
+			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
+					     run, 1, dma->prot,
+					     dma->granule_shift, gfp);
+	}
+	t1x_fill_unlock(c, dma);
+	return ret;
+}

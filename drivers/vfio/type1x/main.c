@@ -6,12 +6,14 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "attach.h"
 #include "container.h"
 #include "debugfs.h"
 #include "dma.h"
 #include "extpin.h"
 #include "mr.h"
 #include "uapi.h"
+#include "unmap.h"
 
 static void *t1x_open(unsigned long arg)
 {

@@ -2,6 +2,8 @@
 /*
  * MAP: may this range be mapped, and the order of doing it.
  */
+#include "map.h"
+
 #include <linux/bitops.h>
 #include <linux/log2.h>
 #include <linux/sched.h>

@@ -54,4 +54,26 @@ unsigned long t1x_pins_nram(struct t1x_pins *pins, unsigned long index,
 			    unsigned long npages);
 unsigned long t1x_pins_count(struct t1x_pins *pins);
 
+/**
+ * t1x_pins_not_held() - pages to be charged for a range of a mapping
+ * @pins: what mediated devices hold
+ * @iova: first byte of the range
+ * @nram: RAM pages of the range
+ * @npages: its pages
+ *
+ * What a mediated device holds is charged for as long as either of the two has it (I2).
+ *
+ * Return: RAM pages that no mediated device holds.
+ */
+static inline unsigned long t1x_pins_not_held(struct t1x_pins *pins,
+					      dma_addr_t iova,
+					      unsigned long nram,
+					      unsigned long npages)
+{
+	if (likely(t1x_pins_empty(pins)))
+		return nram;
+	return nram - min(nram, t1x_pins_nram(pins, t1x_pins_index(iova),
+					      npages));
+}
+
 #endif /* _T1X_PINS_H */

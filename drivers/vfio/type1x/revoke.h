@@ -2,10 +2,13 @@
 #ifndef _T1X_REVOKE_H
 #define _T1X_REVOKE_H
 
+#include <linux/gfp.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
-struct t1x_container;
-struct t1x_dma;
+#include "container.h"
+#include "dma.h"
+
 struct t1x_watch;
 
 int t1x_watch(struct t1x_container *c, struct t1x_dma *dma);
@@ -15,5 +18,37 @@ void t1x_watch_cut(struct t1x_dma *dma, struct t1x_dma *upper,
 void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_watch_begin(struct t1x_dma *dma);
 bool t1x_watch_hit(struct t1x_dma *dma);
+
+/**
+ * t1x_fill_lock() - begin to map what a mapping holds
+ * @c: the container
+ * @dma: the mapping
+ *
+ * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
+ * takes that lock, so memory is there at once or not at all.
+ *
+ * Context: the mapping is busy, or the lock is held.
+ * Return: how memory may be allocated until t1x_fill_unlock().
+ */
+static inline gfp_t t1x_fill_lock(struct t1x_container *c,
+				  const struct t1x_dma *dma)
+{
+	if (likely(!dma->watch))
+		return GFP_KERNEL_ACCOUNT;
+	mutex_lock(&c->mmio_lock);
+	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+/**
+ * t1x_fill_unlock() - undo t1x_fill_lock()
+ * @c: the container
+ * @dma: the mapping
+ */
+static inline void t1x_fill_unlock(struct t1x_container *c,
+				   const struct t1x_dma *dma)
+{
+	if (unlikely(dma->watch))
+		mutex_unlock(&c->mmio_lock);
+}
 
 #endif /* _T1X_REVOKE_H */

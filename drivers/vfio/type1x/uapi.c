@@ -16,8 +16,10 @@
 
 #include "container.h"
 #include "dirty.h"
+#include "map.h"
 #include "mr.h"
 #include "t1x.h"
+#include "unmap.h"
 
 static long t1x_uapi_check_extension(struct t1x_container *c, unsigned long arg)
 {

@@ -13,7 +13,7 @@
  * Nothing here allocates (I3).  Who may call is said in fill.c.
  */
 #include "domain_list.h"
-#include "fill.h"
+#include "unfill.h"
 
 #include <linux/sched.h>
 
@@ -167,8 +167,9 @@ static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
 		cond_resched();
 	}
 	t1x_bill_add(bill, &dma->owner,
-		     t1x_dma_not_held(c, dma, nram, dma->filled,
-				      filled - dma->filled));
+		     t1x_pins_not_held(&c->pins,
+				       t1x_dma_iova_at(dma, dma->filled), nram,
+				       filled - dma->filled));
 	return ret;
 }
 
@@ -206,7 +207,8 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
 		t1x_bill_add(bill, &dma->owner,
-			     t1x_dma_not_held(c, dma, nram, 0, dma->filled));
+			     t1x_pins_not_held(&c->pins, dma->iova, nram,
+					       dma->filled));
 		dma->filled = 0;
 	}
 	t1x_unpin_flush(&unpin);

@@ -17,6 +17,8 @@
  * the first mapping has gone: mediated devices let go of all pages in the range, dirty
  * pages are told, mappings are cut, and then the mappings go.
  */
+#include "unmap.h"
+
 #include <linux/overflow.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
@@ -27,10 +29,10 @@
 #include "dirty.h"
 #include "dma.h"
 #include "extpin.h"
-#include "fill.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
+#include "unfill.h"
 
 /* How often devices are told to let go of one mapping before we give up. */
 #define T1X_RECALLS	10
