@@ -8,7 +8,7 @@
 
 #include "container.h"
 #include "dirty.h"
-#include "uapi.h"
+#include "info.h"
 
 /* Room for a capability at the end of the chain, zeroed but for its header. */
 static void *t1x_info_cap(struct vfio_info_cap *caps, size_t size, u16 id)

@@ -16,6 +16,7 @@
 
 #include "container.h"
 #include "dirty.h"
+#include "info.h"
 #include "map.h"
 #include "mr.h"
 #include "t1x.h"
