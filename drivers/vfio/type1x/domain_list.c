@@ -5,52 +5,24 @@
  */
 #include "domain_list.h"
 
-#include "dma.h"
-
-/* Unmaps a range from the domains before @d; returns whether one kept a page. */
-static bool t1x_domain_list_undo(struct list_head *domains,
-				 struct t1x_domain *d, dma_addr_t iova,
-				 unsigned long npages)
+/**
+ * t1x_domain_list_undo() - unmap a range from the domains before one
+ * @domains: the domains, struct t1x_domain
+ * @d: the one that has nothing of it
+ * @iova: first byte
+ * @npages: pages
+ *
+ * Context: may sleep.
+ * Return: whether a domain kept a page.
+ */
+bool t1x_domain_list_undo(struct list_head *domains, struct t1x_domain *d,
+			  dma_addr_t iova, unsigned long npages)
 {
 	bool stuck = false;
 
 	list_for_each_entry_continue_reverse(d, domains, node)
 		stuck |= t1x_domain_unmap_sync(d, iova, npages);
 	return stuck;
-}
-
-/**
- * t1x_domain_list_map() - map the next runs of a mapping into every domain
- * @domains: the domains, struct t1x_domain
- * @dma: the mapping; the runs go behind its &t1x_dma.filled
- * @runs: what
- * @nr: how many runs
- * @npages: pages in all of them
- * @gfp: how page tables are allocated
- * @stuck: set, on failure, to whether a domain kept what it had mapped
- *
- * Context: as @gfp allows; not atomic.
- * Return: 0, or the error of the first domain that failed; then no domain has any of
- * the runs, unless @stuck.
- */
-int t1x_domain_list_map(struct list_head *domains, const struct t1x_dma *dma,
-			const struct t1x_run *runs, unsigned int nr,
-			unsigned long npages, gfp_t gfp, bool *stuck)
-{
-	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
-	struct t1x_domain *d;
-	int ret;
-
-	list_for_each_entry(d, domains, node) {
-		ret = t1x_domain_map(d, iova, runs, nr, dma->prot,
-				     dma->granule_shift, gfp);
-		if (unlikely(ret)) {
-			*stuck = t1x_domain_list_undo(domains, d, iova, npages) ||
-				 ret == -EIO;
-			return ret;
-		}
-	}
-	return 0;
 }
 
 /* Unmaps the mappings before @end from one domain; neighbours are one range. */
