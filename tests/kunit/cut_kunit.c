@@ -45,7 +45,7 @@ static struct cut_case cut_begin(struct kunit *test, unsigned int first,
 	dma->granule_shift = PAGE_SHIFT;
 	mutex_lock(&k.c->lock);
 	t1x_container_insert(k.c, dma);
-	KUNIT_ASSERT_EQ(test, t1x_dma_fill(k.c, dma), 0);
+	KUNIT_ASSERT_EQ(test, t1x_dma_fill(k.c, FAKE_ALL, dma), 0);
 	return k;
 }
 
@@ -81,7 +81,7 @@ static void cut_before(struct kunit *test, struct cut_case *k,
 static void cut_take(struct kunit *test, struct cut_case *k,
 		     struct t1x_dma *dma)
 {
-	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k->c, dma), 0);
+	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k->c, FAKE_ALL, dma), 0);
 	t1x_container_remove(k->c, dma);
 	KUNIT_ASSERT_EQ(test, dma->owner.charged, 0UL);
 	fake_dma_free(dma);
@@ -194,7 +194,7 @@ static void cut_of_held_pages(struct kunit *test)
 	struct t1x_dma *lower = cut_part(&k, 0), *upper;
 	struct t1x_cut cut;
 
-	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k.c, lower), 0);
+	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k.c, FAKE_ALL, lower), 0);
 	for (i = 10; i < 40; i++)
 		KUNIT_ASSERT_EQ(test, t1x_pins_add(&k.c->pins, index + i,
 						   &page), 0);

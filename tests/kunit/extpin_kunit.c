@@ -205,14 +205,14 @@ static void pin_of_filled_is_free(struct kunit *test)
 
 	mutex_lock(&e->c->lock);
 	list_add(&fake->d.node, &e->c->domains);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill(e->c, e->dma), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill(e->c, FAKE_ALL, e->dma), 0);
 	mutex_unlock(&e->c->lock);
 	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + NPAGES);
 
 	/* The domain leaves; what is held must still be paid for. */
 	mutex_lock(&e->c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(e->c, e->dma), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(e->c, FAKE_ALL, e->dma), 0);
 	list_del(&fake->d.node);
 	mutex_unlock(&e->c->lock);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + 8);

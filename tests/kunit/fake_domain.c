@@ -231,7 +231,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);
-	init_waitqueue_head(&c->idle);
+	t1x_range_tree_init(&c->range_tree);
 	init_rwsem(&c->device_sem);
 	spin_lock_init(&c->refusals.lock);
 	c->tree = RB_ROOT;

@@ -64,7 +64,7 @@ static int fill(struct fill_case *f, struct t1x_dma *dma)
 	int ret;
 
 	mutex_lock(&f->c->lock);
-	ret = t1x_dma_fill(f->c, dma);
+	ret = t1x_dma_fill(f->c, FAKE_ALL, dma);
 	mutex_unlock(&f->c->lock);
 	return ret;
 }
@@ -74,7 +74,7 @@ static int unfill(struct fill_case *f, struct t1x_dma *dma)
 	int ret;
 
 	mutex_lock(&f->c->lock);
-	ret = t1x_dma_unfill(f->c, dma);
+	ret = t1x_dma_unfill(f->c, FAKE_ALL, dma);
 	mutex_unlock(&f->c->lock);
 	return ret;
 }
@@ -316,7 +316,7 @@ static int unfill_many(struct fill_case *f, struct t1x_dma *dma)
 	int ret;
 
 	mutex_lock(&f->c->lock);
-	ret = t1x_dmas_unfill(f->c, dma);
+	ret = t1x_dmas_unfill(f->c, FAKE_ALL, dma);
 	mutex_unlock(&f->c->lock);
 	return ret;
 }
@@ -400,7 +400,7 @@ static void replay_maps_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
 
 	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, dma, &f.fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
 	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 600);
@@ -427,7 +427,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 100);
 
 	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, dma, &f.fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
 	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 100);

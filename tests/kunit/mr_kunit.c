@@ -211,7 +211,7 @@ static void mr_fills(struct kunit *test)
 	pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
 	mutex_lock(&c->lock);
 	t1x_container_insert(c, dma);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill(c, dma), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill(c, FAKE_ALL, dma), 0);
 	mutex_unlock(&c->lock);
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_PAGES_PINNED), pinned);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
@@ -224,7 +224,7 @@ static void mr_fills(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unreg(c, 0, FAKE_PAGES), -EBUSY);
 
 	mutex_lock(&c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(c, dma), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(c, FAKE_ALL, dma), 0);
 	t1x_container_remove(c, dma);
 	mutex_unlock(&c->lock);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
@@ -248,7 +248,7 @@ static void mr_fill_fails(struct kunit *test)
 	dma->claim_first = 0;
 	p.fake->fail_map = 300;
 	mutex_lock(&c->lock);
-	KUNIT_EXPECT_NE(test, t1x_dma_fill(c, dma), 0);
+	KUNIT_EXPECT_NE(test, t1x_dma_fill(c, FAKE_ALL, dma), 0);
 	mutex_unlock(&c->lock);
 	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 	KUNIT_EXPECT_EQ(test, p.fake->nr, 0UL);

@@ -49,6 +49,10 @@ struct fake_memory {
 
 extern struct fake_memory fake_memory;
 
+/* A range that the current task seems to hold: each suite has its containers alone. */
+#define FAKE_ALL \
+	(&(struct t1x_range){ .last = ~(dma_addr_t)0, .task = current })
+
 /**
  * fake_release() - what main.c does when vfio.ko releases a container
  * @cookie: the container; nothing is registered there
@@ -58,7 +62,7 @@ static inline void fake_release(void *cookie)
 	struct t1x_container *c = t1x_container_shutdown(cookie);
 
 	mutex_lock(&c->lock);
-	t1x_unmap_all(c);
+	t1x_unmap_all(c, FAKE_ALL);
 	mutex_unlock(&c->lock);
 	t1x_container_free(c);
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -539,6 +541,121 @@ static void others_wait_for_what_is_being_mapped(void)
 	assert_eq(status, 0);
 }
 
+/* --- What wants everything gets its turn ----------------------------------------- */
+
+#define CHURN		(sys_is_uml() ? 4 * MIB : 32 * MIB)
+#define CHURN_IOVA(n)	(IOVA + (n) * 32 * MIB)
+#define TURNS		9
+
+static volatile long churned[MAX_THREADS];
+
+static void *churn_thread(void *arg)
+{
+	void *own = mem_anon(CHURN);
+	long n = (long)arg;
+	int64_t ret;
+
+	while (!stop) {
+		assert_ret(dma_map(container, own, CHURN_IOVA(n), CHURN, RW),
+			   0);
+		ret = dma_unmap(container, CHURN_IOVA(n), CHURN);
+		if (ret)
+			assert_ret(ret, CHURN);
+		churned[n]++;
+		rounds++;
+	}
+	munmap(own, CHURN);
+	return NULL;
+}
+
+static long all_churned(void)
+{
+	long sum = 0;
+	int i;
+
+	for (i = 0; i < MAX_THREADS; i++)
+		sum += churned[i];
+	return sum;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return (*(const long *)a > *(const long *)b) -
+	       (*(const long *)a < *(const long *)b);
+}
+
+/*
+ * Threads map and unmap without end.  What wants all IOVAs has to wait for what is under
+ * way, one MAP or UNMAP of each, and for nothing that comes later.  Before it has its
+ * place in the queue others may do some more, and while it works on the upper ones the
+ * lowest may go on: hence the half of the turns, and four times as many.
+ */
+static void everything_gets_its_turn(void (*everything)(void))
+{
+	long before, others[TURNS];
+	int i;
+
+	memset((void *)churned, 0, sizeof(churned));
+	for (i = 0; i < MAX_THREADS; i++)
+		start(churn_thread, i);
+	for (i = 0; i < TURNS; i++) {
+		/* They are all at it again. */
+		before = all_churned();
+		while (all_churned() < before + 2 * MAX_THREADS)
+			sys_msleep(1);
+		before = all_churned();
+		everything();
+		others[i] = all_churned() - before;
+	}
+	join_all();
+	qsort(others, TURNS, sizeof(others[0]), compare);
+	printf("# others did %ld, half of the time at most %ld, at most %ld\n",
+	       others[0], others[TURNS / 2], others[TURNS - 1]);
+	expect_le(others[TURNS / 2], 4L * MAX_THREADS);
+}
+
+static void unmap_everything(void)
+{
+	assert_ge(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), 0);
+}
+
+static void unmap_all_gets_its_turn(void)
+{
+	rig_with_memory();
+	everything_gets_its_turn(unmap_everything);
+}
+
+static void bitmap_of_everything(void)
+{
+	static uint64_t bitmap[MAX_THREADS * 32 * MIB / PAGE / 64];
+
+	assert_ret(dirty_get(container, IOVA, MAX_THREADS * 32 * MIB, bitmap,
+			     sizeof(bitmap)), 0);
+}
+
+static void dirty_bitmap_gets_its_turn(void)
+{
+	rig_with_memory();
+	assert_ret(dirty_flags(container, START), 0);
+	everything_gets_its_turn(bitmap_of_everything);
+	assert_ret(dirty_flags(container, STOP), 0);
+}
+
+static int joining = -1;
+
+static void join_and_leave(void)
+{
+	assert_ret(vfio_group_join(joining, container), 0);
+	assert_ret(vfio_group_leave(joining), 0);
+}
+
+static void attach_gets_its_turn(void)
+{
+	rig_with_memory();
+	joining = other_group_open();
+	everything_gets_its_turn(join_and_leave);
+}
+
 static const struct test tests[] = {
 	TEST(ioctls_against_last_group_leaving),
 	TEST(ioctls_against_group_closing),
@@ -553,6 +670,9 @@ static const struct test tests[] = {
 	TEST(maps_against_mlock),
 	TEST(others_map_during_a_huge_map),
 	TEST(others_wait_for_what_is_being_mapped),
+	TEST(unmap_all_gets_its_turn),
+	TEST(dirty_bitmap_gets_its_turn),
+	TEST(attach_gets_its_turn),
 };
 
 int main(void)

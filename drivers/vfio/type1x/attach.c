@@ -48,13 +48,13 @@ static struct t1x_domain *t1x_domain_join(struct t1x_container *c,
 	return NULL;
 }
 
-static void t1x_unfill_all(struct t1x_container *c)
+static void t1x_unfill_all(struct t1x_container *c, const struct t1x_range *all)
 {
 	struct t1x_dma *dma;
 
 	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		t1x_dma_unfill(c, dma);
+		t1x_dma_unfill(c, all, dma);
 }
 
 static void t1x_abandon_all(struct t1x_container *c)
@@ -85,7 +85,8 @@ static void t1x_domain_del(struct t1x_container *c, struct t1x_domain *d)
  * Adds a domain and maps what the others hold.  The first domain of a container
  * with mediated devices fills the mappings that they made.
  */
-static int t1x_domain_enter(struct t1x_container *c, struct t1x_domain *d)
+static int t1x_domain_enter(struct t1x_container *c,
+			    const struct t1x_range *all, struct t1x_domain *d)
 {
 	bool first = list_empty(&c->domains);
 	struct t1x_dma *dma;
@@ -94,12 +95,13 @@ static int t1x_domain_enter(struct t1x_container *c, struct t1x_domain *d)
 	t1x_domain_add(c, d);
 	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		ret = first ? t1x_dma_fill(c, dma) : t1x_dma_replay(c, dma, d);
+		ret = first ? t1x_dma_fill(c, all, dma) :
+			      t1x_dma_replay(c, all, dma, d);
 	if (!ret)
 		return 0;
 
 	if (first)
-		t1x_unfill_all(c);
+		t1x_unfill_all(c, all);
 	t1x_domain_del(c, d);
 	return ret;
 }
@@ -127,8 +129,8 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 }
 
 /* The container takes over @g, and @ranges, and @fresh or what it joins. */
-static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
-		      struct t1x_iova_ranges *ranges)
+static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
+		      struct t1x_group *g, struct t1x_iova_ranges *ranges)
 {
 	struct t1x_domain *fresh, *joined;
 	int ret;
@@ -164,7 +166,7 @@ static int t1x_attach(struct t1x_container *c, struct t1x_group *g,
 
 	ret = t1x_domain_msi_window(fresh, g->group);
 	if (!ret)
-		ret = t1x_domain_enter(c, fresh);
+		ret = t1x_domain_enter(c, all, fresh);
 	if (ret) {
 		t1x_refuse(&c->refusals, ret,
 			   "attach: what is mapped cannot be mapped for the group");
@@ -205,13 +207,14 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	struct t1x_iova_ranges ranges;
 	struct t1x_domain *d = NULL;
 	struct t1x_container *c;
+	struct t1x_range all;
 	struct t1x_group *g;
 	int ret;
 
 	c = t1x_container_get(cookie);
 	if (WARN_ON_ONCE(!c))
 		return -EINVAL;
-	ret = t1x_container_lock_all(c, true);
+	ret = t1x_container_lock(c, &all, 0, ~(dma_addr_t)0, T1X_RANGE_OTHER);
 	if (ret)
 		goto out_put;
 
@@ -240,7 +243,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	}
 
 	t1x_iova_init(&ranges);
-	ret = t1x_attach(c, g, &ranges);
+	ret = t1x_attach(c, &all, g, &ranges);
 	t1x_iova_free(&ranges);
 	if (ret) {
 		kfree(g);
@@ -254,7 +257,7 @@ out_unlock:
 	trace_t1x_attach(c->id, t1x_group_number(group),
 			 d && !ret ? d->id : 0,
 			 d && !ret && !list_is_singular(&d->groups), ret);
-	t1x_container_unlock_all(c);
+	t1x_container_unlock(c, &all);
 out_put:
 	t1x_container_put(c);
 	if (ret)
@@ -267,10 +270,11 @@ out_put:
  * A domain without groups goes.  With the last one everything is unfilled; the
  * mappings stay if a mediated device does.
  */
-static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
+static void t1x_domain_leave(struct t1x_container *c,
+			     const struct t1x_range *all, struct t1x_domain *d)
 {
 	if (list_is_singular(&c->domains))
-		t1x_unfill_all(c);
+		t1x_unfill_all(c, all);
 	t1x_domain_del(c, d);
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
@@ -291,13 +295,15 @@ static void t1x_domain_leave(struct t1x_container *c, struct t1x_domain *d)
 void t1x_detach_group(void *cookie, struct iommu_group *group)
 {
 	struct t1x_container *c;
+	struct t1x_range all;
 	struct t1x_domain *d;
 	struct t1x_group *g;
 
 	c = t1x_container_get(cookie);
 	if (WARN_ON_ONCE(!c))
 		return;
-	t1x_container_lock_all(c, false);
+	t1x_range_lock_all_uninterruptible(&c->range_tree, &all);
+	mutex_lock(&c->lock);
 
 	g = t1x_container_find_group(c, group, &d);
 	if (WARN_ON_ONCE(!g))
@@ -314,14 +320,14 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	kfree(g);
 
 	if (d && list_empty(&d->groups))
-		t1x_domain_leave(c, d);
+		t1x_domain_leave(c, &all, d);
 	if (d)
 		t1x_aperture_refresh(c);
 	if (list_empty(&c->domains) && list_empty(&c->emulated))
-		t1x_unmap_all(c);
+		t1x_unmap_all(c, &all);
 
 out_unlock:
-	t1x_container_unlock_all(c);
+	t1x_container_unlock(c, &all);
 	t1x_container_put(c);
 }
 

@@ -6,7 +6,7 @@
  *
  * I1  A page is unpinned only after every domain was told to unmap it, said
  *     so, and had its IOTLB synced.
- * I2  While no mapping is busy, pages charged equal RAM pages pinned, where a
+ * I2  While no range is locked, pages charged equal RAM pages pinned, where a
  *     page both mapped and held by a mediated device counts once.  They are
  *     charged before a device can see them and refunded after the unpin.
  * I3  Unmap, detach and release cannot fail for want of memory; only an unmap that
@@ -16,8 +16,8 @@
  *     not undo; a group that an IOMMU does not take back is left blocked; a write of
  *     a mediated device may be done in part.
  * I5  Mappings of a container do not overlap.  Each is present in every domain, revoked
- *     MMIO excepted, up to t1x_dma.filled and absent beyond; unless it is busy or an
- *     IOMMU kept a page of it, all of it is filled, or (without a domain) none of it.
+ *     MMIO excepted, up to t1x_dma.filled and absent beyond; unless its range is locked
+ *     or an IOMMU kept a page of it, all of it is filled, or (without a domain) none of it.
  * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
  *     of runs, of granules or of blocks (T1X_FLUSH_SHIFT), so it never cuts what one
  *     iommu_map() made.  Only after an IOMMU unmapped less than that are pages
@@ -25,14 +25,12 @@
  * I7  IOVA ranges are [first, last]; iova + size, which may be 2^64, is compared with
  *     nothing.
  *
- * Locking: t1x_container.lock nests outside mmap_lock.  Attach and detach hold it
- * throughout, as do mediated devices and dirty bitmaps; others only for moments.  MAP
- * and UNMAP check under it, make the mappings in question busy, and pin, map, unmap
- * and sync without it; what else needs a range that is busy waits
- * (t1x_container_lock()).  What works on all mappings at once, as attach
- * and detach do, waits until none is busy and then holds the lock throughout
- * (t1x_container_lock_all()).  So domains and usable IOVAs never change under a
- * mapping that is busy.
+ * Locking: MAP and UNMAP lock the range of IOVAs in question (range_lock.c), which nests
+ * outside t1x_container.lock, and that outside mmap_lock.  They hold the latter for
+ * moments, to check and to change the tree, and pin, map, unmap and sync with the range
+ * alone.  A vaddr update, a dirty bitmap and a mediated device that pins, reads or
+ * writes hold the range and the lock throughout, as do attach and detach, whose range
+ * is all of it: so domains and usable IOVAs never change while a range is locked.
  *
  * vfio.ko calls attach, detach and release with its own group_lock held, which
  * nests outside ours; so nothing here may call back into vfio.ko.  Arguments are
@@ -55,7 +53,6 @@
  */
 #include "container.h"
 
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/xarray.h>
@@ -102,7 +99,7 @@ void *t1x_container_open(unsigned long arg)
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);
-	init_waitqueue_head(&c->idle);
+	t1x_range_tree_init(&c->range_tree);
 	c->tree = RB_ROOT;
 	c->claims = RB_ROOT;
 	INIT_LIST_HEAD(&c->emulated);
@@ -188,7 +185,7 @@ struct t1x_container *t1x_container_shutdown(void *cookie)
 void t1x_container_free(struct t1x_container *c)
 {
 	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
-		     !hlist_empty(&c->busy) || !RB_EMPTY_ROOT(&c->tree) ||
+		     !t1x_range_tree_empty(&c->range_tree) || !RB_EMPTY_ROOT(&c->tree) ||
 		     !RB_EMPTY_ROOT(&c->claims) || !t1x_pins_empty(&c->pins));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
@@ -200,144 +197,40 @@ void t1x_container_free(struct t1x_container *c)
 	kfree_rcu(c, rcu);
 }
 
-/*
- * Waits until something is not busy any more, with the lock dropped.  On failure
- * the lock is not held.
- */
-static int t1x_container_wait(struct t1x_container *c, bool killable)
-{
-	DEFINE_WAIT(wait);
-
-	prepare_to_wait(&c->idle, &wait,
-			killable ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE);
-	mutex_unlock(&c->lock);
-	schedule();
-	finish_wait(&c->idle, &wait);
-
-	if (killable)
-		return fatal_signal_pending(current) ?
-		       -EINTR : mutex_lock_killable(&c->lock);
-	mutex_lock(&c->lock);
-	return 0;
-}
-
-static bool t1x_container_range_busy(struct t1x_container *c, dma_addr_t iova,
-				     dma_addr_t last)
-{
-	struct t1x_busy *busy;
-
-	hlist_for_each_entry(busy, &c->busy, node)
-		if (busy->iova <= last && busy->last >= iova)
-			return true;
-	return false;
-}
-
 /**
- * t1x_container_lock() - take the lock when a range can be worked on
+ * t1x_container_lock() - lock a range of IOVAs, and the container
  * @c: the container
- * @iova: first byte of the range
+ * @range: to be the range, until t1x_container_unlock() or t1x_range_unlock()
+ * @iova: its first byte
  * @last: its last byte
+ * @op: what for
  *
- * Context: may sleep long, until those are done who keep the range busy.
- * Return: 0 with the lock held and no mapping of the range busy, or -EINTR when
- * killed while waiting.
+ * Context: may sleep long, until earlier ranges that overlap are unlocked.
+ * Return: 0 with the range locked and &t1x_container.lock held, or -EINTR when killed
+ * while waiting.
  */
-int t1x_container_lock(struct t1x_container *c, dma_addr_t iova,
-		       dma_addr_t last)
+int t1x_container_lock(struct t1x_container *c, struct t1x_range *range,
+		       dma_addr_t iova, dma_addr_t last, enum t1x_range_op op)
 {
-	int ret = mutex_lock_killable(&c->lock);
+	int ret = t1x_range_lock(&c->range_tree, range, iova, last, op);
 
-	while (!ret && (c->nr_exclusive ||
-			t1x_container_range_busy(c, iova, last)))
-		ret = t1x_container_wait(c, true);
-	return ret;
-}
-
-/**
- * t1x_container_lock_all() - take the lock when no mapping is busy
- * @c: the container
- * @killable: do not wait any longer when the caller is being killed
- *
- * Context: may sleep long; who calls t1x_container_lock() meanwhile has to wait.
- * Return: 0 with the lock held, to be dropped by t1x_container_unlock_all(); or,
- * if @killable, -EINTR.
- */
-int t1x_container_lock_all(struct t1x_container *c, bool killable)
-{
-	int ret = 0;
-
-	if (killable)
-		ret = mutex_lock_killable(&c->lock);
-	else
-		mutex_lock(&c->lock);
 	if (ret)
 		return ret;
-
-	c->nr_exclusive++;
-	while (!ret && !hlist_empty(&c->busy))
-		ret = t1x_container_wait(c, killable);
-	if (ret) {
-		mutex_lock(&c->lock);
-		t1x_container_unlock_all(c);
-	}
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		t1x_range_unlock(&c->range_tree, range);
 	return ret;
 }
 
-static void t1x_container_wake(struct t1x_container *c)
-{
-	lockdep_assert_held(&c->lock);
-
-	/* Whoever waits has queued himself under the lock: none is missed. */
-	if (waitqueue_active(&c->idle))
-		wake_up_all(&c->idle);
-}
-
 /**
- * t1x_container_unlock_all() - undo t1x_container_lock_all()
+ * t1x_container_unlock() - undo t1x_container_lock()
  * @c: the container
+ * @range: the range
  */
-void t1x_container_unlock_all(struct t1x_container *c)
+void t1x_container_unlock(struct t1x_container *c, struct t1x_range *range)
 {
-	c->nr_exclusive--;
-	t1x_container_wake(c);
 	mutex_unlock(&c->lock);
-}
-
-/**
- * t1x_container_busy() - take mappings, to work on them without the lock
- * @c: the container
- * @busy: says that they are taken, until t1x_container_idle()
- * @iova: first byte of the lowest
- * @last: last byte of the highest; nothing in between is busy
- *
- * Context: the lock is held.
- */
-void t1x_container_busy(struct t1x_container *c, struct t1x_busy *busy,
-			dma_addr_t iova, dma_addr_t last)
-{
-	lockdep_assert_held(&c->lock);
-
-	busy->iova = iova;
-	busy->last = last;
-	busy->pid = current->tgid;
-	busy->unmaps = false;
-	busy->done = 0;
-	hlist_add_head(&busy->node, &c->busy);
-}
-
-/**
- * t1x_container_idle() - undo t1x_container_busy()
- * @c: the container
- * @busy: what t1x_container_busy() made
- *
- * Context: the lock is held.
- */
-void t1x_container_idle(struct t1x_container *c, struct t1x_busy *busy)
-{
-	lockdep_assert_held(&c->lock);
-
-	hlist_del(&busy->node);
-	t1x_container_wake(c);
+	t1x_range_unlock(&c->range_tree, range);
 }
 
 /**

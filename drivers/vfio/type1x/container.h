@@ -4,45 +4,24 @@
 
 #include <linux/completion.h>
 #include <linux/list.h>
-#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
-#include <linux/wait.h>
 #include <vfio_abi/vfio_iommu_driver.h>
 
 #include "domain.h"
 #include "iova.h"
 #include "pins.h"
+#include "range_lock.h"
 #include "refuse.h"
 #include "span.h"
 #include "tally.h"
 
 struct t1x_dma;
 struct t1x_region;
-
-/**
- * struct t1x_busy - mappings that somebody fills or unfills without the lock
- * @node: in the list of the container
- * @iova: first byte of the lowest
- * @last: last byte of the highest
- * @pid: whose they are
- * @unmaps: they are going
- * @done: bytes of mappings that are gone already
- *
- * To all others the range is taken, and nothing more.
- */
-struct t1x_busy {
-	struct hlist_node node;
-	dma_addr_t iova;
-	dma_addr_t last;
-	pid_t pid;
-	bool unmaps;
-	u64 done;
-};
 
 /**
  * struct t1x_claim - what one container registered
@@ -74,11 +53,8 @@ struct t1x_claim {
  * @pin_batch: pages pinned at a time; tests make it small
  * @device_sem: protects @devices together with @lock, see container.c
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
+ * @range_tree: IOVA ranges that a task has locked; has a lock of its own
  * @lock: the lock
- * @idle: wait for a mapping, or for all, not to be busy
- * @busy: what is, struct t1x_busy, see t1x_container_lock()
- * @nr_exclusive: tasks that wait until nothing is busy, or hold the lock so; newcomers
- *	wait for them
  * @tree: the mappings, struct t1x_dma
  * @claims: registered memory, struct t1x_claim
  * @domains: the domains, struct t1x_domain
@@ -109,11 +85,9 @@ struct t1x_container {
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
 	struct mutex mmio_lock;	/* see revoke.c */
+	struct t1x_range_tree range_tree;
 
 	struct mutex lock;	/* protects what follows, see container.c */
-	wait_queue_head_t idle;
-	struct hlist_head busy;
-	unsigned int nr_exclusive;
 	struct rb_root tree;
 	struct rb_root claims;
 	struct list_head domains;
@@ -138,13 +112,9 @@ void t1x_container_free(struct t1x_container *c);
 struct t1x_container *t1x_container_get(void *cookie);
 void t1x_container_put(struct t1x_container *c);
 
-int t1x_container_lock(struct t1x_container *c, dma_addr_t iova,
-		       dma_addr_t last);
-int t1x_container_lock_all(struct t1x_container *c, bool killable);
-void t1x_container_unlock_all(struct t1x_container *c);
-void t1x_container_busy(struct t1x_container *c, struct t1x_busy *busy,
-			dma_addr_t iova, dma_addr_t last);
-void t1x_container_idle(struct t1x_container *c, struct t1x_busy *busy);
+int t1x_container_lock(struct t1x_container *c, struct t1x_range *range,
+		       dma_addr_t iova, dma_addr_t last, enum t1x_range_op op);
+void t1x_container_unlock(struct t1x_container *c, struct t1x_range *range);
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 int t1x_container_coherent(struct t1x_container *c);
@@ -154,15 +124,6 @@ struct t1x_group *t1x_container_find_group(struct t1x_container *c,
 					   struct t1x_domain **domain);
 void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma);
-
-/**
- * t1x_container_assert() - expect that something is busy, or the lock held
- * @c: the container
- */
-static inline void t1x_container_assert(struct t1x_container *c)
-{
-	lockdep_assert(!hlist_empty(&c->busy) || lockdep_is_held(&c->lock));
-}
 
 #endif /* _T1X_CONTAINER_H */
 

@@ -29,7 +29,7 @@
  * @dma: the mapping, whose granules allow it
  * @iova: first byte of its upper part
  *
- * Context: the lock is held, and the mapping is not busy; may sleep.
+ * Context: the lock is held, and a range that has a part of the mapping; may sleep.
  * Return: 0, when t1x_cut() or t1x_cut_cancel() has to follow before the lock is
  * dropped; or -ENOMEM with nothing to be undone.
  */
@@ -118,7 +118,8 @@ static unsigned long t1x_cut_charge(struct t1x_container *c,
  * @c: the container
  * @cut: from t1x_cut_prepare(); the mapping may have been cut above that since
  *
- * Context: the lock is held, and the mapping is not busy.  Allocates nothing.
+ * Context: the lock is held, and a range that has a part of the mapping.  Allocates
+ * nothing.
  * Return: the upper part, which is in the tree now.
  */
 struct t1x_dma *t1x_cut(struct t1x_container *c, struct t1x_cut *cut)

@@ -6,7 +6,7 @@
  * A file knows its container by cookie and looks it up each time it is read, so it
  * keeps none open.  The container's lock is taken for one mapping at a time, to copy
  * what is printed without it; for the summary, also to count what mediated devices
- * hold.  What a busy mapping has filled may therefore be a little old, and sums over
+ * hold.  What a MAP under way has filled may therefore be a little old, and sums over
  * many are not of one moment.
  */
 #include "debugfs.h"
@@ -19,11 +19,12 @@
 
 #include "container.h"
 #include "dma.h"
+#include "range_lock.h"
 #include "stats.h"
 #include "t1x.h"
 
 /* Busy ranges that are shown at most. */
-#define T1X_BUSY_SHOWN		16
+#define T1X_PROGRESS_SHOWN		16
 
 /* Room for the name of a folder, a number of 64 bits. */
 #define T1X_DEBUGFS_NAME	21
@@ -89,7 +90,7 @@ static void t1x_look_begin(struct t1x_look *look, struct t1x_container *c,
 	look->over = false;
 }
 
-/* Who keeps the mapping busy may be changing what is read; any value will do. */
+/* The holder of the range may be changing these fields; a stale value is fine. */
 static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
 {
 	look->iova = dma->iova;
@@ -260,57 +261,44 @@ DEFINE_SHOW_ATTRIBUTE(t1x_summary);
 
 /* --- progress ------------------------------------------------------------------- */
 
-static unsigned int t1x_busy_copy(struct t1x_container *c,
-				  struct t1x_busy *copy)
-{
-	const struct t1x_busy *busy;
-	unsigned int nr = 0;
-
-	if (mutex_lock_killable(&c->lock))
-		return 0;
-	hlist_for_each_entry(busy, &c->busy, node)
-		if (nr < T1X_BUSY_SHOWN)
-			copy[nr++] = *busy;
-	mutex_unlock(&c->lock);
-	return nr;
-}
-
 static void t1x_show_progress(struct seq_file *m, struct t1x_container *c,
-			      const struct t1x_busy *busy)
+			      const struct t1x_range_info *info)
 {
+	bool unmaps = info->op == T1X_RANGE_UNMAP;
 	unsigned long npages = 0, filled = 0;
 	struct t1x_look look;
 	u64 total, done;
 
-	t1x_look_begin(&look, c, busy->iova, busy->last);
+	t1x_look_begin(&look, c, info->iova, info->last);
 	while (t1x_look_next(&look)) {
 		npages += look.npages;
 		filled += look.filled;
 	}
-	total = busy->done + ((u64)npages << PAGE_SHIFT);
-	done = (u64)(busy->unmaps ? npages - filled : filled) << PAGE_SHIFT;
+	total = info->done + ((u64)npages << PAGE_SHIFT);
+	done = (u64)(unmaps ? npages - filled : filled) << PAGE_SHIFT;
 	seq_printf(m, "%s pid=%d iova=%pad last=%pad done=%llu total=%llu\n",
-		   busy->unmaps ? "unmap" : "map", busy->pid, &busy->iova,
-		   &busy->last, busy->done + done, total);
+		   unmaps ? "unmap" : "map", info->pid, &info->iova,
+		   &info->last, info->done + done, total);
 }
 
 static int t1x_progress_show(struct seq_file *m, void *unused)
 {
 	struct t1x_container *c = t1x_container_get(m->private);
-	struct t1x_busy *busy;
+	struct t1x_range_info *info;
 	unsigned int i, nr;
 
 	if (!c)
 		return -ENODEV;
-	busy = kcalloc(T1X_BUSY_SHOWN, sizeof(*busy), GFP_KERNEL);
-	if (busy) {
-		nr = t1x_busy_copy(c, busy);
+	info = kcalloc(T1X_PROGRESS_SHOWN, sizeof(*info), GFP_KERNEL);
+	if (info) {
+		nr = t1x_range_snapshot(&c->range_tree, info,
+					T1X_PROGRESS_SHOWN);
 		for (i = 0; i < nr; i++)
-			t1x_show_progress(m, c, &busy[i]);
-		kfree(busy);
+			t1x_show_progress(m, c, &info[i]);
+		kfree(info);
 	}
 	t1x_container_put(c);
-	return busy ? 0 : -ENOMEM;
+	return info ? 0 : -ENOMEM;
 }
 DEFINE_SHOW_ATTRIBUTE(t1x_progress);
 

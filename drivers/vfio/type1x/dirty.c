@@ -329,7 +329,7 @@ static void t1x_dirty_forget(struct t1x_container *c, struct t1x_dma *dma,
  * @bitmap: the user's bitmap, large enough; its first bit stands for @iova
  * @pgsize: bytes a bit stands for
  *
- * Context: takes the lock; may sleep.
+ * Context: locks the range; may sleep.
  * Return: 0; -EINVAL for a wrong @pgsize or alignment, a range that bisects a
  * mapping where its granules do not allow it, or without tracking; -EFAULT or
  * -EINTR with nothing forgotten.
@@ -337,10 +337,11 @@ static void t1x_dirty_forget(struct t1x_container *c, struct t1x_dma *dma,
 int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		  u64 __user *bitmap, u64 pgsize)
 {
+	struct t1x_range range;
 	struct t1x_dma *dma;
 	int ret;
 
-	ret = t1x_container_lock(c, iova, last);
+	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_OTHER);
 	if (ret)
 		return ret;
 
@@ -357,6 +358,6 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 				 min(last, dma->last));
 
 out_unlock:
-	mutex_unlock(&c->lock);
+	t1x_container_unlock(c, &range);
 	return ret;
 }

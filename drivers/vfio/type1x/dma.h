@@ -16,7 +16,7 @@ struct t1x_watch;
  * @node: in the tree of the container
  * @iova: first byte on the device's side
  * @last: last byte, inclusive
- * @next: the next mapping that is going, of whoever made these busy
+ * @next: the next mapping that goes, for the task that unmaps them
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @prot: IOMMU_READ and/or IOMMU_WRITE
@@ -39,8 +39,8 @@ struct t1x_watch;
  *
  * @iova, @prot, @granule_shift and @claim do not change once the mapping is in the
  * tree, and @last only when it is cut.  @dirty is protected by the container's lock.
- * So is the rest, unless the mapping is busy (struct t1x_busy): then only the task that
- * made it busy may use it.  &t1x_run.revoked is protected by mmio_lock as well.
+ * All else is protected by the range lock that covers the mapping, or by the container's
+ * lock while no such range is locked; &t1x_run.revoked by mmio_lock as well.
  */
 struct t1x_dma {
 	struct rb_node node;

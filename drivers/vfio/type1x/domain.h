@@ -18,7 +18,7 @@
  * @syncs: how often its IOTLB was flushed
  * @walks: how often it was asked for translations
  *
- * All but the last two change with the container's lock held and no mapping busy.
+ * All but the last two change with the container's lock held and all IOVAs locked.
  */
 struct t1x_domain {
 	struct list_head node;

@@ -229,6 +229,7 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 		  int npages, int prot, struct page **pages)
 {
 	struct t1x_container *c;
+	struct t1x_range range;
 	dma_addr_t last;
 	int ret;
 
@@ -240,11 +241,12 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 
 	ret = c->v2 ? t1x_extpin_last(iova, npages, &last) : -EACCES;
 	if (!ret)
-		ret = t1x_container_lock(c, iova, last);
+		ret = t1x_container_lock(c, &range, iova, last,
+					 T1X_RANGE_OTHER);
 	if (!ret) {
 		ret = t1x_pin_pages_locked(c, group, iova & PAGE_MASK, npages,
 					   prot, pages);
-		mutex_unlock(&c->lock);
+		t1x_container_unlock(c, &range);
 	}
 	t1x_container_put(c);
 	return ret;
@@ -267,7 +269,7 @@ void t1x_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 
 	if (!c)
 		return;
-	/* A mapping that is busy holds no pages of devices: nothing to wait for. */
+	/* MAP and UNMAP have locked no page that is held: nothing to wait for. */
 	if (!t1x_extpin_last(iova, npages, &last)) {
 		mutex_lock(&c->lock);
 		t1x_extpin_put_range(c, iova & PAGE_MASK, npages);
@@ -341,12 +343,14 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 {
 	struct t1x_container *c = t1x_container_get(cookie);
 	dma_addr_t last = iova + count - 1;
+	struct t1x_range range;
 	ssize_t done;
 	int ret;
 
 	if (!c)
 		return -EINVAL;
-	ret = t1x_container_lock(c, iova, max(iova, last));
+	ret = t1x_container_lock(c, &range, iova, max(iova, last),
+				 T1X_RANGE_OTHER);
 	if (ret)
 		goto out_put;
 
@@ -364,7 +368,7 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 		iova += done;
 	}
 
-	mutex_unlock(&c->lock);
+	t1x_container_unlock(c, &range);
 out_put:
 	t1x_container_put(c);
 	return ret;
@@ -424,16 +428,14 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  * @again: they were told before; let them get ready, for they cannot let go of
  *	what they are just about to note
  *
- * Context: the lock is held, and dropped: nothing that was looked up before is
- * valid afterwards.
+ * Context: neither the lock nor a range is held, for a device calls back to unpin.
  */
 void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 		       bool again)
 {
 	struct vfio_device *vdev;
 
-	lockdep_assert_held(&c->lock);
-	mutex_unlock(&c->lock);
+	lockdep_assert_not_held(&c->lock);
 
 	if (again)
 		schedule_timeout_killable(1);

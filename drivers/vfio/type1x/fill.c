@@ -16,8 +16,8 @@
  * that is pinned behind it, and where no limit applies for what is to be pinned next,
  * up to T1X_CHARGE_AHEAD.  What turns out not to be RAM is refunded in the end.
  *
- * Whoever calls has either made the mapping busy, or holds the container's lock
- * with nothing busy; so domains neither come nor go.
+ * The caller has locked a range that covers the mapping, so the list of domains cannot
+ * change.
  */
 #include "fill.h"
 
@@ -376,7 +376,8 @@ static int t1x_fill_pages(struct t1x_fill *fill)
 	return ret;
 }
 
-static void t1x_fill_give_up(struct t1x_fill *fill)
+static void t1x_fill_give_up(struct t1x_fill *fill,
+			     const struct t1x_range *range)
 {
 	struct t1x_dma *dma = fill->dma;
 	unsigned long first = dma->filled;
@@ -394,11 +395,13 @@ static void t1x_fill_give_up(struct t1x_fill *fill)
 		t1x_unpin(run, false);
 	}
 	t1x_pin_drain(&fill->pin);
-	t1x_dma_unfill(fill->c, dma);
+	t1x_dma_unfill(fill->c, range, dma);
 }
 
 /* Fills a mapping of registered memory, which is pinned and charged already. */
-static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
+static int t1x_dma_fill_claimed(struct t1x_container *c,
+				const struct t1x_range *range,
+				struct t1x_dma *dma)
 {
 	unsigned long index = dma->claim_first;
 	unsigned long left = t1x_dma_npages(dma);
@@ -428,7 +431,7 @@ static int t1x_dma_fill_claimed(struct t1x_container *c, struct t1x_dma *dma)
 	if (likely(!ret))
 		t1x_tally_add(&c->tally, &fill.tally, dma->filled, 0);
 	else
-		t1x_dma_unfill(c, dma);
+		t1x_dma_unfill(c, range, dma);
 	return ret;
 }
 
@@ -442,29 +445,30 @@ static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
 /**
  * t1x_dma_fill() - pin the memory of a mapping and map it into all domains
  * @c: the container
+ * @range: the caller's range, which covers the mapping
  * @dma: the mapping, with nothing filled
  *
  * Without a domain nothing is done; the first one to come fills what is there.
  *
- * Context: the mapping is busy, or the lock is held; may be called by another
- * process than the owner.
+ * Context: may be called by another process than the owner.
  * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away),
  * -EBUSY (MMIO was taken from the CPU meanwhile) or an error of the IOMMU.  On
  * failure nothing stays filled, unless the IOMMU would not unmap; then
  * @dma->filled says how much.
  */
-int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
+int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
+		 struct t1x_dma *dma)
 {
 	struct mm_struct *mm = dma->owner.mm;
 	struct t1x_fill fill;
 	int ret;
 
-	t1x_container_assert(c);
+	t1x_range_assert_held(range, dma->iova, dma->last);
 
 	if (list_empty(&c->domains))
 		return 0;
 	if (dma->claim)
-		return t1x_dma_fill_claimed(c, dma);
+		return t1x_dma_fill_claimed(c, range, dma);
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
 
@@ -478,7 +482,7 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 		t1x_tally_add(&c->tally, &fill.tally, dma->filled,
 			      fill.pin.nr_slow);
 	else
-		t1x_fill_give_up(&fill);
+		t1x_fill_give_up(&fill, range);
 	if (unlikely(fill.populate))
 		t1x_populate_stop(fill.populate);
 	if (fill.credit)
@@ -494,6 +498,7 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
 /**
  * t1x_dma_replay() - map what a mapping holds into one more domain
  * @c: the container, whose first domain holds the mapping
+ * @range: the caller's range, which covers the mapping
  * @dma: the mapping
  * @d: the new domain, last in the list
  *
@@ -503,8 +508,8 @@ int t1x_dma_fill(struct t1x_container *c, struct t1x_dma *dma)
  * Return: 0, or an error of the IOMMU; then @d is good for nothing but
  * t1x_domain_free(), which ends all its translations.
  */
-int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
-		   struct t1x_domain *d)
+int t1x_dma_replay(struct t1x_container *c, const struct t1x_range *range,
+		   struct t1x_dma *dma, struct t1x_domain *d)
 {
 	unsigned long index = dma->filled;
 	const struct t1x_run *run;
@@ -515,6 +520,7 @@ int t1x_dma_replay(struct t1x_container *c, struct t1x_dma *dma,
 	gfp_t gfp;
 
 	lockdep_assert_held(&c->lock);
+	t1x_range_assert_held(range, dma->iova, dma->last);
 
 	gfp = t1x_fill_lock(c, dma);
 	source = list_first_entry(&c->domains, struct t1x_domain, node);

@@ -31,14 +31,16 @@ static void *t1x_open(unsigned long arg)
 static void t1x_release(void *cookie)
 {
 	struct t1x_container *c;
+	struct t1x_range all;
 
 	t1x_debugfs_remove(cookie);
 	c = t1x_container_shutdown(cookie);
 	if (!c)
 		return;
+	t1x_range_lock_all_uninterruptible(&c->range_tree, &all);
 	mutex_lock(&c->lock);
-	t1x_unmap_all(c);
-	mutex_unlock(&c->lock);
+	t1x_unmap_all(c, &all);
+	t1x_container_unlock(c, &all);
 	t1x_unregister_all(c);
 	t1x_container_free(c);
 }

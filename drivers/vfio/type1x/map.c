@@ -128,6 +128,17 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	return dma;
 }
 
+/* Undoes t1x_map_begin(). */
+static void t1x_map_cancel(struct t1x_container *c, struct t1x_dma *dma)
+{
+	mutex_lock(&c->lock);
+	t1x_dirty_untrack(dma);
+	t1x_container_remove(c, dma);
+	mutex_unlock(&c->lock);
+	t1x_owner_put(&dma->owner);
+	t1x_dma_free(dma);
+}
+
 /**
  * t1x_map() - make a mapping
  * @c: the container
@@ -137,8 +148,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule: bytes; multiples of it are where the mapping may be cut; 0: nowhere
  *
- * Context: takes the lock; may sleep long, without it; called by the
- * owner-to-be.
+ * Context: locks the range; may sleep long; called by the owner-to-be.
  * Return: 0; -EINVAL, -EEXIST, -ENOSPC or -EPERM for what cannot be mapped;
  * errors of t1x_dma_fill(); -EINTR when killed.  On failure nothing changed
  * (I4), unless an IOMMU would not give a page back: then the mapping stays, for
@@ -147,43 +157,33 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot, u64 granule)
 {
-	struct t1x_busy busy;
+	struct t1x_range range;
 	struct t1x_dma *dma;
-	bool is_gone;
 	int ret;
 
 	if (!current->mm)
 		return -ENODEV;
 
-	ret = t1x_container_lock(c, iova, last);
+	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_MAP);
 	if (ret)
 		return ret;
 	dma = t1x_map_begin(c, iova, last, vaddr, prot, granule);
-	if (!IS_ERR(dma))
-		t1x_container_busy(c, &busy, iova, last);
 	mutex_unlock(&c->lock);
-	if (IS_ERR(dma))
-		return PTR_ERR(dma);
+	if (IS_ERR(dma)) {
+		ret = PTR_ERR(dma);
+		goto out_unlock;
+	}
 
 	trace_t1x_map_begin(c->id, iova, last, vaddr, prot);
-	ret = t1x_dma_fill(c, dma);
+	ret = t1x_dma_fill(c, &range, dma);
 	trace_t1x_map_end(c->id, iova, last, dma->filled, dma->runs.nr, ret);
-
-	mutex_lock(&c->lock);
-	is_gone = ret && !dma->filled;
-	if (is_gone) {
-		t1x_dirty_untrack(dma);
-		t1x_container_remove(c, dma);
-	}
-	t1x_container_idle(c, &busy);
-	mutex_unlock(&c->lock);
-
-	if (is_gone) {
-		t1x_owner_put(&dma->owner);
-		t1x_dma_free(dma);
-	} else {
+	if (unlikely(ret && !dma->filled))
+		t1x_map_cancel(c, dma);
+	else
 		t1x_stat_inc(T1X_STAT_MAP_CALLS);
-	}
+
+out_unlock:
+	t1x_range_unlock(&c->range_tree, &range);
 	return ret;
 }
 
@@ -197,7 +197,7 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
  * The caller becomes the owner.  He must have the very same memory there: what
  * is pinned stays pinned, and DMA never stopped.
  *
- * Context: takes the lock; may sleep.
+ * Context: locks the range; may sleep.
  * Return: 0; -ENOENT where nothing is mapped; -EINVAL unless the range is one
  * whole mapping whose vaddr is invalid; errors of t1x_owner_change(); -EINTR
  * when killed while waiting.  On failure nothing changed.
@@ -205,13 +205,14 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		  unsigned long vaddr)
 {
+	struct t1x_range range;
 	unsigned long mask;
 	struct t1x_dma *dma;
 	int ret;
 
 	if (!current->mm)
 		return -ENODEV;
-	ret = t1x_container_lock(c, iova, last);
+	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_OTHER);
 	if (ret)
 		return ret;
 
@@ -237,6 +238,6 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	c->nr_vaddr_invalid--;
 
 out_unlock:
-	mutex_unlock(&c->lock);
+	t1x_container_unlock(c, &range);
 	return ret;
 }

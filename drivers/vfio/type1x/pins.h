@@ -10,8 +10,8 @@
  * struct t1x_pins - pages that mediated devices hold in a container
  * @pages: by t1x_pins_index(): page frame, kind and references
  *
- * Changes with the lock of the container held.  Whoever keeps a range busy may
- * read what is held there without it, for nothing is added meanwhile.
+ * Changes with the container's lock held.  Readers need that lock, or a range lock on the
+ * pages, because pages are added with both held.
  */
 struct t1x_pins {
 	struct xarray pages;

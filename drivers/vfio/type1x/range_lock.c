@@ -151,20 +151,6 @@ int t1x_range_lock(struct t1x_range_tree *tree, struct t1x_range *range,
 }
 
 /**
- * t1x_range_lock_all() - lock all IOVAs
- * @tree: the tree
- * @range: to be the range, until t1x_range_unlock()
- *
- * Context: may sleep long; &t1x_container.lock is not held.
- * Return: 0, or -EINTR when killed while waiting.
- */
-int t1x_range_lock_all(struct t1x_range_tree *tree, struct t1x_range *range)
-{
-	return t1x_range_lock_state(tree, range, 0, ~(dma_addr_t)0,
-				    T1X_RANGE_OTHER, TASK_KILLABLE);
-}
-
-/**
  * t1x_range_lock_all_uninterruptible() - lock all IOVAs, for what cannot fail
  * @tree: the tree
  * @range: to be the range, until t1x_range_unlock()

@@ -84,7 +84,6 @@ bool t1x_range_tree_empty(const struct t1x_range_tree *tree);
 
 int t1x_range_lock(struct t1x_range_tree *tree, struct t1x_range *range,
 		   dma_addr_t iova, dma_addr_t last, enum t1x_range_op op);
-int t1x_range_lock_all(struct t1x_range_tree *tree, struct t1x_range *range);
 void t1x_range_lock_all_uninterruptible(struct t1x_range_tree *tree,
 					struct t1x_range *range);
 void t1x_range_trim(struct t1x_range_tree *tree, struct t1x_range *range,

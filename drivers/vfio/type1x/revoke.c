@@ -204,7 +204,7 @@ struct t1x_watch *t1x_watch_alloc(void)
  * @dma: the mapping, with no MMIO filled yet and not watched; its owner's mm
  *	has users
  *
- * Context: the mapping is busy, or the container's lock is held; takes mmap_lock
+ * Context: a range that covers the mapping is locked; takes mmap_lock
  * for write; may sleep.
  * Return: 0, -ENOMEM, or -EINTR when killed while waiting.
  */
@@ -251,7 +251,7 @@ void t1x_watch_cut(struct t1x_dma *dma, struct t1x_dma *upper,
  *
  * Revokes first, so that at no time an IOMMU has what nobody watches.
  *
- * Context: the mapping is busy, or the container's lock is held; may sleep.
+ * Context: a range that covers the mapping is locked; may sleep.
  * Allocates nothing.
  */
 void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
@@ -276,7 +276,7 @@ void t1x_unwatch(struct t1x_container *c, struct t1x_dma *dma)
  * t1x_watch_begin() - start to read the page table of a watched mapping
  * @dma: the mapping
  *
- * Context: the mapping is busy, or the container's lock is held; mmap_lock is
+ * Context: a range that covers the mapping is locked; mmap_lock is
  * not; may sleep, until nobody invalidates these addresses any more.
  */
 void t1x_watch_begin(struct t1x_dma *dma)

@@ -27,7 +27,7 @@ bool t1x_watch_hit(struct t1x_dma *dma);
  * What is watched is filled under mmio_lock.  Reclaim may invalidate it, which
  * takes that lock, so memory is there at once or not at all.
  *
- * Context: the mapping is busy, or the lock is held.
+ * Context: a range that covers the mapping is locked.
  * Return: how memory may be allocated until t1x_fill_unlock().
  */
 static inline gfp_t t1x_fill_lock(struct t1x_container *c,

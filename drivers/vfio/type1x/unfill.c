@@ -10,7 +10,7 @@
  * A mapping whose runs could not be remembered (no memory) is untracked: the
  * pages beyond its runs are looked up in a domain before they are unmapped.
  *
- * Nothing here allocates (I3).  Who may call is said in fill.c.
+ * Nothing here allocates (I3).  The caller has locked a range that covers the mappings.
  */
 #include "domain_list.h"
 #include "unfill.h"
@@ -38,7 +38,7 @@
  * @run: set to the run; empty for a page that the domain does not hold, whose pin
  *	nobody can find again
  *
- * Context: as for t1x_dma_unfill().
+ * Context: the caller has locked a range that covers the mapping.
  * Return: pages that the run has, or that are lost; at least one.
  */
 unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
@@ -149,13 +149,13 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 	return 0;
 }
 
-static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
-		      struct t1x_bill *bill)
+static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
+		      struct t1x_dma *dma, struct t1x_bill *bill)
 {
 	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
 
-	t1x_container_assert(c);
+	t1x_range_assert_held(range, dma->iova, dma->last);
 
 	if (dma->watch)
 		t1x_unwatch(c, dma);
@@ -176,18 +176,20 @@ static int t1x_unfill(struct t1x_container *c, struct t1x_dma *dma,
 /**
  * t1x_dma_unfill() - undo t1x_dma_fill(), wholly or as far as it got
  * @c: the container
+ * @range: the caller's range, which covers the mapping
  * @dma: the mapping
  *
- * Context: the mapping is busy, or the lock is held.  Allocates nothing (I3).
+ * Context: may sleep.  Allocates nothing (I3).
  * Return: 0 with nothing filled; -EIO if an IOMMU keeps a page, when all that
  * was below it stays filled, pinned and charged.
  */
-int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma)
+int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
+		   struct t1x_dma *dma)
 {
 	struct t1x_bill bill = {};
 	int ret;
 
-	ret = t1x_unfill(c, dma, &bill);
+	ret = t1x_unfill(c, range, dma, &bill);
 	t1x_bill_pay(&bill);
 	return ret;
 }
@@ -236,22 +238,25 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
 /**
  * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
  * @c: the container
+ * @range: the caller's range, which covers all of them
  * @going: the first of the mappings, which are chained by &t1x_dma.next in IOVA
  *	order; may be %NULL
  *
  * As many runs share a sync as may, of whatever mappings.
  *
- * Context: the mappings are busy, or the lock is held.  Allocates nothing (I3).
+ * Context: may sleep.  Allocates nothing (I3).
  * Return: 0 with nothing filled in any of them, or -EIO if an IOMMU keeps a
  * page; then &t1x_dma.filled says which are left.
  */
-int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
+int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
+		    struct t1x_dma *going)
 {
 	struct t1x_bill bill = {};
 	struct t1x_dma *end;
 	int ret = 0;
 
 	while (going && !ret) {
+		t1x_range_assert_held(range, going->iova, going->last);
 		end = t1x_batch_end(going);
 		if (end != going &&
 		    !t1x_domain_list_unmap_dmas(&c->domains, going, end)) {
@@ -261,7 +266,7 @@ int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going)
 			/* One by one, it shows which of them is kept. */
 			end = end == going ? going->next : end;
 			for (; going != end; going = going->next)
-				ret |= t1x_unfill(c, going, &bill);
+				ret |= t1x_unfill(c, range, going, &bill);
 		}
 		cond_resched();
 	}

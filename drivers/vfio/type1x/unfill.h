@@ -5,10 +5,13 @@
 struct t1x_container;
 struct t1x_dma;
 struct t1x_domain;
+struct t1x_range;
 struct t1x_run;
 
-int t1x_dma_unfill(struct t1x_container *c, struct t1x_dma *dma);
-int t1x_dmas_unfill(struct t1x_container *c, struct t1x_dma *going);
+int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
+		   struct t1x_dma *dma);
+int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
+		    struct t1x_dma *going);
 unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
 			     unsigned long index, struct t1x_run *run);
 void t1x_dma_abandon(struct t1x_container *c, struct t1x_dma *dma);

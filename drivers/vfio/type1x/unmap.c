@@ -157,56 +157,91 @@ static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 	return true;
 }
 
-/*
- * Takes the lock, checks a request and has mediated devices let go of everything
- * in its range, from @first to @last.  Each recall drops the lock, so the request
- * is checked anew.  On failure the lock is not held.
- */
-static int t1x_unmap_prepare(struct t1x_container *c,
-			     struct t1x_unmap_request *req,
-			     dma_addr_t *last, struct t1x_dma **first)
-{
-	dma_addr_t recalled = 0, from, to;
-	unsigned int recalls = 0;
-	int ret;
-
-	for (;;) {
-		ret = t1x_container_lock(c, req->iova, t1x_unmap_last(req));
-		if (ret)
-			return ret;
-		ret = t1x_unmap_check(c, req, last, first);
-		if (ret)
-			break;
-		if (req->vaddr || !*first || t1x_pins_empty(&c->pins))
-			return 0;
-		from = req->iova;
-		to = *last;
-		if (!t1x_unmap_held(c, &from, &to))
-			return 0;
-
-		if (!recalls || recalled != from)
-			recalls = 0;
-		if (recalls++ == T1X_RECALLS) {
-			pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
-					   &from);
-			ret = t1x_refuse(&c->refusals, -EBUSY,
-					 "a mediated device does not let go of the mapping at %pad",
-					 &from);
-			break;
-		}
-		recalled = from;
-		t1x_extpin_recall(c, from, to - from + 1, recalls > 1);
-	}
-	mutex_unlock(&c->lock);
-	return ret;
-}
-
 /* Last byte of the highest mapping that a range takes away, or of the range. */
 static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
 {
 	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
 
 	return dma ? dma->last : last;
+}
+
+/**
+ * struct t1x_unmap - an UNMAP under way
+ * @range: locked, with all mappings that go
+ * @first: the lowest of them, %NULL if there is none
+ * @last: last byte of the request
+ * @recalled: first byte of the last recall
+ * @recalls: how often that was recalled
+ */
+struct t1x_unmap {
+	struct t1x_range range;
+	struct t1x_dma *first;
+	dma_addr_t last;
+	dma_addr_t recalled;
+	unsigned int recalls;
+};
+
+/*
+ * Is a page of the request held by a mediated device?  Then everything is unlocked and
+ * the devices are told: -EAGAIN to begin anew, or -EBUSY if that was in vain.
+ */
+static int t1x_unmap_recall(struct t1x_container *c,
+			    const struct t1x_unmap_request *req,
+			    struct t1x_unmap *unmap)
+{
+	dma_addr_t from = req->iova, to = unmap->last;
+
+	if (req->vaddr || !unmap->first || t1x_pins_empty(&c->pins) ||
+	    !t1x_unmap_held(c, &from, &to))
+		return 0;
+
+	t1x_container_unlock(c, &unmap->range);
+	if (!unmap->recalls || unmap->recalled != from)
+		unmap->recalls = 0;
+	if (unmap->recalls++ == T1X_RECALLS) {
+		pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
+				   &from);
+		return t1x_refuse(&c->refusals, -EBUSY,
+				  "a mediated device does not let go of the mapping at %pad",
+				  &from);
+	}
+	unmap->recalled = from;
+	t1x_extpin_recall(c, from, to - from + 1, unmap->recalls > 1);
+	return -EAGAIN;
+}
+
+/*
+ * Locks the range and the container, checks a request and has mediated devices let go
+ * of everything in its range.  In v1 the highest mapping may go on beyond the range: then
+ * all of it is locked.  Each time that the locks were dropped the request is checked
+ * anew.  On failure they are not held.
+ */
+static int t1x_unmap_prepare(struct t1x_container *c,
+			     struct t1x_unmap_request *req,
+			     struct t1x_unmap *unmap)
+{
+	dma_addr_t end = t1x_unmap_last(req);
+	int ret;
+
+	do {
+		ret = t1x_container_lock(c, &unmap->range, req->iova, end,
+					 T1X_RANGE_UNMAP);
+		if (ret)
+			return ret;
+		ret = t1x_unmap_check(c, req, &unmap->last, &unmap->first);
+		if (ret) {
+			t1x_container_unlock(c, &unmap->range);
+			return ret;
+		}
+		if (unmap->first && t1x_unmap_end(c, unmap->last) > end) {
+			end = t1x_unmap_end(c, unmap->last);
+			t1x_container_unlock(c, &unmap->range);
+			ret = -EAGAIN;
+			continue;
+		}
+		ret = t1x_unmap_recall(c, req, unmap);
+	} while (ret == -EAGAIN);
+	return ret;
 }
 
 /* Cuts the mappings that go on beyond a range, or none; @first is its lowest. */
@@ -295,65 +330,64 @@ static void t1x_unmap_free(struct t1x_dma *dma)
 }
 
 /*
- * Unmaps the mappings of a range from @going on, chain by chain: what was just
- * touched is still in the cache.  Drops the lock.
+ * Unmaps the mappings of a range chain by chain: what was just touched is still in the
+ * cache.  Drops the locks.
  */
-static int t1x_unmap_busy(struct t1x_container *c, struct t1x_dma *going,
-			  dma_addr_t last, u64 *bytes)
+static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
+			      u64 *bytes)
 {
-	struct t1x_dma *gone = NULL, *rest;
-	struct t1x_busy busy;
+	struct t1x_dma *going = unmap->first, *gone = NULL, *rest;
+	struct t1x_range *range = &unmap->range;
 	int ret = 0;
 
-	t1x_container_busy(c, &busy, going->iova, t1x_unmap_end(c, last));
-	busy.unmaps = true;
+	/* A gap below the lowest mapping can be mapped meanwhile. */
+	t1x_range_trim(&c->range_tree, range, max(range->iova, going->iova),
+		       range->last);
 	for (; going; going = ret ? NULL : rest) {
-		rest = t1x_unmap_chain(going, last);
+		rest = t1x_unmap_chain(going, unmap->last);
 		mutex_unlock(&c->lock);
 		t1x_unmap_free(gone);
-		ret = t1x_dmas_unfill(c, going);
+		ret = t1x_dmas_unfill(c, range, going);
 		mutex_lock(&c->lock);
 		gone = t1x_unmap_remove(c, going, bytes);
-		busy.done = *bytes;
+		WRITE_ONCE(range->done, *bytes);
 	}
-	t1x_container_idle(c, &busy);
-	mutex_unlock(&c->lock);
+	t1x_container_unlock(c, range);
 	t1x_unmap_free(gone);
 	if (unlikely(ret))
 		t1x_refuse(&c->refusals, ret,
 			   "unmap up to %#llx: an IOMMU keeps a page",
-			   (u64)last);
+			   (u64)unmap->last);
 	return ret;
 }
 
 static int t1x_unmap_steps(struct t1x_container *c,
 			   struct t1x_unmap_request *req)
 {
-	struct t1x_dma *first;
-	dma_addr_t last;
+	struct t1x_unmap unmap = {};
 	int ret;
 
-	ret = t1x_unmap_prepare(c, req, &last, &first);
+	ret = t1x_unmap_prepare(c, req, &unmap);
 	if (ret)
 		return ret;
 
 	if (req->vaddr) {
-		ret = t1x_unmap_vaddr(c, req, first, last);
+		ret = t1x_unmap_vaddr(c, req, unmap.first, unmap.last);
 		goto out_unlock;
 	}
 	if (req->dirty)
-		ret = t1x_dirty_tell(c, req->iova, last, req->bitmap);
+		ret = t1x_dirty_tell(c, req->iova, unmap.last, req->bitmap);
 	if (!ret && unlikely(req->cuts))
-		ret = t1x_unmap_cut(c, req->iova, last, &first);
+		ret = t1x_unmap_cut(c, req->iova, unmap.last, &unmap.first);
 	if (ret)
 		goto out_unlock;
 
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
-	if (first)
-		return t1x_unmap_busy(c, first, last, &req->unmapped);
+	if (unmap.first)
+		return t1x_unmap_mappings(c, &unmap, &req->unmapped);
 
 out_unlock:
-	mutex_unlock(&c->lock);
+	t1x_container_unlock(c, &unmap.range);
 	return ret;
 }
 
@@ -362,8 +396,7 @@ out_unlock:
  * @c: the container
  * @req: what to unmap, and what was
  *
- * Context: takes the lock, and drops it while mediated devices let go and while
- * the IOMMU works; may sleep long.
+ * Context: locks the range, and unlocks it while mediated devices let go; may sleep long.
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
  * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
  * that they need; -EFAULT for a bad bitmap; -ENOMEM or -ENOSPC where a mapping
@@ -385,13 +418,14 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 /**
  * t1x_unmap_all() - unmap everything because the last group left
  * @c: the container
+ * @all: the caller's range, all of it
  *
  * With domains, mappings that an IOMMU will not unmap stay in the tree; called
  * again when the domains are freed, it unpins those too.
  *
- * Context: the lock is held, and no mapping is busy.
+ * Context: the lock is held.
  */
-void t1x_unmap_all(struct t1x_container *c)
+void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 {
 	const dma_addr_t last = ~(dma_addr_t)0;
 	struct t1x_dma *going, *rest, *dma;
@@ -406,7 +440,7 @@ void t1x_unmap_all(struct t1x_container *c)
 				t1x_dma_abandon(c, dma);
 			t1x_extpin_drop(c, dma);
 		}
-		t1x_dmas_unfill(c, going);
+		t1x_dmas_unfill(c, all, going);
 		t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
 	}
 }

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 struct t1x_container;
+struct t1x_range;
 
 /**
  * struct t1x_unmap_request - what VFIO_IOMMU_UNMAP_DMA asks
@@ -31,6 +32,6 @@ struct t1x_unmap_request {
 };
 
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req);
-void t1x_unmap_all(struct t1x_container *c);
+void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all);
 
 #endif /* _T1X_UNMAP_H */
