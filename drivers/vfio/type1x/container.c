@@ -198,42 +198,6 @@ void t1x_container_free(struct t1x_container *c)
 }
 
 /**
- * t1x_container_lock() - lock a range of IOVAs, and the container
- * @c: the container
- * @range: to be the range, until t1x_container_unlock() or t1x_range_unlock()
- * @iova: its first byte
- * @last: its last byte
- * @op: what for
- *
- * Context: may sleep long, until earlier ranges that overlap are unlocked.
- * Return: 0 with the range locked and &t1x_container.lock held, or -EINTR when killed
- * while waiting.
- */
-int t1x_container_lock(struct t1x_container *c, struct t1x_range *range,
-		       dma_addr_t iova, dma_addr_t last, enum t1x_range_op op)
-{
-	int ret = t1x_range_lock(&c->range_tree, range, iova, last, op);
-
-	if (ret)
-		return ret;
-	ret = mutex_lock_killable(&c->lock);
-	if (ret)
-		t1x_range_unlock(&c->range_tree, range);
-	return ret;
-}
-
-/**
- * t1x_container_unlock() - undo t1x_container_lock()
- * @c: the container
- * @range: the range
- */
-void t1x_container_unlock(struct t1x_container *c, struct t1x_range *range)
-{
-	mutex_unlock(&c->lock);
-	t1x_range_unlock(&c->range_tree, range);
-}
-
-/**
  * t1x_container_pgsize() - granule of IOVAs, addresses and sizes
  * @c: the container
  *

@@ -112,9 +112,43 @@ void t1x_container_free(struct t1x_container *c);
 struct t1x_container *t1x_container_get(void *cookie);
 void t1x_container_put(struct t1x_container *c);
 
-int t1x_container_lock(struct t1x_container *c, struct t1x_range *range,
-		       dma_addr_t iova, dma_addr_t last, enum t1x_range_op op);
-void t1x_container_unlock(struct t1x_container *c, struct t1x_range *range);
+/**
+ * t1x_container_lock() - lock a range of IOVAs, and the container
+ * @c: the container
+ * @range: to be the range, until t1x_container_unlock() or t1x_range_unlock()
+ * @iova: its first byte
+ * @last: its last byte
+ * @op: what for
+ *
+ * Context: may sleep long, until earlier ranges that overlap are unlocked.
+ * Return: 0 with the range locked and &t1x_container.lock held, or -EINTR when killed
+ * while waiting.
+ */
+static inline int t1x_container_lock(struct t1x_container *c,
+				     struct t1x_range *range, dma_addr_t iova,
+				     dma_addr_t last, enum t1x_range_op op)
+{
+	int ret = t1x_range_lock(&c->range_tree, range, iova, last, op);
+
+	if (ret)
+		return ret;
+	ret = mutex_lock_killable(&c->lock);
+	if (ret)
+		t1x_range_unlock(&c->range_tree, range);
+	return ret;
+}
+
+/**
+ * t1x_container_unlock() - undo t1x_container_lock()
+ * @c: the container
+ * @range: the range
+ */
+static inline void t1x_container_unlock(struct t1x_container *c,
+					struct t1x_range *range)
+{
+	mutex_unlock(&c->lock);
+	t1x_range_unlock(&c->range_tree, range);
+}
 
 unsigned long t1x_container_pgsize(const struct t1x_container *c);
 int t1x_container_coherent(struct t1x_container *c);

@@ -49,27 +49,12 @@ void t1x_range_tree_init(struct t1x_range_tree *tree)
 	lockdep_init_map(&tree->dep_map, "t1x_range", &key, 0);
 }
 
-/**
- * t1x_range_tree_empty() - is no range held or waited for
- * @tree: the tree
- *
- * Return: whether there is none.
- */
-bool t1x_range_tree_empty(const struct t1x_range_tree *tree)
-{
-	return RB_EMPTY_ROOT(&tree->root.rb_root);
-}
-
-/* Takes a range out and grants what waited for nothing else. */
-static void t1x_range_remove(struct t1x_range_tree *tree,
-			     struct t1x_range *range)
+/* Grants what waited for a range, which has left the tree, and for nothing else. */
+static void t1x_range_grant(struct t1x_range_tree *tree,
+			    const struct t1x_range *range)
 {
 	struct t1x_range *other;
 
-	lockdep_assert_held(&tree->lock);
-
-	t1x_range_tree_remove(range, &tree->root);
-	RB_CLEAR_NODE(&range->node);
 	for (other = t1x_range_tree_iter_first(&tree->root, range->iova,
 					       range->last);
 	     other; other = t1x_range_tree_iter_next(other, range->iova,
@@ -77,6 +62,24 @@ static void t1x_range_remove(struct t1x_range_tree *tree,
 		/* With the lock held: the other task cannot have gone on. */
 		if (other->seq > range->seq && !--other->blockers)
 			wake_up_process(other->task);
+}
+
+static void t1x_range_remove(struct t1x_range_tree *tree,
+			     struct t1x_range *range)
+{
+	struct rb_node *node = &range->node;
+
+	lockdep_assert_held(&tree->lock);
+
+	/* Mostly it is alone, and the tree need not be looked at. */
+	if (likely(tree->root.rb_root.rb_node == node && !node->rb_left &&
+		   !node->rb_right)) {
+		tree->root = RB_ROOT_CACHED;
+	} else {
+		t1x_range_tree_remove(range, &tree->root);
+		t1x_range_grant(tree, range);
+	}
+	RB_CLEAR_NODE(node);
 }
 
 /*
@@ -102,12 +105,27 @@ static int t1x_range_wait(struct t1x_range_tree *tree, struct t1x_range *range,
 	return ret;
 }
 
-static int t1x_range_lock_state(struct t1x_range_tree *tree,
-				struct t1x_range *range, dma_addr_t iova,
-				dma_addr_t last, enum t1x_range_op op,
-				unsigned int state)
+/* How many ranges overlap one that is not in the tree. */
+static unsigned int t1x_range_overlaps(struct t1x_range_tree *tree,
+				       const struct t1x_range *range)
 {
 	struct t1x_range *other;
+	unsigned int nr = 0;
+
+	for (other = t1x_range_tree_iter_first(&tree->root, range->iova,
+					       range->last);
+	     other; other = t1x_range_tree_iter_next(other, range->iova,
+						     range->last))
+		nr++;
+	return nr;
+}
+
+/* Inline, for MAP and UNMAP of a page are made of little else. */
+static __always_inline int
+t1x_range_lock_state(struct t1x_range_tree *tree, struct t1x_range *range,
+		     dma_addr_t iova, dma_addr_t last, enum t1x_range_op op,
+		     unsigned int state)
+{
 	int ret = 0;
 
 	range->iova = iova;
@@ -120,9 +138,8 @@ static int t1x_range_lock_state(struct t1x_range_tree *tree,
 	lock_map_acquire(&tree->dep_map);
 	spin_lock(&tree->lock);
 	range->seq = ++tree->seq;
-	for (other = t1x_range_tree_iter_first(&tree->root, iova, last); other;
-	     other = t1x_range_tree_iter_next(other, iova, last))
-		range->blockers++;
+	if (unlikely(!t1x_range_tree_empty(tree)))
+		range->blockers = t1x_range_overlaps(tree, range);
 	t1x_range_tree_insert(range, &tree->root);
 	if (unlikely(range->blockers))
 		ret = t1x_range_wait(tree, range, state);
@@ -178,9 +195,6 @@ void t1x_range_trim(struct t1x_range_tree *tree, struct t1x_range *range,
 	struct t1x_range *other;
 
 	t1x_range_assert_held(range, iova, last);
-	if (iova == was_iova && last == was_last)
-		return;
-
 	spin_lock(&tree->lock);
 	t1x_range_tree_remove(range, &tree->root);
 	range->iova = iova;

@@ -80,7 +80,6 @@ struct t1x_range_info {
 };
 
 void t1x_range_tree_init(struct t1x_range_tree *tree);
-bool t1x_range_tree_empty(const struct t1x_range_tree *tree);
 
 int t1x_range_lock(struct t1x_range_tree *tree, struct t1x_range *range,
 		   dma_addr_t iova, dma_addr_t last, enum t1x_range_op op);
@@ -93,6 +92,17 @@ bool t1x_range_is_held(const struct t1x_range *range, dma_addr_t iova,
 		       dma_addr_t last);
 unsigned int t1x_range_snapshot(struct t1x_range_tree *tree,
 				struct t1x_range_info *info, unsigned int nr);
+
+/**
+ * t1x_range_tree_empty() - is no range held or waited for
+ * @tree: the tree
+ *
+ * Return: whether there is none.
+ */
+static inline bool t1x_range_tree_empty(const struct t1x_range_tree *tree)
+{
+	return RB_EMPTY_ROOT(&tree->root.rb_root);
+}
 
 /**
  * t1x_range_assert_held() - expect that the current task holds a range

@@ -157,14 +157,6 @@ static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 	return true;
 }
 
-/* Last byte of the highest mapping that a range takes away, or of the range. */
-static dma_addr_t t1x_unmap_end(struct t1x_container *c, dma_addr_t last)
-{
-	struct t1x_dma *dma = c->v2 ? NULL : t1x_dma_first(&c->tree, last, last);
-
-	return dma ? dma->last : last;
-}
-
 /**
  * struct t1x_unmap - an UNMAP under way
  * @range: locked, with all mappings that go
@@ -181,6 +173,17 @@ struct t1x_unmap {
 	unsigned int recalls;
 };
 
+/* In v1: last byte of the highest mapping that goes, or of the request. */
+static dma_addr_t t1x_unmap_end(struct t1x_container *c,
+				const struct t1x_unmap *unmap)
+{
+	struct t1x_dma *dma = NULL;
+
+	if (unmap->first)
+		dma = t1x_dma_first(&c->tree, unmap->last, unmap->last);
+	return dma ? dma->last : unmap->last;
+}
+
 /*
  * Is a page of the request held by a mediated device?  Then everything is unlocked and
  * the devices are told: -EAGAIN to begin anew, or -EBUSY if that was in vain.
@@ -191,8 +194,7 @@ static int t1x_unmap_recall(struct t1x_container *c,
 {
 	dma_addr_t from = req->iova, to = unmap->last;
 
-	if (req->vaddr || !unmap->first || t1x_pins_empty(&c->pins) ||
-	    !t1x_unmap_held(c, &from, &to))
+	if (req->vaddr || !t1x_unmap_held(c, &from, &to))
 		return 0;
 
 	t1x_container_unlock(c, &unmap->range);
@@ -223,6 +225,7 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	dma_addr_t end = t1x_unmap_last(req);
 	int ret;
 
+	unmap->recalls = 0;
 	do {
 		ret = t1x_container_lock(c, &unmap->range, req->iova, end,
 					 T1X_RANGE_UNMAP);
@@ -233,14 +236,14 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			t1x_container_unlock(c, &unmap->range);
 			return ret;
 		}
-		if (unmap->first && t1x_unmap_end(c, unmap->last) > end) {
-			end = t1x_unmap_end(c, unmap->last);
+		if (unlikely(!c->v2) && t1x_unmap_end(c, unmap) > end) {
+			end = t1x_unmap_end(c, unmap);
 			t1x_container_unlock(c, &unmap->range);
 			ret = -EAGAIN;
-			continue;
+		} else if (unmap->first && !t1x_pins_empty(&c->pins)) {
+			ret = t1x_unmap_recall(c, req, unmap);
 		}
-		ret = t1x_unmap_recall(c, req, unmap);
-	} while (ret == -EAGAIN);
+	} while (unlikely(ret == -EAGAIN));
 	return ret;
 }
 
@@ -341,8 +344,8 @@ static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
 	int ret = 0;
 
 	/* A gap below the lowest mapping can be mapped meanwhile. */
-	t1x_range_trim(&c->range_tree, range, max(range->iova, going->iova),
-		       range->last);
+	if (going->iova > range->iova)
+		t1x_range_trim(&c->range_tree, range, going->iova, range->last);
 	for (; going; going = ret ? NULL : rest) {
 		rest = t1x_unmap_chain(going, unmap->last);
 		mutex_unlock(&c->lock);
@@ -364,7 +367,7 @@ static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
 static int t1x_unmap_steps(struct t1x_container *c,
 			   struct t1x_unmap_request *req)
 {
-	struct t1x_unmap unmap = {};
+	struct t1x_unmap unmap;
 	int ret;
 
 	ret = t1x_unmap_prepare(c, req, &unmap);
