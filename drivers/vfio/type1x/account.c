@@ -4,7 +4,7 @@
  *
  * The only file that touches locked_vm.  It counts what it is told to; that RAM is
  * charged before a device sees it and refunded after it was unpinned is kept by its
- * callers, fill.c, unfill.c, umem.c and extpin.c.
+ * callers, fill.c, unfill.c, umem.c and access.c.
  *
  * Charging may fail.  Refunding may not: a mapping often dies with its
  * process, when a killable lock would refuse and another user of the mm would

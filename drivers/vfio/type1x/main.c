@@ -6,11 +6,11 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "access.h"
 #include "attach.h"
 #include "container.h"
 #include "debugfs.h"
 #include "dma.h"
-#include "extpin.h"
 #include "mr.h"
 #include "uapi.h"
 #include "unmap.h"
@@ -53,11 +53,11 @@ static const struct vfio_iommu_driver_ops t1x_ops = {
 	.ioctl		= t1x_uapi_ioctl,
 	.attach_group	= t1x_attach_group,
 	.detach_group	= t1x_detach_group,
-	.pin_pages	= t1x_pin_pages,
-	.unpin_pages	= t1x_unpin_pages,
-	.register_device	= t1x_register_device,
-	.unregister_device	= t1x_unregister_device,
-	.dma_rw		= t1x_dma_rw,
+	.pin_pages	= t1x_access_pin_pages,
+	.unpin_pages	= t1x_access_unpin_pages,
+	.register_device	= t1x_access_open,
+	.unregister_device	= t1x_access_close,
+	.dma_rw		= t1x_access_rw,
 	.group_iommu_domain	= t1x_group_domain,
 };
 

@@ -212,7 +212,7 @@ static unsigned int t1x_pin_flags(const struct t1x_pin *pin)
  * Not FOLL_UNLOCKABLE (locked is NULL): nobody waits for a userfaultfd handler,
  * who may be waiting for this ioctl.
  */
-static long t1x_pin_pages(struct t1x_pin *pin, unsigned long vaddr)
+static long t1x_pfn_reader_gup(struct t1x_pin *pin, unsigned long vaddr)
 {
 	return pin_user_pages_remote(pin->mm, vaddr, t1x_pin_wanted(pin),
 				     t1x_pin_flags(pin), pin->pages, NULL) ?:
@@ -255,7 +255,7 @@ static long t1x_pin_slow(struct t1x_pin *pin)
 			ret = t1x_pfnmap_read(vma, vaddr, pin->left, pin->write,
 					      &pin->next, &retry);
 		else
-			ret = t1x_pin_pages(pin, vaddr);
+			ret = t1x_pfn_reader_gup(pin, vaddr);
 		mmap_read_unlock(pin->mm);
 		cond_resched();
 	} while (retry);

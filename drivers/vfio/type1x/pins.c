@@ -2,7 +2,7 @@
 /*
  * Pages that mediated devices hold, one reference count for each.
  *
- * Owns the representation only: who pins, charges and unpins is extpin.c.
+ * Owns the representation only: who pins, charges and unpins is access.c.
  *
  * An entry is one word, so that holding a page needs no memory of its own:
  * 40 bits of page frame (all that 52-bit addresses have), the kind, and 20 bits

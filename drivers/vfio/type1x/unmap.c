@@ -23,12 +23,12 @@
 #include <linux/prefetch.h>
 #include <linux/sched.h>
 
+#include "access.h"
 #include "account.h"
 #include "container.h"
 #include "cut.h"
 #include "dirty.h"
 #include "dma.h"
-#include "extpin.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -208,7 +208,7 @@ static int t1x_unmap_recall(struct t1x_container *c,
 				  &from);
 	}
 	unmap->recalled = from;
-	t1x_extpin_recall(c, from, to - from + 1, unmap->recalls > 1);
+	t1x_access_notify_unmap(c, from, to - from + 1, unmap->recalls > 1);
 	return -EAGAIN;
 }
 
@@ -441,7 +441,7 @@ void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 		for (dma = going; dma; dma = dma->next) {
 			if (list_empty(&c->domains))
 				t1x_dma_abandon(c, dma);
-			t1x_extpin_drop(c, dma);
+			t1x_access_release(c, dma);
 		}
 		t1x_dmas_unfill(c, all, going);
 		t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));

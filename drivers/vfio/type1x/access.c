@@ -8,7 +8,7 @@
  * case it is charged already (I2).  Some open device of the container must have a
  * dma_unmap callback: before a mapping goes it is called to let go of the pages.
  */
-#include "extpin.h"
+#include "access.h"
 
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -33,13 +33,13 @@ static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
 }
 
 /* A held page is charged on its own account only where nothing is filled. */
-static unsigned long t1x_extpin_nram(const struct t1x_dma *dma, dma_addr_t iova,
+static unsigned long t1x_access_nram(const struct t1x_dma *dma, dma_addr_t iova,
 				     const struct t1x_run *page)
 {
 	return page->ram && t1x_dma_index(dma, iova) >= dma->filled;
 }
 
-static int t1x_extpin_read(struct t1x_dma *dma, dma_addr_t iova,
+static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 			   struct t1x_run *page)
 {
 	unsigned long index = t1x_dma_index(dma, iova);
@@ -65,7 +65,7 @@ static int t1x_extpin_read(struct t1x_dma *dma, dma_addr_t iova,
 }
 
 /* Pins and charges a page that is not held yet, and holds it. */
-static int t1x_extpin_add(struct t1x_container *c, struct t1x_dma *dma,
+static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 			  dma_addr_t iova, unsigned long *pfn)
 {
 	struct mm_struct *mm = dma->owner.mm;
@@ -76,7 +76,7 @@ static int t1x_extpin_add(struct t1x_container *c, struct t1x_dma *dma,
 	if (!mmget_not_zero(mm))
 		return -ENODEV;
 
-	ret = t1x_extpin_read(dma, iova, &page);
+	ret = t1x_access_read(dma, iova, &page);
 	/* The device wants a struct page; a BAR need not have one. */
 	if (!ret && !pfn_valid(page.pfn))
 		ret = -EINVAL;
@@ -86,7 +86,7 @@ static int t1x_extpin_add(struct t1x_container *c, struct t1x_dma *dma,
 		goto out_put;
 	}
 
-	nram = t1x_extpin_nram(dma, iova, &page);
+	nram = t1x_access_nram(dma, iova, &page);
 	ret = t1x_charge(&dma->owner, nram, 0, &c->refusals);
 	if (ret)
 		goto err_unpin;
@@ -105,7 +105,7 @@ out_put:
 	return ret;
 }
 
-static void t1x_extpin_put(struct t1x_container *c, struct t1x_dma *dma,
+static void t1x_access_put(struct t1x_container *c, struct t1x_dma *dma,
 			   dma_addr_t iova)
 {
 	struct t1x_run page;
@@ -113,10 +113,10 @@ static void t1x_extpin_put(struct t1x_container *c, struct t1x_dma *dma,
 	if (!t1x_pins_put(&c->pins, t1x_pins_index(iova), &page))
 		return;
 	t1x_unpin(&page, dma->prot & IOMMU_WRITE);
-	t1x_refund(&dma->owner, t1x_extpin_nram(dma, iova, &page));
+	t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));
 }
 
-static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
+static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 			  struct page **page)
 {
 	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
@@ -132,7 +132,7 @@ static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
 
 	ret = t1x_pins_get(&c->pins, t1x_pins_index(iova), &pfn);
 	if (ret == -ENOENT) {
-		ret = t1x_extpin_add(c, dma, iova, &pfn);
+		ret = t1x_access_add(c, dma, iova, &pfn);
 		if (!ret)
 			t1x_dirty_mark(c, dma, iova - dma->iova, PAGE_SIZE);
 	}
@@ -141,7 +141,7 @@ static int t1x_extpin_get(struct t1x_container *c, dma_addr_t iova, int prot,
 	return ret;
 }
 
-static void t1x_extpin_put_range(struct t1x_container *c, dma_addr_t iova,
+static void t1x_access_put_range(struct t1x_container *c, dma_addr_t iova,
 				 int npages)
 {
 	struct t1x_dma *dma;
@@ -149,12 +149,12 @@ static void t1x_extpin_put_range(struct t1x_container *c, dma_addr_t iova,
 	for (; npages > 0; npages--, iova += PAGE_SIZE) {
 		dma = t1x_dma_first(&c->tree, iova, iova);
 		if (dma)
-			t1x_extpin_put(c, dma, iova);
+			t1x_access_put(c, dma, iova);
 	}
 }
 
 /* From its first pin on a group writes to nothing that it did not pin. */
-static void t1x_group_sees(struct t1x_container *c, struct iommu_group *group)
+static void t1x_access_scope_dirty(struct t1x_container *c, struct iommu_group *group)
 {
 	struct t1x_domain *d;
 	struct t1x_group *g;
@@ -166,9 +166,9 @@ static void t1x_group_sees(struct t1x_container *c, struct iommu_group *group)
 	}
 }
 
-static int t1x_pin_pages_locked(struct t1x_container *c,
-				struct iommu_group *group, dma_addr_t iova,
-				int npages, int prot, struct page **pages)
+static int t1x_access_pin_locked(struct t1x_container *c,
+				 struct iommu_group *group, dma_addr_t iova,
+				 int npages, int prot, struct page **pages)
 {
 	int i, ret;
 
@@ -183,21 +183,21 @@ static int t1x_pin_pages_locked(struct t1x_container *c,
 				  "pin, and no open device has dma_unmap()");
 
 	for (i = 0; i < npages; i++) {
-		ret = t1x_extpin_get(c, iova + (dma_addr_t)i * PAGE_SIZE, prot,
+		ret = t1x_access_get(c, iova + (dma_addr_t)i * PAGE_SIZE, prot,
 				     &pages[i]);
 		if (ret)
 			goto err_put;
 	}
-	t1x_group_sees(c, group);
+	t1x_access_scope_dirty(c, group);
 	return npages;
 
 err_put:
-	t1x_extpin_put_range(c, iova, i);
+	t1x_access_put_range(c, iova, i);
 	memset(pages, 0, (i + 1) * sizeof(*pages));
 	return ret;
 }
 
-static int t1x_extpin_last(dma_addr_t iova, int npages, dma_addr_t *last)
+static int t1x_access_last(dma_addr_t iova, int npages, dma_addr_t *last)
 {
 	size_t size;
 
@@ -210,7 +210,7 @@ static int t1x_extpin_last(dma_addr_t iova, int npages, dma_addr_t *last)
 }
 
 /**
- * t1x_pin_pages() - pin pages for a mediated device
+ * t1x_access_pin_pages() - pin pages for a mediated device
  * @cookie: the container
  * @group: the device's group
  * @iova: first page
@@ -225,8 +225,8 @@ static int t1x_extpin_last(dma_addr_t iova, int npages, dma_addr_t *last)
  * -EOVERFLOW, -ENOMEM, -EFAULT, -EINTR, -ENODEV (the owner has exited).  On
  * failure nothing is pinned.
  */
-int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
-		  int npages, int prot, struct page **pages)
+int t1x_access_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
+			 int npages, int prot, struct page **pages)
 {
 	struct t1x_container *c;
 	struct t1x_range range;
@@ -239,13 +239,13 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 	if (!c)
 		return -EINVAL;
 
-	ret = c->v2 ? t1x_extpin_last(iova, npages, &last) : -EACCES;
+	ret = c->v2 ? t1x_access_last(iova, npages, &last) : -EACCES;
 	if (!ret)
 		ret = t1x_container_lock(c, &range, iova, last,
 					 T1X_RANGE_OTHER);
 	if (!ret) {
-		ret = t1x_pin_pages_locked(c, group, iova & PAGE_MASK, npages,
-					   prot, pages);
+		ret = t1x_access_pin_locked(c, group, iova & PAGE_MASK, npages,
+					    prot, pages);
 		t1x_container_unlock(c, &range);
 	}
 	t1x_container_put(c);
@@ -253,7 +253,7 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
 }
 
 /**
- * t1x_unpin_pages() - undo t1x_pin_pages()
+ * t1x_access_unpin_pages() - undo t1x_access_pin_pages()
  * @cookie: the container
  * @iova: first page
  * @npages: pages
@@ -262,7 +262,7 @@ int t1x_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iova,
  *
  * Context: called by vfio.ko, also from a device's dma_unmap callback.
  */
-void t1x_unpin_pages(void *cookie, dma_addr_t iova, int npages)
+void t1x_access_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 {
 	struct t1x_container *c = t1x_container_get(cookie);
 	dma_addr_t last;
@@ -270,17 +270,17 @@ void t1x_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 	if (!c)
 		return;
 	/* MAP and UNMAP have locked no page that is held: nothing to wait for. */
-	if (!t1x_extpin_last(iova, npages, &last)) {
+	if (!t1x_access_last(iova, npages, &last)) {
 		mutex_lock(&c->lock);
-		t1x_extpin_put_range(c, iova & PAGE_MASK, npages);
+		t1x_access_put_range(c, iova & PAGE_MASK, npages);
 		mutex_unlock(&c->lock);
 	}
 	t1x_container_put(c);
 }
 
 /* The part of a mapping that can be copied at once; returns bytes or an errno. */
-static ssize_t t1x_rw_chunk(struct t1x_container *c, dma_addr_t iova,
-			    void *data, size_t count, bool write)
+static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
+				   void *data, size_t count, bool write)
 {
 	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
 	struct mm_struct *mm;
@@ -324,7 +324,7 @@ static ssize_t t1x_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 }
 
 /**
- * t1x_dma_rw() - read or write the user's memory for a mediated device
+ * t1x_access_rw() - read or write the user's memory for a mediated device
  * @cookie: the container
  * @iova: first byte
  * @data: kernel buffer
@@ -338,8 +338,8 @@ static ssize_t t1x_rw_chunk(struct t1x_container *c, dma_addr_t iova,
  * Return: 0; -EINVAL where nothing is mapped, -EPERM, -EFAULT, -EBUSY while a
  * vaddr is invalid, -EINTR.  On failure part may have been copied.
  */
-int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
-	       bool write)
+int t1x_access_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
+		  bool write)
 {
 	struct t1x_container *c = t1x_container_get(cookie);
 	dma_addr_t last = iova + count - 1;
@@ -358,7 +358,7 @@ int t1x_dma_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 		ret = t1x_refuse(&c->refusals, -EBUSY,
 				 "memory cannot be read or written while a vaddr is invalid");
 	while (count && !ret) {
-		done = t1x_rw_chunk(c, iova, data, count, write);
+		done = t1x_access_rw_chunk(c, iova, data, count, write);
 		if (done < 0) {
 			ret = done;
 			break;
@@ -374,8 +374,8 @@ out_put:
 	return ret;
 }
 
-static void t1x_devices_change(void *cookie, struct vfio_device *vdev,
-			       bool open)
+static void t1x_access_change(void *cookie, struct vfio_device *vdev,
+			      bool open)
 {
 	struct t1x_container *c;
 
@@ -397,31 +397,31 @@ static void t1x_devices_change(void *cookie, struct vfio_device *vdev,
 }
 
 /**
- * t1x_register_device() - a mediated device was opened
+ * t1x_access_open() - a mediated device was opened
  * @cookie: the container
  * @vdev: the device
  *
  * Context: called by vfio.ko; may sleep.
  */
-void t1x_register_device(void *cookie, struct vfio_device *vdev)
+void t1x_access_open(void *cookie, struct vfio_device *vdev)
 {
-	t1x_devices_change(cookie, vdev, true);
+	t1x_access_change(cookie, vdev, true);
 }
 
 /**
- * t1x_unregister_device() - undo t1x_register_device()
+ * t1x_access_close() - undo t1x_access_open()
  * @cookie: the container
  * @vdev: the device; its dma_unmap is not called any more
  *
  * Context: called by vfio.ko; may sleep.
  */
-void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
+void t1x_access_close(void *cookie, struct vfio_device *vdev)
 {
-	t1x_devices_change(cookie, vdev, false);
+	t1x_access_change(cookie, vdev, false);
 }
 
 /**
- * t1x_extpin_recall() - tell mediated devices to let go of a mapping
+ * t1x_access_notify_unmap() - tell mediated devices to let go of a mapping
  * @c: the container
  * @iova: first byte of the mapping
  * @size: its bytes
@@ -430,8 +430,8 @@ void t1x_unregister_device(void *cookie, struct vfio_device *vdev)
  *
  * Context: neither the lock nor a range is held, for a device calls back to unpin.
  */
-void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
-		       bool again)
+void t1x_access_notify_unmap(struct t1x_container *c, dma_addr_t iova, u64 size,
+			     bool again)
 {
 	struct vfio_device *vdev;
 
@@ -446,7 +446,7 @@ void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
 }
 
 /**
- * t1x_extpin_drop() - take held pages away from devices that are closed
+ * t1x_access_release() - take held pages away from devices that are closed
  * @c: the container
  * @dma: the mapping; it is about to go with the last group
  *
@@ -455,7 +455,7 @@ void t1x_extpin_recall(struct t1x_container *c, dma_addr_t iova, u64 size,
  *
  * Context: the lock is held.
  */
-void t1x_extpin_drop(struct t1x_container *c, struct t1x_dma *dma)
+void t1x_access_release(struct t1x_container *c, struct t1x_dma *dma)
 {
 	unsigned long index = t1x_pins_index(dma->iova), dropped = 0;
 	dma_addr_t iova;
@@ -465,7 +465,7 @@ void t1x_extpin_drop(struct t1x_container *c, struct t1x_dma *dma)
 			     &page)) {
 		iova = (dma_addr_t)index << PAGE_SHIFT;
 		t1x_unpin(&page, dma->prot & IOMMU_WRITE);
-		t1x_refund(&dma->owner, t1x_extpin_nram(dma, iova, &page));
+		t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));
 		dropped++;
 	}
 	if (dropped)

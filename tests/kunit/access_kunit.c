@@ -8,9 +8,9 @@
 #include <linux/sched/signal.h>
 #include <linux/vfio.h>
 
+#include "access.h"
 #include "account.h"
 #include "dirty.h"
-#include "extpin.h"
 #include "fill.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
@@ -42,7 +42,7 @@ struct fake_device {
 };
 
 /**
- * struct extpin_case - a container with a mapping and a device
+ * struct access_case - a container with a mapping and a device
  * @cookie: the container, as vfio.ko knows it
  * @c: the container
  * @dma: a mapping of NPAGES of fake memory at IOVA
@@ -50,7 +50,7 @@ struct fake_device {
  * @locked: locked memory before
  * @pages: what was pinned
  */
-struct extpin_case {
+struct access_case {
 	void *cookie;
 	struct t1x_container *c;
 	struct t1x_dma *dma;
@@ -69,12 +69,12 @@ static void fake_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 		device->deaf--;
 		return;
 	}
-	t1x_unpin_pages(device->cookie, device->iova, device->npages);
+	t1x_access_unpin_pages(device->cookie, device->iova, device->npages);
 }
 
-static struct extpin_case *extpin_begin(struct kunit *test, unsigned long type)
+static struct access_case *access_begin(struct kunit *test, unsigned long type)
 {
-	struct extpin_case *e = kunit_kzalloc(test, sizeof(*e), GFP_KERNEL);
+	struct access_case *e = kunit_kzalloc(test, sizeof(*e), GFP_KERNEL);
 	struct fake_device *device;
 
 	KUNIT_ASSERT_NOT_NULL(test, e);
@@ -97,31 +97,31 @@ static struct extpin_case *extpin_begin(struct kunit *test, unsigned long type)
 	device->iova = IOVA;
 	device->npages = NPAGES;
 	e->device = device;
-	t1x_register_device(e->cookie, &device->vdev);
+	t1x_access_open(e->cookie, &device->vdev);
 	return e;
 }
 
-static void extpin_done(struct kunit *test, struct extpin_case *e)
+static void access_done(struct kunit *test, struct access_case *e)
 {
-	t1x_unregister_device(e->cookie, &e->device->vdev);
+	t1x_access_close(e->cookie, &e->device->vdev);
 	t1x_container_put(e->c);
 	fake_release(e->cookie);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
 	fake_memory_expect_unpinned(test);
 }
 
-static int extpin(struct extpin_case *e, unsigned int first, int npages)
+static int access_pin(struct access_case *e, unsigned int first, int npages)
 {
-	return t1x_pin_pages(e->cookie, NULL, IOVA + first * PAGE_SIZE, npages,
-			     RW, e->pages);
+	return t1x_access_pin_pages(e->cookie, NULL, IOVA + first * PAGE_SIZE, npages,
+				    RW, e->pages);
 }
 
-static void extunpin(struct extpin_case *e, unsigned int first, int npages)
+static void access_unpin(struct access_case *e, unsigned int first, int npages)
 {
-	t1x_unpin_pages(e->cookie, IOVA + first * PAGE_SIZE, npages);
+	t1x_access_unpin_pages(e->cookie, IOVA + first * PAGE_SIZE, npages);
 }
 
-static int extunmap(struct extpin_case *e)
+static int extunmap(struct access_case *e)
 {
 	struct t1x_unmap_request req = {
 		.iova = IOVA,
@@ -133,81 +133,81 @@ static int extunmap(struct extpin_case *e)
 
 static void pin_refuses_what_type1_refuses(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, -1), -EINVAL);
-	KUNIT_EXPECT_EQ(test, extpin(e, NPAGES, 1), -EINVAL);
-	KUNIT_EXPECT_EQ(test, extpin(e, NPAGES - 1, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, -1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, access_pin(e, NPAGES, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, access_pin(e, NPAGES - 1, 2), -EINVAL);
 	KUNIT_EXPECT_NULL(test, e->pages[0]);
 	KUNIT_EXPECT_EQ(test,
-			t1x_pin_pages(e->cookie, NULL, -PAGE_SIZE, 2, RW,
-				      e->pages), -EOVERFLOW);
+			t1x_access_pin_pages(e->cookie, NULL, -PAGE_SIZE, 2, RW,
+					     e->pages), -EOVERFLOW);
 	e->dma->prot = IOMMU_READ;
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 1), -EPERM);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EPERM);
 	e->dma->prot = RW;
 	e->c->nr_vaddr_invalid++;
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EBUSY);
 	e->c->nr_vaddr_invalid--;
 
-	t1x_unregister_device(e->cookie, &e->device->vdev);
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 1), -EINVAL);
-	t1x_register_device(e->cookie, &e->device->vdev);
-	extpin_done(test, e);
+	t1x_access_close(e->cookie, &e->device->vdev);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EINVAL);
+	t1x_access_open(e->cookie, &e->device->vdev);
+	access_done(test, e);
 }
 
 static void pin_is_for_v2(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 1), -EACCES);
-	extpin_done(test, e);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EACCES);
+	access_done(test, e);
 }
 
 static void pin_counts_and_charges_once(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 	int i;
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	for (i = 0; i < 8; i++)
 		KUNIT_EXPECT_PTR_EQ(test, e->pages[i], fake_memory.layout[i]);
-	KUNIT_EXPECT_EQ(test, extpin(e, 4, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 4, 8), 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + 12);
-	extunpin(e, 0, 8);
+	access_unpin(e, 0, 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + 8);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[4]));
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[3]));
-	extunpin(e, 4, 8);
+	access_unpin(e, 4, 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
 static void pin_failure_lets_go(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
 	fake_memory.layout[5] = NULL;
-	KUNIT_EXPECT_LT(test, extpin(e, 0, 8), 0);
+	KUNIT_EXPECT_LT(test, access_pin(e, 0, 8), 0);
 	KUNIT_EXPECT_NULL(test, e->pages[0]);
 	KUNIT_EXPECT_TRUE(test, t1x_pins_empty(&e->c->pins));
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
 		(e->locked + 3) << PAGE_SHIFT;
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 4), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 4), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
 static void pin_of_filled_is_free(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 	struct fake_domain *fake = fake_domain_alloc(test);
 
 	mutex_lock(&e->c->lock);
 	list_add(&fake->d.node, &e->c->domains);
 	KUNIT_EXPECT_EQ(test, t1x_dma_fill(e->c, FAKE_ALL, e->dma), 0);
 	mutex_unlock(&e->c->lock);
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + NPAGES);
 
 	/* The domain leaves; what is held must still be paid for. */
@@ -216,30 +216,30 @@ static void pin_of_filled_is_free(struct kunit *test)
 	list_del(&fake->d.node);
 	mutex_unlock(&e->c->lock);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + 8);
-	extunpin(e, 0, 8);
+	access_unpin(e, 0, 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
 	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
 static void unmap_tells_the_device(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	e->device->deaf = 1;
 	KUNIT_EXPECT_EQ(test, extunmap(e), 0);
 	KUNIT_EXPECT_EQ(test, e->device->told, 2U);
 	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&e->c->tree));
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
 static void unmap_gives_up_on_a_deaf_device(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	e->device->deaf = 1000;
 	KUNIT_EXPECT_EQ(test, extunmap(e), -EBUSY);
 	KUNIT_EXPECT_EQ(test, e->device->told, 10U);
@@ -249,34 +249,34 @@ static void unmap_gives_up_on_a_deaf_device(struct kunit *test)
 	/* It may yet come to its senses. */
 	e->device->deaf = 0;
 	KUNIT_EXPECT_EQ(test, extunmap(e), 0);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
 static void closed_device_loses_its_pages(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
-	KUNIT_EXPECT_EQ(test, extpin(e, 0, 8), 8);
-	extpin_done(test, e);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
+	access_done(test, e);
 }
 
 static void held_pages_are_dirty(struct kunit *test)
 {
-	struct extpin_case *e = extpin_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
 
-	KUNIT_EXPECT_EQ(test, extpin(e, 3, 2), 2);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 3, 2), 2);
 	KUNIT_EXPECT_EQ(test, t1x_dirty_start(e->c), 0);
 	KUNIT_ASSERT_NOT_NULL(test, e->dma->dirty);
 	KUNIT_EXPECT_EQ(test, e->dma->dirty[0], 0x18UL);
-	KUNIT_EXPECT_EQ(test, extpin(e, 8, 1), 1);
+	KUNIT_EXPECT_EQ(test, access_pin(e, 8, 1), 1);
 	KUNIT_EXPECT_EQ(test, e->dma->dirty[0], 0x118UL);
 	KUNIT_EXPECT_EQ(test, t1x_dirty_stop(e->c), 0);
 	KUNIT_EXPECT_NULL(test, e->dma->dirty);
-	extpin_done(test, e);
+	access_done(test, e);
 }
 
-static struct kunit_case extpin_cases[] = {
+static struct kunit_case access_cases[] = {
 	KUNIT_CASE(pin_refuses_what_type1_refuses),
 	KUNIT_CASE(pin_is_for_v2),
 	KUNIT_CASE(pin_counts_and_charges_once),
@@ -289,11 +289,11 @@ static struct kunit_case extpin_cases[] = {
 	{}
 };
 
-static struct kunit_suite extpin_suite = {
-	.name = "t1x_extpin",
+static struct kunit_suite access_suite = {
+	.name = "t1x_access",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
-	.test_cases = extpin_cases,
+	.test_cases = access_cases,
 };
 
-kunit_test_suite(extpin_suite);
+kunit_test_suite(access_suite);
