@@ -22,7 +22,7 @@
 #include "container.h"
 #include "dirty.h"
 #include "dma.h"
-#include "pin.h"
+#include "pfn_reader.h"
 #include "t1x.h"
 #include "umem.h"
 #include "unpin.h"
@@ -44,7 +44,7 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 {
 	unsigned long index = t1x_dma_index(dma, iova);
 	struct t1x_region_pos pos;
-	struct t1x_pin pin;
+	struct t1x_pfn_reader reader;
 	int ret;
 
 	if (dma->claim) {
@@ -53,14 +53,14 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 		*page = t1x_region_cut(t1x_region_next(&pos), index, 1);
 		return 0;
 	}
-	t1x_pin_init(&pin, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,
-		     dma->prot & IOMMU_WRITE, 1);
-	ret = t1x_pin_refill(&pin);
+	t1x_pfn_reader_init(&reader, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,
+			    dma->prot & IOMMU_WRITE, 1);
+	ret = t1x_pfn_reader_fill(&reader);
 	if (!ret) {
-		*page = *t1x_pin_peek(&pin);
-		t1x_pin_consume(&pin);
+		*page = *t1x_pfn_reader_peek(&reader);
+		t1x_pfn_reader_consume(&reader);
 	}
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&reader);
 	return ret;
 }
 

@@ -95,7 +95,7 @@ void *t1x_container_open(unsigned long arg)
 	c->registered_only = arg == VFIO_TYPE1X_REGISTERED_IOMMU;
 	c->pid = current->tgid;
 	get_task_comm(c->comm, current->group_leader);
-	c->pin_batch = T1X_PIN_BATCH;
+	c->pin_batch = T1X_GUP_BATCH;
 	init_rwsem(&c->device_sem);
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);

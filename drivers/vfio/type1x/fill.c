@@ -29,7 +29,7 @@
 #include "dma.h"
 #include "domain_list.h"
 #include "params.h"
-#include "pin.h"
+#include "pfn_reader.h"
 #include "populate.h"
 #include "revoke.h"
 #include "stats.h"
@@ -52,7 +52,7 @@
  * struct t1x_fill - a fill under way
  * @c: the container
  * @dma: the mapping
- * @pin: reads the user's memory
+ * @reader: reads the user's memory
  * @ready: runs read, to be mapped behind what is filled; the next pages may join
  *	the last one.  Written to where the list of the mapping has room
  * @spare: room for a run where there is no memory for more
@@ -61,13 +61,13 @@
  * @npages: pages in these, at most T1X_SYNC_PAGES
  * @credit: pages charged that nothing read so far has used; negative, if what is
  *	ready has to be charged yet
- * @populate: faults memory in ahead of @pin, %NULL if that is not worth it
+ * @populate: faults memory in ahead of @reader, %NULL if that is not worth it
  * @tally: what there is to tell of the runs so far
  */
 struct t1x_fill {
 	struct t1x_container *c;
 	struct t1x_dma *dma;
-	struct t1x_pin pin;
+	struct t1x_pfn_reader reader;
 	struct t1x_run *ready;
 	struct t1x_run spare;
 	unsigned int room;
@@ -101,19 +101,19 @@ static bool t1x_fill_mmio(const struct t1x_fill *fill)
 /* Reads the next batch; if much memory turns out to be cold, with help from then on. */
 static int t1x_fill_refill(struct t1x_fill *fill)
 {
-	struct t1x_pin *pin = &fill->pin;
+	struct t1x_pfn_reader *reader = &fill->reader;
 	int ret;
 
 	if (fill->populate) {
-		ret = t1x_populate_reach(fill->populate, pin->vaddr);
+		ret = t1x_populate_reach(fill->populate, reader->vaddr);
 		if (ret)
 			return ret;
 	}
-	ret = t1x_pin_refill(pin);
-	if (ret || fill->populate || !pin->cold || !pin->write ||
-	    pin->mm != current->mm)
+	ret = t1x_pfn_reader_fill(reader);
+	if (ret || fill->populate || !reader->cold || !reader->write ||
+	    reader->mm != current->mm)
 		return ret;
-	fill->populate = t1x_populate_start(pin->mm, pin->vaddr, pin->left);
+	fill->populate = t1x_populate_start(reader->mm, reader->vaddr, reader->left);
 	return 0;
 }
 
@@ -123,9 +123,9 @@ static int t1x_fill_refill(struct t1x_fill *fill)
  */
 static int t1x_fill_read(struct t1x_fill *fill)
 {
-	struct t1x_pin *pin = &fill->pin;
+	struct t1x_pfn_reader *reader = &fill->reader;
 	struct t1x_dma *dma = fill->dma;
-	unsigned long left = pin->left;
+	unsigned long left = reader->left;
 	int ret;
 
 	if (READ_ONCE(fill->c->dying))
@@ -135,18 +135,18 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	ret = t1x_fill_refill(fill);
 	if (unlikely(ret && ret != -EINTR))
 		t1x_refuse(&fill->c->refusals, ret,
-			   "memory at vaddr %#lx cannot be pinned", pin->vaddr);
+			   "memory at vaddr %#lx cannot be pinned", reader->vaddr);
 	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
-	if (t1x_pin_peek(pin)->pinned)
+	if (t1x_pfn_reader_peek(reader)->pinned)
 		return 0;
 
-	t1x_pin_rewind(pin, left);
+	t1x_pfn_reader_seek(reader, left);
 	ret = t1x_watch(fill->c, dma);
 	if (ret)
 		return ret;
 	t1x_watch_begin(dma);
-	return t1x_pin_refill(pin);
+	return t1x_pfn_reader_fill(reader);
 }
 
 /* Makes room for runs; if there is none, for one that the list will lack. */
@@ -306,8 +306,8 @@ static void t1x_fill_add_singles(struct t1x_fill *fill)
 
 	if (fill->nr >= limit)
 		return;
-	n = t1x_pin_singles(&fill->pin, fill->ready + fill->nr,
-			    min_t(unsigned long, most, limit - fill->nr));
+	n = t1x_pfn_reader_next_singles(&fill->reader, fill->ready + fill->nr,
+					min_t(unsigned long, most, limit - fill->nr));
 	fill->nr += n;
 	t1x_fill_count(fill, n, n);
 }
@@ -315,7 +315,7 @@ static void t1x_fill_add_singles(struct t1x_fill *fill)
 /* Pages that are pinned, not ready yet, and not charged for a mediated device. */
 static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
 {
-	unsigned long npages = t1x_pin_pending(&fill->pin);
+	unsigned long npages = t1x_pfn_reader_pending(&fill->reader);
 	unsigned long first = fill->dma->filled + fill->npages;
 
 	return t1x_pins_not_held(&fill->c->pins,
@@ -350,13 +350,13 @@ static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
 	if (ret)
 		return ret;
 	t1x_fill_add(fill, next);
-	t1x_pin_consume(&fill->pin);
+	t1x_pfn_reader_consume(&fill->reader);
 	t1x_fill_add_singles(fill);
 	return t1x_fill_charge(fill);
 }
 
 /*
- * The loop of t1x_dma_fill().  On failure what is ready, and what @fill->pin still
+ * The loop of t1x_dma_fill().  On failure what is ready, and what @fill->reader still
  * holds, is pinned and not mapped.
  */
 static int t1x_fill_pages(struct t1x_fill *fill)
@@ -365,10 +365,10 @@ static int t1x_fill_pages(struct t1x_fill *fill)
 	int ret = 0;
 
 	while (likely(!ret)) {
-		next = t1x_pin_peek(&fill->pin);
+		next = t1x_pfn_reader_peek(&fill->reader);
 		if (next)
 			ret = t1x_fill_take(fill, next);
-		else if (fill->pin.left)
+		else if (fill->reader.left)
 			ret = t1x_fill_read(fill);
 		else
 			return t1x_fill_flush(fill);
@@ -394,7 +394,7 @@ static void t1x_fill_give_up(struct t1x_fill *fill,
 		first += run->npages;
 		t1x_unpin(run, false);
 	}
-	t1x_pin_drain(&fill->pin);
+	t1x_pfn_reader_release_pins(&fill->reader);
 	t1x_dma_unfill(fill->c, range, dma);
 }
 
@@ -473,21 +473,21 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 		return -ENODEV;
 
 	t1x_fill_init(&fill, c, dma);
-	t1x_pin_init(&fill.pin, mm, dma->vaddr, t1x_dma_npages(dma),
-		     t1x_dma_writable(dma), c->pin_batch);
+	t1x_pfn_reader_init(&fill.reader, mm, dma->vaddr, t1x_dma_npages(dma),
+			    t1x_dma_writable(dma), c->pin_batch);
 	if (dma->granule_shift)
-		fill.pin.huge_max = t1x_dma_huge_max(dma);
+		fill.reader.huge_max = t1x_dma_huge_max(dma);
 	ret = t1x_fill_pages(&fill);
 	if (likely(!ret))
 		t1x_tally_add(&c->tally, &fill.tally, dma->filled,
-			      fill.pin.nr_slow);
+			      fill.reader.nr_slow);
 	else
 		t1x_fill_give_up(&fill, range);
 	if (unlikely(fill.populate))
 		t1x_populate_stop(fill.populate);
 	if (fill.credit)
 		t1x_refund(&dma->owner, fill.credit);
-	t1x_pin_exit(&fill.pin);
+	t1x_pfn_reader_destroy(&fill.reader);
 
 	/* Never tear an address space down while a mapping is being filled. */
 	if (mm != current->mm)

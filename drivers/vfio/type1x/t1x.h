@@ -54,7 +54,7 @@
 #define T1X_FLUSH_SHIFT		30
 
 /* Pages asked of GUP at a time; their pointers fill one page. */
-#define T1X_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
+#define T1X_GUP_BATCH		(PAGE_SIZE / sizeof(struct page *))
 
 /*
  * How a name that a process has given itself is told: a newline in it would begin a line

@@ -20,7 +20,7 @@
 
 #include "account.h"
 #include "container.h"
-#include "pin.h"
+#include "pfn_reader.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -212,26 +212,26 @@ static int t1x_region_push(struct t1x_runs *runs, struct t1x_run *run)
 
 /* Reads the next batch, and charges it unless @charged says that it is. */
 static int t1x_region_refill(struct t1x_container *c, struct t1x_region *region,
-			     struct t1x_pin *pin, bool charged)
+			     struct t1x_pfn_reader *reader, bool charged)
 {
-	unsigned long left = pin->left;
-	int ret = t1x_pin_refill(pin);
+	unsigned long left = reader->left;
+	int ret = t1x_pfn_reader_fill(reader);
 
 	if (ret || charged)
 		return ret;
-	return t1x_charge(&region->owner, left - pin->left, 0, &c->refusals);
+	return t1x_charge(&region->owner, left - reader->left, 0, &c->refusals);
 }
 
-/* Pins what @pin reads; @run was read and is not among @runs yet. */
+/* Pins what @reader reads; @run was read and is not among @runs yet. */
 static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
-			   struct t1x_pin *pin, struct t1x_runs *runs,
+			   struct t1x_pfn_reader *reader, struct t1x_runs *runs,
 			   struct t1x_run *run, bool charged)
 {
 	const struct t1x_run *next;
 	int ret = 0;
 
 	while (!ret) {
-		next = t1x_pin_peek(pin);
+		next = t1x_pfn_reader_peek(reader);
 		if (READ_ONCE(c->dying)) {
 			ret = -ENODEV;
 		} else if (next && !next->pinned) {
@@ -239,9 +239,9 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
 					 "MMIO cannot be registered");
 		} else if (next && t1x_run_joins(run, next)) {
 			t1x_run_join(run, next);
-			t1x_pin_consume(pin);
-		} else if (!next && pin->left) {
-			ret = t1x_region_refill(c, region, pin, charged);
+			t1x_pfn_reader_consume(reader);
+		} else if (!next && reader->left) {
+			ret = t1x_region_refill(c, region, reader, charged);
 		} else if (run->npages) {
 			ret = t1x_region_push(runs, run);
 		} else {
@@ -274,7 +274,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 	bool ahead = t1x_owner_unlimited(&region->owner);
 	struct t1x_run run = { .npages = 0 };
 	struct t1x_runs runs;
-	struct t1x_pin pin;
+	struct t1x_pfn_reader reader;
 	int ret;
 
 	if (ahead) {
@@ -284,19 +284,19 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 	}
 
 	t1x_runs_init(&runs);
-	t1x_pin_init(&pin, region->span.mm, region->span.first, npages,
-		     region->write, c->pin_batch);
-	ret = t1x_region_read(c, region, &pin, &runs, &run, ahead);
+	t1x_pfn_reader_init(&reader, region->span.mm, region->span.first, npages,
+			    region->write, c->pin_batch);
+	ret = t1x_region_read(c, region, &reader, &runs, &run, ahead);
 	if (!ret)
 		ret = t1x_region_index(region, &runs, &nram);
 	if (ret) {
 		if (run.npages)
 			t1x_unpin(&run, false);
-		t1x_pin_drain(&pin);
+		t1x_pfn_reader_release_pins(&reader);
 		t1x_region_unread(&runs);
 	}
-	atomic_long_add(pin.nr_slow, &c->tally.slow_gup);
-	t1x_pin_exit(&pin);
+	atomic_long_add(reader.nr_slow, &c->tally.slow_gup);
+	t1x_pfn_reader_destroy(&reader);
 	t1x_runs_free(&runs);
 	t1x_refund(&region->owner, npages - nram);
 	return ret;

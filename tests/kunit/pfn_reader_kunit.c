@@ -2,37 +2,37 @@
 /*
  * The reader: what it brings for each kind of page, and that it lets go.
  */
-#include "pin.h"
+#include "pfn_reader.h"
 #include "t1x_kunit.h"
 #include "unpin.h"
 
-static void pin_start(struct t1x_pin *pin, unsigned int first,
+static void pin_start(struct t1x_pfn_reader *pin, unsigned int first,
 		      unsigned int npages, unsigned int batch)
 {
-	t1x_pin_init(pin, fake_memory.mm,
-		     fake_memory.vaddr + first * PAGE_SIZE, npages, true,
-		     batch);
+	t1x_pfn_reader_init(pin, fake_memory.mm,
+			    fake_memory.vaddr + first * PAGE_SIZE, npages, true,
+			    batch);
 }
 
 /* Reads on, joined as fill.c does, and returns the next run; 0 at the end. */
-static int pin_run(struct t1x_pin *pin, struct t1x_run *run)
+static int pin_run(struct t1x_pfn_reader *pin, struct t1x_run *run)
 {
 	const struct t1x_run *next;
 	int ret;
 
 	run->npages = 0;
 	for (;;) {
-		next = t1x_pin_peek(pin);
+		next = t1x_pfn_reader_peek(pin);
 		if (next) {
 			if (!t1x_run_joins(run, next))
 				return 0;
 			t1x_run_join(run, next);
-			t1x_pin_consume(pin);
+			t1x_pfn_reader_consume(pin);
 			continue;
 		}
 		if (!pin->left)
 			return 0;
-		ret = t1x_pin_refill(pin);
+		ret = t1x_pfn_reader_fill(pin);
 		if (ret)
 			return ret;
 	}
@@ -41,7 +41,7 @@ static int pin_run(struct t1x_pin *pin, struct t1x_run *run)
 static void pin_contiguous_is_one_run(struct kunit *test)
 {
 	static const unsigned int batches[] = { 1, 2, 7, 8, 9, 511, 512 };
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 	unsigned int i;
 
@@ -56,14 +56,14 @@ static void pin_contiguous_is_one_run(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test,
 				  fake_page_pinned(fake_memory_page(999)));
 		KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 1000UL);
-		t1x_pin_exit(&pin);
+		t1x_pfn_reader_destroy(&pin);
 	}
 	fake_memory_expect_unpinned(test);
 }
 
 static void pin_scattered_is_a_run_each(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 	unsigned int i;
 
@@ -78,7 +78,7 @@ static void pin_scattered_is_a_run_each(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 0UL);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
@@ -86,7 +86,7 @@ static void pin_scattered_is_a_run_each(struct kunit *test)
 static void pin_singles_are_alone(struct kunit *test)
 {
 	struct t1x_run runs[8], run;
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	unsigned int i;
 
 	fake_memory_scatter();
@@ -94,11 +94,11 @@ static void pin_singles_are_alone(struct kunit *test)
 	fake_memory.layout[5] = fake_memory_page(100);
 	fake_memory.layout[6] = fake_memory_page(101);
 	pin_start(&pin, 0, 9, 512);
-	KUNIT_ASSERT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 0), 0U);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 2), 2U);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs + 2, 6), 1U);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs + 3, 5), 0U);
+	KUNIT_ASSERT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 0), 0U);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 2), 2U);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs + 2, 6), 1U);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs + 3, 5), 0U);
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, runs[i].pfn,
 				page_to_pfn(fake_memory.layout[i]));
@@ -106,73 +106,73 @@ static void pin_singles_are_alone(struct kunit *test)
 	}
 
 	/* The reserved page, page 4, the pair, page 7, and the last. */
-	run = *t1x_pin_peek(&pin);
+	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_TRUE(test, run.npages == 1 && !run.ram);
 	t1x_unpin(&run, false);
-	t1x_pin_consume(&pin);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 1U);
+	t1x_pfn_reader_consume(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 1U);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
-	run = *t1x_pin_peek(&pin);
+	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 2UL);
 	t1x_unpin(&run, false);
-	t1x_pin_consume(&pin);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 1U);
+	t1x_pfn_reader_consume(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 1U);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 0U);
-	t1x_pin_drain(&pin);
-	KUNIT_EXPECT_EQ(test, t1x_pin_singles(&pin, runs, 8), 0U);
-	t1x_pin_exit(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 0U);
+	t1x_pfn_reader_release_pins(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 0U);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
 static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
 	fake_memory_reset();
 	fake_memory.layout[5] = NULL;
 	pin_start(&pin, 0, 100, 4);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	run = *t1x_pin_peek(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
+	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 4UL);
-	t1x_pin_consume(&pin);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
+	t1x_pfn_reader_consume(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory_page(4)));
-	t1x_pin_drain(&pin);
+	t1x_pfn_reader_release_pins(&pin);
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory_page(4)));
-	KUNIT_EXPECT_LT(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_NULL(test, t1x_pin_peek(&pin));
+	KUNIT_EXPECT_LT(test, t1x_pfn_reader_fill(&pin), 0);
+	KUNIT_EXPECT_NULL(test, t1x_pfn_reader_peek(&pin));
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 4UL);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
 static void pin_reserved_page_is_not_charged(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
 	fake_memory_reset();
 	fake_memory.layout[1] = fake_memory.bar;
 	pin_start(&pin, 0, 3, 512);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	run = *t1x_pin_peek(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
+	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_TRUE(test, run.ram);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 1UL);
-	t1x_pin_consume(&pin);
-	run = *t1x_pin_peek(&pin);
+	t1x_pfn_reader_consume(&pin);
+	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_FALSE(test, run.ram);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 0UL);
-	t1x_pin_consume(&pin);
-	t1x_pin_drain(&pin);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_consume(&pin);
+	t1x_pfn_reader_release_pins(&pin);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
 static void pin_bar_is_mmio(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
 	fake_memory_reset();
@@ -183,13 +183,13 @@ static void pin_bar_is_mmio(struct kunit *test)
 			(unsigned long)FAKE_BAR_PAGES);
 	KUNIT_EXPECT_FALSE(test, run.ram || run.pinned);
 	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 0UL);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
 static void pin_stops_between_ram_and_bar(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
 	fake_memory_reset();
@@ -202,23 +202,23 @@ static void pin_stops_between_ram_and_bar(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
 			(unsigned long)FAKE_BAR_PAGES);
 	KUNIT_EXPECT_FALSE(test, run.ram);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
 
 /* A VM_PFNMAP entry over ordinary memory would be freed under the device. */
 static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 
 	fake_memory_reset();
 	ClearPageReserved(fake_memory.bar + 2);
 	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), 0);
-	KUNIT_EXPECT_EQ(test, (unsigned long)t1x_pin_peek(&pin)->npages, 2UL);
-	t1x_pin_drain(&pin);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), -EFAULT);
-	t1x_pin_exit(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)t1x_pfn_reader_peek(&pin)->npages, 2UL);
+	t1x_pfn_reader_release_pins(&pin);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), -EFAULT);
+	t1x_pfn_reader_destroy(&pin);
 	SetPageReserved(fake_memory.bar + 2);
 	fake_memory_expect_unpinned(test);
 }
@@ -229,7 +229,7 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 	const unsigned int n = 3 * T1X_UNPIN_PAGES;
 	struct t1x_unpin unpin;
 	struct t1x_runs runs;
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 	unsigned int i;
 
@@ -242,7 +242,7 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
 		t1x_runs_push(&runs, &run);
 	}
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_destroy(&pin);
 
 	t1x_unpin_init(&unpin);
 	KUNIT_EXPECT_EQ(test, t1x_unpin_top(&unpin, &runs, 3, true), 3UL);
@@ -259,11 +259,11 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 
 static void pin_beyond_the_vma_is_efault(struct kunit *test)
 {
-	struct t1x_pin pin;
+	struct t1x_pfn_reader pin;
 
-	t1x_pin_init(&pin, fake_memory.mm, 0, 1, false, 512);
-	KUNIT_EXPECT_EQ(test, t1x_pin_refill(&pin), -EFAULT);
-	t1x_pin_exit(&pin);
+	t1x_pfn_reader_init(&pin, fake_memory.mm, 0, 1, false, 512);
+	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), -EFAULT);
+	t1x_pfn_reader_destroy(&pin);
 }
 
 static struct kunit_case pin_cases[] = {
@@ -281,7 +281,7 @@ static struct kunit_case pin_cases[] = {
 };
 
 static struct kunit_suite pin_suite = {
-	.name = "t1x_pin",
+	.name = "t1x_pfn_reader",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
 	.test_cases = pin_cases,
