@@ -55,7 +55,7 @@ static void pin_contiguous_is_one_run(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, run.ram && run.pinned);
 		KUNIT_EXPECT_TRUE(test,
 				  fake_page_pinned(fake_memory_page(999)));
-		KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 1000UL);
+		KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, true), 1000UL);
 		t1x_pfn_reader_destroy(&pin);
 	}
 	fake_memory_expect_unpinned(test);
@@ -74,7 +74,7 @@ static void pin_scattered_is_a_run_each(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, (unsigned long)run.npages, 1UL);
 		KUNIT_ASSERT_EQ(test, run.pfn,
 				page_to_pfn(fake_memory.layout[i]));
-		KUNIT_ASSERT_EQ(test, t1x_unpin(&run, false), 1UL);
+		KUNIT_ASSERT_EQ(test, t1x_unpin_run(&run, false), 1UL);
 	}
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 0UL);
@@ -102,22 +102,22 @@ static void pin_singles_are_alone(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, runs[i].pfn,
 				page_to_pfn(fake_memory.layout[i]));
-		KUNIT_EXPECT_EQ(test, t1x_unpin(&runs[i], false), 1UL);
+		KUNIT_EXPECT_EQ(test, t1x_unpin_run(&runs[i], false), 1UL);
 	}
 
 	/* The reserved page, page 4, the pair, page 7, and the last. */
 	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_TRUE(test, run.npages == 1 && !run.ram);
-	t1x_unpin(&run, false);
+	t1x_unpin_run(&run, false);
 	t1x_pfn_reader_consume(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 1U);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(runs, false), 1UL);
 	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 2UL);
-	t1x_unpin(&run, false);
+	t1x_unpin_run(&run, false);
 	t1x_pfn_reader_consume(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 1U);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(runs, false), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(runs, false), 1UL);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 0U);
 	t1x_pfn_reader_release_pins(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 0U);
@@ -143,7 +143,7 @@ static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory_page(4)));
 	KUNIT_EXPECT_LT(test, t1x_pfn_reader_fill(&pin), 0);
 	KUNIT_EXPECT_NULL(test, t1x_pfn_reader_peek(&pin));
-	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 4UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, false), 4UL);
 	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
@@ -159,11 +159,11 @@ static void pin_reserved_page_is_not_charged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
 	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_TRUE(test, run.ram);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, false), 1UL);
 	t1x_pfn_reader_consume(&pin);
 	run = *t1x_pfn_reader_peek(&pin);
 	KUNIT_EXPECT_FALSE(test, run.ram);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 0UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, false), 0UL);
 	t1x_pfn_reader_consume(&pin);
 	t1x_pfn_reader_release_pins(&pin);
 	t1x_pfn_reader_destroy(&pin);
@@ -182,7 +182,7 @@ static void pin_bar_is_mmio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
 			(unsigned long)FAKE_BAR_PAGES);
 	KUNIT_EXPECT_FALSE(test, run.ram || run.pinned);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, true), 0UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, true), 0UL);
 	t1x_pfn_reader_destroy(&pin);
 	fake_memory_expect_unpinned(test);
 }
@@ -197,7 +197,7 @@ static void pin_stops_between_ram_and_bar(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 3UL);
 	KUNIT_EXPECT_TRUE(test, run.ram);
-	KUNIT_EXPECT_EQ(test, t1x_unpin(&run, false), 3UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, false), 3UL);
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
 			(unsigned long)FAKE_BAR_PAGES);
@@ -227,7 +227,7 @@ static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 static void unpin_runs_of_all_kinds(struct kunit *test)
 {
 	const unsigned int n = 3 * T1X_UNPIN_PAGES;
-	struct t1x_unpin unpin;
+	struct t1x_unpin_batch unpin;
 	struct t1x_runs runs;
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
@@ -245,10 +245,10 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 	t1x_pfn_reader_destroy(&pin);
 
 	t1x_unpin_init(&unpin);
-	KUNIT_EXPECT_EQ(test, t1x_unpin_top(&unpin, &runs, 3, true), 3UL);
+	KUNIT_EXPECT_EQ(test, t1x_unpin_last_runs(&unpin, &runs, 3, true), 3UL);
 	KUNIT_EXPECT_EQ(test, unpin.nr, 3U);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[n - 1]));
-	KUNIT_EXPECT_EQ(test, t1x_unpin_top(&unpin, &runs, n - 3, false),
+	KUNIT_EXPECT_EQ(test, t1x_unpin_last_runs(&unpin, &runs, n - 3, false),
 			(unsigned long)n - 4);
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[n - 1]));
 	KUNIT_EXPECT_EQ(test, runs.nr, 0UL);

@@ -99,7 +99,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 err_refund:
 	t1x_refund(&dma->owner, nram);
 err_unpin:
-	t1x_unpin(&page, false);
+	t1x_unpin_run(&page, false);
 out_put:
 	mmput_async(mm);
 	return ret;
@@ -112,7 +112,7 @@ static void t1x_access_put(struct t1x_container *c, struct t1x_dma *dma,
 
 	if (!t1x_pins_put(&c->pins, t1x_pins_index(iova), &page))
 		return;
-	t1x_unpin(&page, dma->prot & IOMMU_WRITE);
+	t1x_unpin_run(&page, dma->prot & IOMMU_WRITE);
 	t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));
 }
 
@@ -464,7 +464,7 @@ void t1x_access_release(struct t1x_container *c, struct t1x_dma *dma)
 	while (t1x_pins_take(&c->pins, &index, t1x_pins_index(dma->last),
 			     &page)) {
 		iova = (dma_addr_t)index << PAGE_SHIFT;
-		t1x_unpin(&page, dma->prot & IOMMU_WRITE);
+		t1x_unpin_run(&page, dma->prot & IOMMU_WRITE);
 		t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));
 		dropped++;
 	}

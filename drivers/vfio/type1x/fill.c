@@ -392,7 +392,7 @@ static void t1x_fill_give_up(struct t1x_fill *fill,
 						  t1x_run_nram(run),
 						  run->npages);
 		first += run->npages;
-		t1x_unpin(run, false);
+		t1x_unpin_run(run, false);
 	}
 	t1x_pfn_reader_release_pins(&fill->reader);
 	t1x_dma_unfill(fill->c, range, dma);

@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 
 /**
- * t1x_pfns_not_ram() - how much of what a device can reach is no RAM
+ * t1x_pfn_count_mmio() - how much of what a device can reach is no RAM
  * @pfn: first page frame
  * @most: pages to look at
  *
@@ -16,7 +16,7 @@
  *
  * Return: pages from @pfn on, at most @most, that hold no pin and no charge.
  */
-unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most)
+unsigned long t1x_pfn_count_mmio(unsigned long pfn, unsigned long most)
 {
 	unsigned long n = 0, end;
 	struct page *page;

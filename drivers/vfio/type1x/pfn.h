@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most);
+unsigned long t1x_pfn_count_mmio(unsigned long pfn, unsigned long most);
 
 /**
  * t1x_pfn_is_ram() - is a page that a device can reach RAM
@@ -16,7 +16,7 @@ unsigned long t1x_pfns_not_ram(unsigned long pfn, unsigned long most);
  */
 static inline bool t1x_pfn_is_ram(unsigned long pfn)
 {
-	return !t1x_pfns_not_ram(pfn, 1);
+	return !t1x_pfn_count_mmio(pfn, 1);
 }
 
 #endif /* _T1X_PFN_H */

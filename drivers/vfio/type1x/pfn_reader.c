@@ -314,7 +314,7 @@ void t1x_pfn_reader_release_pins(struct t1x_pfn_reader *reader)
 
 	while ((run = t1x_pfn_reader_peek(reader))) {
 		/* No device saw these pages. */
-		t1x_unpin(run, false);
+		t1x_unpin_run(run, false);
 		t1x_pfn_reader_consume(reader);
 	}
 }

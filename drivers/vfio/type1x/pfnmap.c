@@ -48,7 +48,7 @@ unsigned long t1x_pfnmap_scan(const struct follow_pfnmap_args *args,
 	/* x86 inverts the page frame of what nobody may access. */
 	if (pte_pfn(ptep_get(ptep + n - 1)) != args->pfn + n - 1)
 		n = 1;
-	return t1x_pfns_not_ram(args->pfn, n);
+	return t1x_pfn_count_mmio(args->pfn, n);
 }
 
 /* The same for a large leaf, which is of one kind: its first page tells. */

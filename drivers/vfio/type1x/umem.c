@@ -92,7 +92,7 @@ static void t1x_region_free(struct t1x_region *region)
 	unsigned long i;
 
 	for (i = 0; i < region->nr; i++) {
-		t1x_unpin(&t1x_region_run(region, i)->run, region->write);
+		t1x_unpin_run(&t1x_region_run(region, i)->run, region->write);
 		cond_resched();
 	}
 	t1x_region_free_runs(region);
@@ -253,12 +253,12 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
 
 static void t1x_region_unread(struct t1x_runs *runs)
 {
-	struct t1x_unpin unpin;
+	struct t1x_unpin_batch unpin;
 
 	t1x_unpin_init(&unpin);
 	while (runs->nr) {
-		t1x_unpin_top(&unpin, runs, min(runs->nr, T1X_SYNC_RUNS),
-			      false);
+		t1x_unpin_last_runs(&unpin, runs, min(runs->nr, T1X_SYNC_RUNS),
+				    false);
 		cond_resched();
 	}
 	t1x_unpin_flush(&unpin);
@@ -291,7 +291,7 @@ static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
 		ret = t1x_region_index(region, &runs, &nram);
 	if (ret) {
 		if (run.npages)
-			t1x_unpin(&run, false);
+			t1x_unpin_run(&run, false);
 		t1x_pfn_reader_release_pins(&reader);
 		t1x_region_unread(&runs);
 	}

@@ -95,7 +95,7 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 
 	dma->filled = index;
 	while (nr--)
-		*nram += t1x_unpin(&runs[nr], t1x_dma_writable(dma));
+		*nram += t1x_unpin_run(&runs[nr], t1x_dma_writable(dma));
 	return 0;
 }
 
@@ -130,7 +130,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 {
 	bool revoked = t1x_runs_top(&dma->runs)->revoked;
 	unsigned long nr, npages, first;
-	struct t1x_unpin unpin;
+	struct t1x_unpin_batch unpin;
 	int ret = 0;
 
 	nr = t1x_unfill_count(&dma->runs, &npages);
@@ -144,7 +144,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 
 	dma->filled = first;
 	t1x_unpin_init(&unpin);
-	*nram += t1x_unpin_top(&unpin, &dma->runs, nr, t1x_dma_writable(dma));
+	*nram += t1x_unpin_last_runs(&unpin, &dma->runs, nr, t1x_dma_writable(dma));
 	t1x_unpin_flush(&unpin);
 	return 0;
 }
@@ -198,13 +198,13 @@ int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
 static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 			  struct t1x_dma *end, struct t1x_bill *bill)
 {
-	struct t1x_unpin unpin;
+	struct t1x_unpin_batch unpin;
 	unsigned long nram;
 
 	t1x_unpin_init(&unpin);
 	for (; dma != end; dma = dma->next) {
-		nram = t1x_unpin_top(&unpin, &dma->runs, dma->runs.nr,
-				     t1x_dma_writable(dma));
+		nram = t1x_unpin_last_runs(&unpin, &dma->runs, dma->runs.nr,
+					   t1x_dma_writable(dma));
 		/* A bill of another process is paid at once. */
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);

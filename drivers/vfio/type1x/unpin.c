@@ -47,14 +47,14 @@ static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
 }
 
 /**
- * t1x_unpin() - let go of a run
+ * t1x_unpin_run() - let go of a run
  * @run: pages that no device can reach any more, in no IOMMU and no IOTLB
  * @dirty: a device may have written to them
  *
  * Context: may sleep.
  * Return: RAM pages unpinned, to be refunded.
  */
-unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
+unsigned long t1x_unpin_run(const struct t1x_run *run, bool dirty)
 {
 	unsigned long pfn = run->pfn, left = run->npages;
 
@@ -79,65 +79,65 @@ unsigned long t1x_unpin(const struct t1x_run *run, bool dirty)
 }
 
 /**
- * t1x_unpin_flush() - let go of what t1x_unpin_top() left
- * @unpin: the pages
+ * t1x_unpin_flush() - let go of what t1x_unpin_last_runs() left
+ * @batch: the pages
  *
  * Context: may sleep.
  */
-void t1x_unpin_flush(struct t1x_unpin *unpin)
+void t1x_unpin_flush(struct t1x_unpin_batch *batch)
 {
-	if (!unpin->nr)
+	if (!batch->nr)
 		return;
-	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, unpin->nr);
-	unpin_user_pages_dirty_lock(unpin->pages, unpin->nr, unpin->dirty);
-	unpin->nr = 0;
+	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, batch->nr);
+	unpin_user_pages_dirty_lock(batch->pages, batch->nr, batch->dirty);
+	batch->nr = 0;
 }
 
 /* Notes single pages from a run on downwards, at most @most; returns how many. */
-static unsigned long t1x_unpin_singles(struct t1x_unpin *unpin,
+static unsigned long t1x_unpin_singles(struct t1x_unpin_batch *batch,
 				       const struct t1x_run *run,
 				       unsigned long most)
 {
-	struct page **pages = unpin->pages + unpin->nr;
+	struct page **pages = batch->pages + batch->nr;
 	unsigned long n;
 
 	for (n = 0; n < most && run[-n].what == T1X_RUN_SINGLE.what; n++)
 		pages[n] = pfn_to_page(run[-n].pfn);
-	unpin->nr += n;
+	batch->nr += n;
 	return n;
 }
 
 /**
- * t1x_unpin_top() - let go of the last runs of a list, and forget them
- * @unpin: holds some of their pages until t1x_unpin_flush()
- * @runs: the list; its last runs are as for t1x_unpin()
+ * t1x_unpin_last_runs() - let go of the last runs of a list, and forget them
+ * @batch: holds some of their pages until t1x_unpin_flush()
+ * @runs: the list; its last runs are as for t1x_unpin_run()
  * @nr: how many of them
  * @dirty: a device may have written to them
  *
  * Context: may sleep.
  * Return: RAM pages unpinned, to be refunded after t1x_unpin_flush().
  */
-unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
-			    unsigned long nr, bool dirty)
+unsigned long t1x_unpin_last_runs(struct t1x_unpin_batch *batch, struct t1x_runs *runs,
+				  unsigned long nr, bool dirty)
 {
 	unsigned long nram = 0, most, n, npages;
 	const struct t1x_run *run;
 
-	if (dirty != unpin->dirty)
-		t1x_unpin_flush(unpin);
-	unpin->dirty = dirty;
+	if (dirty != batch->dirty)
+		t1x_unpin_flush(batch);
+	batch->dirty = dirty;
 	for (; nr; nr -= n) {
-		if (unpin->nr == T1X_UNPIN_PAGES)
-			t1x_unpin_flush(unpin);
-		most = min(nr, T1X_UNPIN_PAGES - unpin->nr);
+		if (batch->nr == T1X_UNPIN_PAGES)
+			t1x_unpin_flush(batch);
+		most = min(nr, T1X_UNPIN_PAGES - batch->nr);
 		run = t1x_runs_tail(runs, most, &n) + n - 1;
-		n = t1x_unpin_singles(unpin, run, n);
+		n = t1x_unpin_singles(batch, run, n);
 		npages = n;
 		nram += n;
 		if (!n) {
 			n = 1;
 			npages = run->npages;
-			nram += t1x_unpin(run, dirty);
+			nram += t1x_unpin_run(run, dirty);
 		}
 		t1x_runs_drop(runs, n, npages);
 	}

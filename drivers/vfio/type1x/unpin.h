@@ -12,12 +12,12 @@ struct t1x_runs;
 #define T1X_UNPIN_PAGES		32UL
 
 /**
- * struct t1x_unpin - pages to be let go of
+ * struct t1x_unpin_batch - pages to be let go of
  * @dirty: a device may have written to them
  * @nr: single pages that are still pinned
  * @pages: these
  */
-struct t1x_unpin {
+struct t1x_unpin_batch {
 	bool dirty;
 	unsigned int nr;
 	struct page *pages[T1X_UNPIN_PAGES];
@@ -25,18 +25,18 @@ struct t1x_unpin {
 
 /**
  * t1x_unpin_init() - begin to let go of runs
- * @unpin: for t1x_unpin_top()
+ * @batch: for t1x_unpin_last_runs()
  */
-static inline void t1x_unpin_init(struct t1x_unpin *unpin)
+static inline void t1x_unpin_init(struct t1x_unpin_batch *batch)
 {
-	unpin->dirty = false;
-	unpin->nr = 0;
+	batch->dirty = false;
+	batch->nr = 0;
 }
 
 void t1x_unpin_extra(struct page *page, unsigned long npages);
-unsigned long t1x_unpin(const struct t1x_run *run, bool dirty);
-unsigned long t1x_unpin_top(struct t1x_unpin *unpin, struct t1x_runs *runs,
-			    unsigned long nr, bool dirty);
-void t1x_unpin_flush(struct t1x_unpin *unpin);
+unsigned long t1x_unpin_run(const struct t1x_run *run, bool dirty);
+unsigned long t1x_unpin_last_runs(struct t1x_unpin_batch *batch, struct t1x_runs *runs,
+				  unsigned long nr, bool dirty);
+void t1x_unpin_flush(struct t1x_unpin_batch *batch);
 
 #endif /* _T1X_UNPIN_H */
