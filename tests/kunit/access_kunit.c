@@ -190,7 +190,7 @@ static void pin_failure_lets_go(struct kunit *test)
 	fake_memory.layout[5] = NULL;
 	KUNIT_EXPECT_LT(test, access_pin(e, 0, 8), 0);
 	KUNIT_EXPECT_NULL(test, e->pages[0]);
-	KUNIT_EXPECT_TRUE(test, t1x_pins_empty(&e->c->pins));
+	KUNIT_EXPECT_TRUE(test, t1x_access_pages_empty(&e->c->access_pages));
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
 		(e->locked + 3) << PAGE_SHIFT;
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 4), -ENOMEM);

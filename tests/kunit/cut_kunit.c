@@ -190,14 +190,14 @@ static void cut_of_held_pages(struct kunit *test)
 {
 	struct t1x_run page = { .npages = 1, .pinned = 1, .ram = 1 };
 	struct cut_case k = cut_begin(test, 0, 100, false);
-	unsigned long i, index = t1x_pins_index(IOVA);
+	unsigned long i, index = t1x_access_pages_index(IOVA);
 	struct t1x_dma *lower = cut_part(&k, 0), *upper;
 	struct t1x_cut cut;
 
 	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k.c, FAKE_ALL, lower), 0);
 	for (i = 10; i < 40; i++)
-		KUNIT_ASSERT_EQ(test, t1x_pins_add(&k.c->pins, index + i,
-						   &page), 0);
+		KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&k.c->access_pages, index + i,
+							   &page), 0);
 	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0,
 					 &k.c->refusals), 0);
 	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &cut, lower,
@@ -206,7 +206,7 @@ static void cut_of_held_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lower->owner.charged, 7UL);
 	KUNIT_EXPECT_EQ(test, upper->owner.charged, 23UL);
 	KUNIT_EXPECT_EQ(test, upper->filled, 0UL);
-	while (t1x_pins_take(&k.c->pins, &index, ULONG_MAX, &page))
+	while (t1x_access_pages_remove(&k.c->access_pages, &index, ULONG_MAX, &page))
 		;
 	t1x_refund(&lower->owner, 7);
 	t1x_refund(&upper->owner, 23);

@@ -238,7 +238,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	INIT_LIST_HEAD(&c->domains);
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
-	t1x_pins_init(&c->pins);
+	t1x_access_pages_init(&c->access_pages);
 	c->pgsizes = PAGE_MASK;
 	c->entries = T1X_ENTRIES_UNLIMITED;
 	c->pin_batch = 512;

@@ -466,11 +466,11 @@ static void hold_ten(struct kunit *test, struct t1x_container *c,
 		     struct t1x_dma *dma)
 {
 	struct t1x_run page = { .npages = 1, .pinned = 1, .ram = 1 };
-	unsigned long i, first = t1x_pins_index(dma->iova);
+	unsigned long i, first = t1x_access_pages_index(dma->iova);
 
 	for (i = 10; i < 20; i++) {
 		page.pfn = page_to_pfn(fake_memory.layout[i]);
-		KUNIT_ASSERT_EQ(test, t1x_pins_add(&c->pins, first + i, &page),
+		KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&c->access_pages, first + i, &page),
 				0);
 	}
 	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0, &c->refusals), 0);
@@ -481,7 +481,7 @@ static void let_go_of_ten(struct t1x_container *c, struct t1x_dma *dma)
 	unsigned long index = 0;
 	struct t1x_run page;
 
-	while (t1x_pins_take(&c->pins, &index, ULONG_MAX, &page))
+	while (t1x_access_pages_remove(&c->access_pages, &index, ULONG_MAX, &page))
 		;
 	t1x_refund(&dma->owner, 10);
 }

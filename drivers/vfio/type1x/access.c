@@ -90,7 +90,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 	ret = t1x_charge(&dma->owner, nram, 0, &c->refusals);
 	if (ret)
 		goto err_unpin;
-	ret = t1x_pins_add(&c->pins, t1x_pins_index(iova), &page);
+	ret = t1x_access_pages_add(&c->access_pages, t1x_access_pages_index(iova), &page);
 	if (ret)
 		goto err_refund;
 	*pfn = page.pfn;
@@ -110,7 +110,7 @@ static void t1x_access_put(struct t1x_container *c, struct t1x_dma *dma,
 {
 	struct t1x_run page;
 
-	if (!t1x_pins_put(&c->pins, t1x_pins_index(iova), &page))
+	if (!t1x_access_pages_put(&c->access_pages, t1x_access_pages_index(iova), &page))
 		return;
 	t1x_unpin_run(&page, dma->prot & IOMMU_WRITE);
 	t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));
@@ -130,7 +130,7 @@ static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 		return t1x_refuse(&c->refusals, -EPERM,
 				  "pin %pad, which is mapped for less", &iova);
 
-	ret = t1x_pins_get(&c->pins, t1x_pins_index(iova), &pfn);
+	ret = t1x_access_pages_get(&c->access_pages, t1x_access_pages_index(iova), &pfn);
 	if (ret == -ENOENT) {
 		ret = t1x_access_add(c, dma, iova, &pfn);
 		if (!ret)
@@ -457,12 +457,12 @@ void t1x_access_notify_unmap(struct t1x_container *c, dma_addr_t iova, u64 size,
  */
 void t1x_access_release(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long index = t1x_pins_index(dma->iova), dropped = 0;
+	unsigned long index = t1x_access_pages_index(dma->iova), dropped = 0;
 	dma_addr_t iova;
 	struct t1x_run page;
 
-	while (t1x_pins_take(&c->pins, &index, t1x_pins_index(dma->last),
-			     &page)) {
+	while (t1x_access_pages_remove(&c->access_pages, &index, t1x_access_pages_index(dma->last),
+				       &page)) {
 		iova = (dma_addr_t)index << PAGE_SHIFT;
 		t1x_unpin_run(&page, dma->prot & IOMMU_WRITE);
 		t1x_refund(&dma->owner, t1x_access_nram(dma, iova, &page));

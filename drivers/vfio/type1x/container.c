@@ -105,7 +105,7 @@ void *t1x_container_open(unsigned long arg)
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
 	INIT_LIST_HEAD(&c->domains);
-	t1x_pins_init(&c->pins);
+	t1x_access_pages_init(&c->access_pages);
 	t1x_iova_init(&c->ranges);
 	c->pgsizes = PAGE_MASK;
 	c->entries = READ_ONCE(t1x_dma_entry_limit);
@@ -186,7 +186,7 @@ void t1x_container_free(struct t1x_container *c)
 {
 	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
 		     !t1x_range_tree_empty(&c->range_tree) || !RB_EMPTY_ROOT(&c->tree) ||
-		     !RB_EMPTY_ROOT(&c->claims) || !t1x_pins_empty(&c->pins));
+		     !RB_EMPTY_ROOT(&c->claims) || !t1x_access_pages_empty(&c->access_pages));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_refusals_exit(&c->refusals);

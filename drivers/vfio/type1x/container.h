@@ -12,9 +12,9 @@
 #include <linux/sched.h>
 #include <vfio_abi/vfio_iommu_driver.h>
 
+#include "access_pages.h"
 #include "domain.h"
 #include "iova.h"
-#include "pins.h"
 #include "range_lock.h"
 #include "refuse.h"
 #include "span.h"
@@ -64,7 +64,7 @@ struct t1x_claim {
  *	while a mapping has been cut and its part is not gone yet
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
- * @pins: pages that they hold
+ * @access_pages: pages that they hold
  * @registered: pages of registered memory
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
@@ -96,7 +96,7 @@ struct t1x_container {
 	long entries;
 	struct list_head emulated;
 	struct list_head devices;
-	struct t1x_pins pins;
+	struct t1x_access_pages access_pages;
 	unsigned long registered;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;

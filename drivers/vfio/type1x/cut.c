@@ -104,9 +104,9 @@ static unsigned long t1x_cut_charge(struct t1x_container *c,
 	const struct t1x_run *run;
 	struct t1x_runs_pos pos;
 
-	nram = t1x_pins_nram(&c->pins,
-			     t1x_pins_index(part->iova) + part->filled,
-			     npages - part->filled);
+	nram = t1x_access_pages_nram(&c->access_pages,
+				     t1x_access_pages_index(part->iova) + part->filled,
+				     npages - part->filled);
 	t1x_runs_walk(&part->runs, &pos);
 	while ((run = t1x_runs_next(&pos)))
 		nram += t1x_run_nram(run);

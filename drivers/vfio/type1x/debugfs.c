@@ -227,7 +227,7 @@ static int t1x_show_state(struct seq_file *m, struct t1x_container *c)
 	if (ret)
 		return ret;
 	t1x_show_bytes(m, "registered", c->registered);
-	seq_printf(m, "held_pages %lu\n", t1x_pins_count(&c->pins));
+	seq_printf(m, "held_pages %lu\n", t1x_access_pages_count(&c->access_pages));
 	seq_printf(m, "entries_left %ld\n", c->entries);
 	seq_printf(m, "dirty_tracking %d\n", c->dirty);
 	seq_printf(m, "invalid_vaddrs %lu\n", c->nr_vaddr_invalid);

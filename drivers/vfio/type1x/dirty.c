@@ -62,10 +62,10 @@ void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma,
 				dma_addr_t iova, dma_addr_t last)
 {
-	unsigned long index = t1x_pins_index(iova);
+	unsigned long index = t1x_access_pages_index(iova);
 	struct t1x_run page;
 
-	for (; t1x_pins_first(&c->pins, &index, t1x_pins_index(last), &page);
+	for (; t1x_access_pages_first(&c->access_pages, &index, t1x_access_pages_index(last), &page);
 	     index++)
 		t1x_dirty_mark(c, dma,
 			       ((dma_addr_t)index << PAGE_SHIFT) - dma->iova,

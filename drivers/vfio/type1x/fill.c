@@ -283,9 +283,9 @@ static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
 {
 	unsigned long first = fill->dma->filled + fill->npages;
 
-	fill->credit -= t1x_pins_not_held(&fill->c->pins,
-					  t1x_dma_iova_at(fill->dma, first),
-					  nram, npages);
+	fill->credit -= t1x_access_pages_not_held(&fill->c->access_pages,
+						  t1x_dma_iova_at(fill->dma, first),
+						  nram, npages);
 	fill->npages += npages;
 }
 
@@ -318,9 +318,9 @@ static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
 	unsigned long npages = t1x_pfn_reader_pending(&fill->reader);
 	unsigned long first = fill->dma->filled + fill->npages;
 
-	return t1x_pins_not_held(&fill->c->pins,
-				 t1x_dma_iova_at(fill->dma, first), npages,
-				 npages);
+	return t1x_access_pages_not_held(&fill->c->access_pages,
+					 t1x_dma_iova_at(fill->dma, first), npages,
+					 npages);
 }
 
 /* Charges what is ready and has not been, and the rest of what is pinned. */
@@ -387,10 +387,10 @@ static void t1x_fill_give_up(struct t1x_fill *fill,
 	if (fill->populate)
 		t1x_populate_cancel(fill->populate);
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
-		fill->credit += t1x_pins_not_held(&fill->c->pins,
-						  t1x_dma_iova_at(dma, first),
-						  t1x_run_nram(run),
-						  run->npages);
+		fill->credit += t1x_access_pages_not_held(&fill->c->access_pages,
+							  t1x_dma_iova_at(dma, first),
+							  t1x_run_nram(run),
+							  run->npages);
 		first += run->npages;
 		t1x_unpin_run(run, false);
 	}

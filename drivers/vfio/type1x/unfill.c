@@ -167,9 +167,9 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 		cond_resched();
 	}
 	t1x_bill_add(bill, &dma->owner,
-		     t1x_pins_not_held(&c->pins,
-				       t1x_dma_iova_at(dma, dma->filled), nram,
-				       filled - dma->filled));
+		     t1x_access_pages_not_held(&c->access_pages,
+					       t1x_dma_iova_at(dma, dma->filled), nram,
+					       filled - dma->filled));
 	return ret;
 }
 
@@ -209,8 +209,8 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
 		t1x_bill_add(bill, &dma->owner,
-			     t1x_pins_not_held(&c->pins, dma->iova, nram,
-					       dma->filled));
+			     t1x_access_pages_not_held(&c->access_pages, dma->iova, nram,
+						       dma->filled));
 		dma->filled = 0;
 	}
 	t1x_unpin_flush(&unpin);

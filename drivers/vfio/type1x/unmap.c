@@ -143,11 +143,11 @@ static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
 static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 			   dma_addr_t *last)
 {
-	unsigned long index = t1x_pins_index(*iova);
+	unsigned long index = t1x_access_pages_index(*iova);
 	struct t1x_dma *dma;
 	struct t1x_run page;
 
-	if (!t1x_pins_first(&c->pins, &index, t1x_pins_index(*last), &page))
+	if (!t1x_access_pages_first(&c->access_pages, &index, t1x_access_pages_index(*last), &page))
 		return false;
 	dma = t1x_dma_first(&c->tree, (dma_addr_t)index << PAGE_SHIFT, *last);
 	if (WARN_ON_ONCE(!dma))
@@ -240,7 +240,7 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			end = t1x_unmap_end(c, unmap);
 			t1x_container_unlock(c, &unmap->range);
 			ret = -EAGAIN;
-		} else if (unmap->first && !t1x_pins_empty(&c->pins)) {
+		} else if (unmap->first && !t1x_access_pages_empty(&c->access_pages)) {
 			ret = t1x_unmap_recall(c, req, unmap);
 		}
 	} while (unlikely(ret == -EAGAIN));

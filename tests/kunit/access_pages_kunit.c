@@ -4,7 +4,7 @@
  */
 #include <kunit/test.h>
 
-#include "pins.h"
+#include "access_pages.h"
 #include "t1x_kunit.h"
 
 #define SLOTS	40
@@ -30,21 +30,21 @@ static bool pins_same(const struct t1x_run *page, unsigned long index)
 static void pins_get_and_put_balance(struct kunit *test)
 {
 	struct t1x_run page = pins_page(7);
-	struct t1x_pins pins;
+	struct t1x_access_pages pins;
 	unsigned long pfn;
 
-	t1x_pins_init(&pins);
-	KUNIT_EXPECT_TRUE(test, t1x_pins_empty(&pins));
-	KUNIT_EXPECT_EQ(test, t1x_pins_get(&pins, 7, &pfn), -ENOENT);
-	KUNIT_EXPECT_FALSE(test, t1x_pins_put(&pins, 7, &page));
-	KUNIT_ASSERT_EQ(test, t1x_pins_add(&pins, 7, &page), 0);
-	KUNIT_EXPECT_EQ(test, t1x_pins_get(&pins, 7, &pfn), 0);
+	t1x_access_pages_init(&pins);
+	KUNIT_EXPECT_TRUE(test, t1x_access_pages_empty(&pins));
+	KUNIT_EXPECT_EQ(test, t1x_access_pages_get(&pins, 7, &pfn), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, t1x_access_pages_put(&pins, 7, &page));
+	KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&pins, 7, &page), 0);
+	KUNIT_EXPECT_EQ(test, t1x_access_pages_get(&pins, 7, &pfn), 0);
 	KUNIT_EXPECT_EQ(test, pfn, page.pfn);
-	KUNIT_EXPECT_FALSE(test, t1x_pins_put(&pins, 7, &page));
-	KUNIT_EXPECT_FALSE(test, t1x_pins_empty(&pins));
-	KUNIT_EXPECT_TRUE(test, t1x_pins_put(&pins, 7, &page));
+	KUNIT_EXPECT_FALSE(test, t1x_access_pages_put(&pins, 7, &page));
+	KUNIT_EXPECT_FALSE(test, t1x_access_pages_empty(&pins));
+	KUNIT_EXPECT_TRUE(test, t1x_access_pages_put(&pins, 7, &page));
 	KUNIT_EXPECT_TRUE(test, pins_same(&page, 7));
-	KUNIT_EXPECT_TRUE(test, t1x_pins_empty(&pins));
+	KUNIT_EXPECT_TRUE(test, t1x_access_pages_empty(&pins));
 }
 
 static void pins_random_against_counts(struct kunit *test)
@@ -52,25 +52,25 @@ static void pins_random_against_counts(struct kunit *test)
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	unsigned int refs[SLOTS] = {}, step, i;
 	unsigned long index, pfn, nram, lo, n;
-	struct t1x_pins pins;
+	struct t1x_access_pages pins;
 	struct t1x_run page;
 
-	t1x_pins_init(&pins);
+	t1x_access_pages_init(&pins);
 	for (step = 0; step < 5000; step++) {
 		i = prandom_u32_state(&rnd) % SLOTS;
 		if (prandom_u32_state(&rnd) % 2) {
 			page = pins_page(i);
 			if (!refs[i])
 				KUNIT_ASSERT_EQ(test,
-						t1x_pins_add(&pins, i, &page),
+						t1x_access_pages_add(&pins, i, &page),
 						0);
 			else
 				KUNIT_ASSERT_EQ(test,
-						t1x_pins_get(&pins, i, &pfn),
+						t1x_access_pages_get(&pins, i, &pfn),
 						0);
 			refs[i]++;
 		} else if (refs[i]) {
-			bool last = t1x_pins_put(&pins, i, &page);
+			bool last = t1x_access_pages_put(&pins, i, &page);
 
 			refs[i]--;
 			KUNIT_ASSERT_EQ(test, last, !refs[i]);
@@ -82,16 +82,16 @@ static void pins_random_against_counts(struct kunit *test)
 		n = prandom_u32_state(&rnd) % SLOTS;
 		for (nram = 0, i = lo; i < lo + n && i < SLOTS; i++)
 			nram += refs[i] && pins_page(i).ram;
-		KUNIT_ASSERT_EQ(test, t1x_pins_nram(&pins, lo, n), nram);
+		KUNIT_ASSERT_EQ(test, t1x_access_pages_nram(&pins, lo, n), nram);
 	}
 
-	for (i = 0, index = 0; t1x_pins_take(&pins, &index, ULONG_MAX, &page); i++) {
+	for (i = 0, index = 0; t1x_access_pages_remove(&pins, &index, ULONG_MAX, &page); i++) {
 		while (!refs[i])
 			i++;
 		KUNIT_ASSERT_EQ(test, index, (unsigned long)i);
 		KUNIT_ASSERT_TRUE(test, pins_same(&page, i));
 	}
-	KUNIT_EXPECT_TRUE(test, t1x_pins_empty(&pins));
+	KUNIT_EXPECT_TRUE(test, t1x_access_pages_empty(&pins));
 }
 
 static struct kunit_case pins_cases[] = {
@@ -101,7 +101,7 @@ static struct kunit_case pins_cases[] = {
 };
 
 static struct kunit_suite pins_suite = {
-	.name = "t1x_pins",
+	.name = "t1x_access_pages",
 	.test_cases = pins_cases,
 };
 
