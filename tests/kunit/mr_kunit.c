@@ -48,7 +48,7 @@ static void mr_done(struct kunit *test, struct mr_case *p)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(p->c); i++)
-		t1x_unregister_all(p->c[i]);
+		t1x_mr_unregister_all(p->c[i]);
 	kthread_unuse_mm(fake_memory.mm);
 	KUNIT_EXPECT_EQ(test, p->fake->nr, 0UL);
 	KUNIT_EXPECT_EQ(test, p->fake->errors, 0U);
@@ -64,43 +64,43 @@ static unsigned long vaddr_of(unsigned int page)
 
 static int reg(struct t1x_container *c, unsigned int first, unsigned int npages)
 {
-	return t1x_register(c, vaddr_of(first), vaddr_of(first + npages) - 1,
-			    true);
+	return t1x_mr_register(c, vaddr_of(first), vaddr_of(first + npages) - 1,
+			       true);
 }
 
 static int unreg(struct t1x_container *c, unsigned int first,
 		 unsigned int npages)
 {
-	return t1x_unregister(c, vaddr_of(first), vaddr_of(first + npages) - 1);
+	return t1x_mr_unregister(c, vaddr_of(first), vaddr_of(first + npages) - 1);
 }
 
-static struct t1x_claim *find(struct t1x_container *c, unsigned int first,
-			      unsigned int npages)
+static struct t1x_mr *find(struct t1x_container *c, unsigned int first,
+			   unsigned int npages)
 {
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 
 	mutex_lock(&c->lock);
-	claim = t1x_claim_find(c, vaddr_of(first), vaddr_of(first + npages) - 1);
+	mr = t1x_mr_find(c, vaddr_of(first), vaddr_of(first + npages) - 1);
 	mutex_unlock(&c->lock);
-	return claim;
+	return mr;
 }
 
 static void mr_is_found_by_range(struct kunit *test)
 {
 	struct mr_case p = mr_begin(test);
 	struct t1x_container *c = p.c[0];
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 
 	KUNIT_EXPECT_NULL(test, find(c, 0, 1));
 	KUNIT_EXPECT_EQ(test, reg(c, 20, 10), 0);
 	KUNIT_EXPECT_EQ(test, reg(c, 10, 10), 0);
 	KUNIT_EXPECT_EQ(test, reg(c, 40, 1), 0);
-	claim = find(c, 10, 10);
-	KUNIT_EXPECT_NOT_NULL(test, claim);
-	KUNIT_EXPECT_PTR_EQ(test, find(c, 10, 1), claim);
-	KUNIT_EXPECT_PTR_EQ(test, find(c, 19, 1), claim);
+	mr = find(c, 10, 10);
+	KUNIT_EXPECT_NOT_NULL(test, mr);
+	KUNIT_EXPECT_PTR_EQ(test, find(c, 10, 1), mr);
+	KUNIT_EXPECT_PTR_EQ(test, find(c, 19, 1), mr);
 	KUNIT_EXPECT_NOT_NULL(test, find(c, 20, 10));
-	KUNIT_EXPECT_PTR_NE(test, find(c, 20, 1), claim);
+	KUNIT_EXPECT_PTR_NE(test, find(c, 20, 1), mr);
 	KUNIT_EXPECT_NOT_NULL(test, find(c, 40, 1));
 	KUNIT_EXPECT_NULL(test, find(c, 19, 2));
 	KUNIT_EXPECT_NULL(test, find(c, 9, 1));
@@ -164,21 +164,21 @@ static void mr_run_is_of_these_pages(struct kunit *test)
 {
 	const unsigned int first = 100, npages = 1500;
 	struct mr_case p = mr_begin(test);
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 	unsigned int layout, i, n;
 	struct page **pages;
-	struct t1x_region_pos pos;
+	struct t1x_umem_pos pos;
 	struct t1x_run run;
 
 	for (layout = 0; layout < 2; layout++) {
 		if (layout)
 			fake_memory_scatter();
 		KUNIT_EXPECT_EQ(test, reg(p.c[0], first, npages), 0);
-		claim = find(p.c[0], first, 1);
-		for (i = 0; claim && i < npages; i++) {
+		mr = find(p.c[0], first, 1);
+		for (i = 0; mr && i < npages; i++) {
 			n = min(npages - i, 1 + i % 7);
-			t1x_region_seek(claim->region, i, &pos);
-			run = t1x_region_cut(t1x_region_next(&pos), i, n);
+			t1x_umem_seek(mr->umem, i, &pos);
+			run = t1x_umem_slice(t1x_umem_next(&pos), i, n);
 			pages = fake_memory.layout + first + i;
 			KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
 			KUNIT_EXPECT_GE(test, run.npages, 1U);
@@ -198,16 +198,16 @@ static void mr_fills(struct kunit *test)
 	const unsigned int first = 1000, npages = 200;
 	struct mr_case p = mr_begin(test);
 	struct t1x_container *c = p.c[0];
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 	struct t1x_dma *dma;
 	unsigned int i;
 	long pinned;
 
 	KUNIT_EXPECT_EQ(test, reg(c, 0, FAKE_PAGES), 0);
-	claim = find(c, first, npages);
+	mr = find(c, first, npages);
 	dma = fake_dma_alloc(test, IOVA, first, npages);
-	dma->claim = claim;
-	dma->claim_first = first;
+	dma->mr = mr;
+	dma->mr_first = first;
 	pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
 	mutex_lock(&c->lock);
 	t1x_container_insert(c, dma);
@@ -244,8 +244,8 @@ static void mr_fill_fails(struct kunit *test)
 	fake_memory_scatter();
 	KUNIT_EXPECT_EQ(test, reg(c, 0, 600), 0);
 	dma = fake_dma_alloc(test, IOVA, 0, 600);
-	dma->claim = find(c, 0, 600);
-	dma->claim_first = 0;
+	dma->mr = find(c, 0, 600);
+	dma->mr_first = 0;
 	p.fake->fail_map = 300;
 	mutex_lock(&c->lock);
 	KUNIT_EXPECT_NE(test, t1x_dma_fill(c, FAKE_ALL, dma), 0);

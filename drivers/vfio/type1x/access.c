@@ -43,14 +43,14 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 			   struct t1x_run *page)
 {
 	unsigned long index = t1x_dma_index(dma, iova);
-	struct t1x_region_pos pos;
+	struct t1x_umem_pos pos;
 	struct t1x_pfn_reader reader;
 	int ret;
 
-	if (dma->claim) {
-		index += dma->claim_first;
-		t1x_region_seek(dma->claim->region, index, &pos);
-		*page = t1x_region_cut(t1x_region_next(&pos), index, 1);
+	if (dma->mr) {
+		index += dma->mr_first;
+		t1x_umem_seek(dma->mr->umem, index, &pos);
+		*page = t1x_umem_slice(t1x_umem_next(&pos), index, 1);
 		return 0;
 	}
 	t1x_pfn_reader_init(&reader, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,

@@ -101,7 +101,7 @@ void *t1x_container_open(unsigned long arg)
 	mutex_init(&c->mmio_lock);
 	t1x_range_tree_init(&c->range_tree);
 	c->tree = RB_ROOT;
-	c->claims = RB_ROOT;
+	c->mrs = RB_ROOT;
 	INIT_LIST_HEAD(&c->emulated);
 	INIT_LIST_HEAD(&c->devices);
 	INIT_LIST_HEAD(&c->domains);
@@ -186,7 +186,7 @@ void t1x_container_free(struct t1x_container *c)
 {
 	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
 		     !t1x_range_tree_empty(&c->range_tree) || !RB_EMPTY_ROOT(&c->tree) ||
-		     !RB_EMPTY_ROOT(&c->claims) || !t1x_access_pages_empty(&c->access_pages));
+		     !RB_EMPTY_ROOT(&c->mrs) || !t1x_access_pages_empty(&c->access_pages));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_refusals_exit(&c->refusals);
@@ -301,8 +301,8 @@ void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_insert(&c->tree, dma);
-	if (dma->claim)
-		dma->claim->nr_dmas++;
+	if (dma->mr)
+		dma->mr->nr_dmas++;
 	if (c->entries != T1X_ENTRIES_UNLIMITED)
 		c->entries--;
 	t1x_stat_inc(T1X_STAT_MAPPINGS);
@@ -320,8 +320,8 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_erase(&c->tree, dma);
-	if (dma->claim)
-		dma->claim->nr_dmas--;
+	if (dma->mr)
+		dma->mr->nr_dmas--;
 	if (dma->vaddr_invalid)
 		c->nr_vaddr_invalid--;
 	if (c->entries != T1X_ENTRIES_UNLIMITED)

@@ -17,24 +17,24 @@
 #include "iova.h"
 #include "range_lock.h"
 #include "refuse.h"
-#include "span.h"
 #include "tally.h"
+#include "urange.h"
 
 struct t1x_dma;
-struct t1x_region;
+struct t1x_umem;
 
 /**
- * struct t1x_claim - what one container registered
- * @span: what it is called, in &t1x_container.claims
- * @region: the memory; %NULL while it is pinned, when only the name is taken
+ * struct t1x_mr - a memory region: what one container registered
+ * @urange: what it is called, in &t1x_container.mrs
+ * @umem: the memory; %NULL while it is pinned, when only the name is taken
  * @write: devices of this container may be allowed to write
  * @nr_dmas: mappings made from it
  *
  * Protected by the container's lock.
  */
-struct t1x_claim {
-	struct t1x_span span;
-	struct t1x_region *region;
+struct t1x_mr {
+	struct t1x_urange urange;
+	struct t1x_umem *umem;
 	bool write;
 	unsigned long nr_dmas;
 };
@@ -56,7 +56,7 @@ struct t1x_claim {
  * @range_tree: IOVA ranges that a task has locked; has a lock of its own
  * @lock: the lock
  * @tree: the mappings, struct t1x_dma
- * @claims: registered memory, struct t1x_claim
+ * @mrs: registered memory, struct t1x_mr
  * @domains: the domains, struct t1x_domain
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
@@ -65,7 +65,7 @@ struct t1x_claim {
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
  * @access_pages: pages that they hold
- * @registered: pages of registered memory
+ * @mr_npages: pages of registered memory
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
@@ -89,7 +89,7 @@ struct t1x_container {
 
 	struct mutex lock;	/* protects what follows, see container.c */
 	struct rb_root tree;
-	struct rb_root claims;
+	struct rb_root mrs;
 	struct list_head domains;
 	struct t1x_iova_ranges ranges;
 	unsigned long pgsizes;
@@ -97,7 +97,7 @@ struct t1x_container {
 	struct list_head emulated;
 	struct list_head devices;
 	struct t1x_access_pages access_pages;
-	unsigned long registered;
+	unsigned long mr_npages;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_blind;
 	bool dirty;

@@ -43,8 +43,8 @@ int t1x_cut_prepare(struct t1x_container *c, struct t1x_cut *cut,
 	if (!upper)
 		return -ENOMEM;
 	upper->granule_shift = dma->granule_shift;
-	upper->claim = dma->claim;
-	upper->claim_first = dma->claim_first + (bytes >> PAGE_SHIFT);
+	upper->mr = dma->mr;
+	upper->mr_first = dma->mr_first + (bytes >> PAGE_SHIFT);
 	t1x_owner_share(&dma->owner, &upper->owner);
 	*cut = (struct t1x_cut){ .dma = dma, .upper = upper };
 

@@ -52,7 +52,7 @@ static struct dentry *t1x_debugfs_containers;
  * @run_npages: pages in these
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule_shift: may be cut at multiples of 2 to the power of this; 0: nowhere
- * @claimed: made of registered memory
+ * @registered: made of registered memory
  * @untracked: not all runs are remembered
  * @watched: MMIO may be revoked
  * @vaddr_invalid: the vaddr was taken back
@@ -75,7 +75,7 @@ struct t1x_look {
 	unsigned long run_npages;
 	u8 prot;
 	u8 granule_shift;
-	bool claimed;
+	bool registered;
 	bool untracked;
 	bool watched;
 	bool vaddr_invalid;
@@ -104,12 +104,12 @@ static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
 	look->run_npages = READ_ONCE(dma->runs.npages);
 	look->prot = dma->prot;
 	look->granule_shift = dma->granule_shift;
-	look->claimed = dma->claim;
+	look->registered = dma->mr;
 	look->untracked = READ_ONCE(dma->untracked);
 	look->watched = READ_ONCE(dma->watch);
 	look->vaddr_invalid = dma->vaddr_invalid;
 	/* What is charged and not mapped is held, or will be mapped. */
-	look->ram = look->claimed ? look->filled :
+	look->ram = look->registered ? look->filled :
 		    min(look->charged, look->filled);
 }
 
@@ -226,7 +226,7 @@ static int t1x_show_state(struct seq_file *m, struct t1x_container *c)
 
 	if (ret)
 		return ret;
-	t1x_show_bytes(m, "registered", c->registered);
+	t1x_show_bytes(m, "registered", c->mr_npages);
 	seq_printf(m, "held_pages %lu\n", t1x_access_pages_count(&c->access_pages));
 	seq_printf(m, "entries_left %ld\n", c->entries);
 	seq_printf(m, "dirty_tracking %d\n", c->dirty);
@@ -358,7 +358,7 @@ static int t1x_mappings_show(struct seq_file *m, void *found)
 		   look->charged, look->nr_runs);
 	seq_printf(m, " granule=%llu%s%s%s%s\n",
 		   look->granule_shift ? 1ULL << look->granule_shift : 0,
-		   look->claimed ? " registered" : "",
+		   look->registered ? " registered" : "",
 		   look->untracked ? " untracked" : "",
 		   look->watched ? " watched" : "",
 		   look->vaddr_invalid ? " vaddr-invalid" : "");

@@ -69,7 +69,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->vaddr_invalid = false;
 	dma->filled = 0;
 	dma->owner.charged = 0;
-	dma->claim = NULL;
+	dma->mr = NULL;
 	t1x_runs_init(&dma->runs);
 	dma->dirty = NULL;
 	dma->watch = NULL;

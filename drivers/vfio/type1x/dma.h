@@ -8,7 +8,7 @@
 #include "account.h"
 #include "runs.h"
 
-struct t1x_claim;
+struct t1x_mr;
 struct t1x_watch;
 
 /**
@@ -25,19 +25,19 @@ struct t1x_watch;
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @owner: whom the RAM pages are charged to
- * @claim: registered memory that the pages are from, which are then neither
+ * @mr: registered memory that the pages are from, which are then neither
  *	pinned nor charged here; else %NULL
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
  * @watch: what revokes its MMIO; %NULL if there is none, or it stays
  * @runs: what was pinned, in IOVA order
  * @vaddr: user address of @iova in the owner's mm
- * @claim_first: pages of @claim before the first one
+ * @mr_first: pages of @mr before the first one
  *
  * There may be very many.  What a walk over the tree reads comes first, then what
  * unmapping reads of a mapping with a run or two.
  *
- * @iova, @prot, @granule_shift and @claim do not change once the mapping is in the
+ * @iova, @prot, @granule_shift and @mr do not change once the mapping is in the
  * tree, and @last only when it is cut.  @dirty is protected by the container's lock.
  * All else is protected by the range lock that covers the mapping, or by the container's
  * lock while no such range is locked; &t1x_run.revoked by mmio_lock as well.
@@ -53,12 +53,12 @@ struct t1x_dma {
 	bool untracked;
 	bool vaddr_invalid;
 	struct t1x_owner owner;
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 	unsigned long *dirty;
 	struct t1x_watch *watch;
 	struct t1x_runs runs;
 	unsigned long vaddr;
-	unsigned long claim_first;
+	unsigned long mr_first;
 };
 
 /**

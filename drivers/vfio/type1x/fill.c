@@ -171,7 +171,7 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 	struct t1x_dma *dma = fill->dma;
 
 	/* Whose pins, revocation or cuts need more than a domain knows. */
-	if (fill->spare.huge || dma->watch || dma->claim || dma->granule_shift)
+	if (fill->spare.huge || dma->watch || dma->mr || dma->granule_shift)
 		return t1x_refuse(&fill->c->refusals, -ENOMEM,
 				  "no memory to remember what is pinned");
 	if (!dma->untracked) {
@@ -399,21 +399,21 @@ static void t1x_fill_give_up(struct t1x_fill *fill,
 }
 
 /* Fills a mapping of registered memory, which is pinned and charged already. */
-static int t1x_dma_fill_claimed(struct t1x_container *c,
-				const struct t1x_range *range,
-				struct t1x_dma *dma)
+static int t1x_dma_fill_mr(struct t1x_container *c,
+			   const struct t1x_range *range,
+			   struct t1x_dma *dma)
 {
-	unsigned long index = dma->claim_first;
+	unsigned long index = dma->mr_first;
 	unsigned long left = t1x_dma_npages(dma);
 	struct t1x_fill fill;
-	struct t1x_region_pos pos;
+	struct t1x_umem_pos pos;
 	struct t1x_run run;
 	int ret = 0;
 
 	t1x_fill_init(&fill, c, dma);
-	t1x_region_seek(dma->claim->region, index, &pos);
+	t1x_umem_seek(dma->mr->umem, index, &pos);
 	while (!ret && left) {
-		run = t1x_region_cut(t1x_region_next(&pos), index, left);
+		run = t1x_umem_slice(t1x_umem_next(&pos), index, left);
 		index += run.npages;
 		left -= run.npages;
 		if (READ_ONCE(c->dying))
@@ -467,8 +467,8 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 
 	if (list_empty(&c->domains))
 		return 0;
-	if (dma->claim)
-		return t1x_dma_fill_claimed(c, range, dma);
+	if (dma->mr)
+		return t1x_dma_fill_mr(c, range, dma);
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
 

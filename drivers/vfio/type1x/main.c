@@ -41,7 +41,7 @@ static void t1x_release(void *cookie)
 	mutex_lock(&c->lock);
 	t1x_unmap_all(c, &all);
 	t1x_container_unlock(c, &all);
-	t1x_unregister_all(c);
+	t1x_mr_unregister_all(c);
 	t1x_container_free(c);
 }
 

@@ -70,23 +70,23 @@ static int t1x_map_check_granule(struct t1x_container *c, dma_addr_t iova,
 }
 
 /* Registered memory that has the range, or NULL if it has to be pinned. */
-static struct t1x_claim *t1x_map_claim(struct t1x_container *c,
-				       unsigned long vaddr,
-				       unsigned long vaddr_last,
-				       unsigned int prot)
+static struct t1x_mr *t1x_map_mr(struct t1x_container *c,
+				 unsigned long vaddr,
+				 unsigned long vaddr_last,
+				 unsigned int prot)
 {
-	struct t1x_claim *claim = t1x_claim_find(c, vaddr, vaddr_last);
+	struct t1x_mr *mr = t1x_mr_find(c, vaddr, vaddr_last);
 	int ret = 0;
 
-	if (!claim && c->registered_only)
+	if (!mr && c->registered_only)
 		ret = t1x_refuse(&c->refusals, -EINVAL,
 				 "map of [%#lx, %#lx], which is not registered",
 				 vaddr, vaddr_last);
-	if (claim && prot & IOMMU_WRITE && !claim->write)
+	if (mr && prot & IOMMU_WRITE && !mr->write)
 		ret = t1x_refuse(&c->refusals, -EPERM,
 				 "map of [%#lx, %#lx], registered without write",
 				 vaddr, vaddr_last);
-	return ret ? ERR_PTR(ret) : claim;
+	return ret ? ERR_PTR(ret) : mr;
 }
 
 /* Puts an empty mapping into the tree. */
@@ -94,7 +94,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 				     dma_addr_t last, unsigned long vaddr,
 				     unsigned int prot, u64 granule)
 {
-	struct t1x_claim *claim;
+	struct t1x_mr *mr;
 	struct t1x_dma *dma;
 	int ret;
 
@@ -103,10 +103,10 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 		ret = t1x_map_check_granule(c, iova, last, granule);
 	if (ret)
 		return ERR_PTR(ret);
-	claim = t1x_map_claim(c, vaddr, vaddr + (unsigned long)(last - iova),
-			      prot);
-	if (IS_ERR(claim))
-		return ERR_CAST(claim);
+	mr = t1x_map_mr(c, vaddr, vaddr + (unsigned long)(last - iova),
+			prot);
+	if (IS_ERR(mr))
+		return ERR_CAST(mr);
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
 		return ERR_PTR(t1x_refuse(&c->refusals, -ENOMEM,
@@ -114,9 +114,9 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 					  &iova, &last));
 	if (granule)
 		dma->granule_shift = __ffs64(granule);
-	if (claim) {
-		dma->claim = claim;
-		dma->claim_first = (vaddr - claim->span.first) >> PAGE_SHIFT;
+	if (mr) {
+		dma->mr = mr;
+		dma->mr_first = (vaddr - mr->urange.first) >> PAGE_SHIFT;
 	}
 	ret = c->dirty ? t1x_dirty_track(c, dma) : 0;
 	if (ret) {

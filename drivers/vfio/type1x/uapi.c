@@ -285,9 +285,9 @@ static long t1x_uapi_memory(struct t1x_container *c, void __user *arg,
 				  memory.size, first);
 
 	if (on)
-		return t1x_register(c, first, last,
-				    memory.flags & VFIO_TYPE1X_MEMORY_WRITE);
-	return t1x_unregister(c, first, last);
+		return t1x_mr_register(c, first, last,
+				       memory.flags & VFIO_TYPE1X_MEMORY_WRITE);
+	return t1x_mr_unregister(c, first, last);
 }
 
 /**

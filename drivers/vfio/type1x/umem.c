@@ -2,13 +2,13 @@
 /*
  * Registered memory: a range of a process's memory, pinned and charged once.
  *
- * Each container that registers the very same range has a claim on the one region; with
- * the last claim it goes.  So it lives as long as containers do and not as long as the
- * process: after exec() or exit() the pages stay until the containers are closed, as
- * those of mappings do.
+ * Each container that registers the very same range has a memory region (mr.c) of the
+ * one umem, which goes with the last of them.  So it lives as long as containers do and
+ * not as long as the process: after exec() or exit() the pages stay until the containers
+ * are closed, as those of mappings do.
  *
- * Locks: t1x_regions_lock protects the tree of regions and their user counts.  The lock
- * of a region is held while it is pinned; concurrent registrations of the same range
+ * Locks: t1x_umems_lock protects the tree of umems and their user counts.  The lock
+ * of a umem is held while it is pinned; concurrent registrations of the same range
  * wait on it.  No lock of the container is held outside of either.
  */
 #include "umem.h"
@@ -27,146 +27,146 @@
 #include "unpin.h"
 
 /**
- * struct t1x_region - registered memory
- * @span: what it is called, in t1x_regions
- * @users: claims on it, those included that are being made
+ * struct t1x_umem - registered memory
+ * @urange: what it is called, in t1x_umems
+ * @users: memory regions of it, those included that are being made
  * @write: pinned so that devices may write
  * @owner: who pays for it
  * @lock: protects what follows; once pinned, it stays as it is
- * @runs: what was pinned, in order, in arrays of T1X_REGION_ARRAY; %NULL before that
+ * @runs: what was pinned, in order, in arrays of T1X_UMEM_ARRAY; %NULL before that
  * @nr: runs in all of them
  *
  * There may be more runs than fit into the largest array that can be allocated.
  */
-struct t1x_region {
-	struct t1x_span span;
+struct t1x_umem {
+	struct t1x_urange urange;
 	unsigned long users;
 	bool write;
 	struct t1x_owner owner;
 	struct mutex lock;	/* protects what follows */
-	struct t1x_region_run **runs;
+	struct t1x_umem_run **runs;
 	unsigned long nr;
 };
 
-static DEFINE_MUTEX(t1x_regions_lock);
-static struct rb_root t1x_regions = RB_ROOT;
+static DEFINE_MUTEX(t1x_umems_lock);
+static struct rb_root t1x_umems = RB_ROOT;
 
-static struct t1x_region *t1x_region_alloc(unsigned long first,
-					   unsigned long last, bool write)
+static struct t1x_umem *t1x_umem_alloc(unsigned long first,
+				       unsigned long last, bool write)
 {
-	struct t1x_region *region = kzalloc_obj(*region, GFP_KERNEL_ACCOUNT);
+	struct t1x_umem *umem = kzalloc_obj(*umem, GFP_KERNEL_ACCOUNT);
 
-	if (!region)
+	if (!umem)
 		return NULL;
-	region->span.mm = current->mm;
-	region->span.first = first;
-	region->span.last = last;
-	region->write = write;
-	t1x_owner_get(&region->owner);
-	mutex_init(&region->lock);
+	umem->urange.mm = current->mm;
+	umem->urange.first = first;
+	umem->urange.last = last;
+	umem->write = write;
+	t1x_owner_get(&umem->owner);
+	mutex_init(&umem->lock);
 	t1x_stat_inc(T1X_STAT_REGIONS);
-	return region;
+	return umem;
 }
 
-static struct t1x_region_run *t1x_region_run(const struct t1x_region *region,
-					     unsigned long nr)
+static struct t1x_umem_run *t1x_umem_run_at(const struct t1x_umem *umem,
+					    unsigned long nr)
 {
-	return &region->runs[nr / T1X_REGION_ARRAY][nr % T1X_REGION_ARRAY];
+	return &umem->runs[nr / T1X_UMEM_ARRAY][nr % T1X_UMEM_ARRAY];
 }
 
-static void t1x_region_free_runs(struct t1x_region *region)
+static void t1x_umem_free_runs(struct t1x_umem *umem)
 {
-	unsigned long i, arrays = DIV_ROUND_UP(region->nr, T1X_REGION_ARRAY);
+	unsigned long i, arrays = DIV_ROUND_UP(umem->nr, T1X_UMEM_ARRAY);
 
 	for (i = 0; i < arrays; i++) {
-		kfree(region->runs[i]);
+		kfree(umem->runs[i]);
 		cond_resched();
 	}
-	kvfree(region->runs);
-	region->runs = NULL;
-	region->nr = 0;
+	kvfree(umem->runs);
+	umem->runs = NULL;
+	umem->nr = 0;
 }
 
-static void t1x_region_free(struct t1x_region *region)
+static void t1x_umem_free(struct t1x_umem *umem)
 {
 	unsigned long i;
 
-	for (i = 0; i < region->nr; i++) {
-		t1x_unpin_run(&t1x_region_run(region, i)->run, region->write);
+	for (i = 0; i < umem->nr; i++) {
+		t1x_unpin_run(&t1x_umem_run_at(umem, i)->run, umem->write);
 		cond_resched();
 	}
-	t1x_region_free_runs(region);
+	t1x_umem_free_runs(umem);
 	/* Refunds what is charged. */
-	t1x_owner_put(&region->owner);
-	mutex_destroy(&region->lock);
-	kfree(region);
+	t1x_owner_put(&umem->owner);
+	mutex_destroy(&umem->lock);
+	kfree(umem);
 	t1x_stat_add(T1X_STAT_REGIONS, -1);
 }
 
 /**
- * t1x_region_put() - undo t1x_region_get_pinned()
- * @region: the memory; with its last user it is unpinned and refunded
+ * t1x_umem_put() - undo t1x_umem_get_pinned()
+ * @umem: the memory; with its last user it is unpinned and refunded
  *
  * Context: may sleep.
  */
-void t1x_region_put(struct t1x_region *region)
+void t1x_umem_put(struct t1x_umem *umem)
 {
 	bool is_last;
 
-	mutex_lock(&t1x_regions_lock);
-	is_last = !--region->users;
+	mutex_lock(&t1x_umems_lock);
+	is_last = !--umem->users;
 	if (is_last)
-		rb_erase(&region->span.node, &t1x_regions);
-	mutex_unlock(&t1x_regions_lock);
+		rb_erase(&umem->urange.node, &t1x_umems);
+	mutex_unlock(&t1x_umems_lock);
 	if (is_last)
-		t1x_region_free(region);
+		t1x_umem_free(umem);
 }
 
-/* The caller's region of these addresses: the one there is, or a new one. */
-static struct t1x_region *t1x_region_get(unsigned long first,
-					 unsigned long last, bool write)
+/* The caller's umem of these addresses: the one there is, or a new one. */
+static struct t1x_umem *t1x_umem_get(unsigned long first,
+				     unsigned long last, bool write)
 {
-	struct t1x_region *fresh, *region;
-	struct t1x_span *span;
+	struct t1x_umem *fresh, *umem;
+	struct t1x_urange *urange;
 	int ret = 0;
 
-	fresh = t1x_region_alloc(first, last, write);
+	fresh = t1x_umem_alloc(first, last, write);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
 
-	mutex_lock(&t1x_regions_lock);
-	span = t1x_span_add(&t1x_regions, &fresh->span);
-	region = span ? container_of(span, struct t1x_region, span) : fresh;
-	if (!t1x_span_is(&region->span, first, last))
+	mutex_lock(&t1x_umems_lock);
+	urange = t1x_urange_add(&t1x_umems, &fresh->urange);
+	umem = urange ? container_of(urange, struct t1x_umem, urange) : fresh;
+	if (!t1x_urange_is(&umem->urange, first, last))
 		ret = -EEXIST;
-	else if (write && !region->write)
+	else if (write && !umem->write)
 		ret = -EPERM;
 	else
-		region->users++;
-	mutex_unlock(&t1x_regions_lock);
+		umem->users++;
+	mutex_unlock(&t1x_umems_lock);
 
-	if (region != fresh)
-		t1x_region_free(fresh);
-	return ret ? ERR_PTR(ret) : region;
+	if (umem != fresh)
+		t1x_umem_free(fresh);
+	return ret ? ERR_PTR(ret) : umem;
 }
 
 /*
  * Makes the arrays that runs can be found in by their place.  All are there before the
  * first run moves, for what is in them counts as pinned.
  */
-static int t1x_region_alloc_runs(struct t1x_region *region, unsigned long nr)
+static int t1x_umem_alloc_runs(struct t1x_umem *umem, unsigned long nr)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	unsigned long i, arrays = DIV_ROUND_UP(nr, T1X_REGION_ARRAY);
+	unsigned long i, arrays = DIV_ROUND_UP(nr, T1X_UMEM_ARRAY);
 
-	region->runs = kvcalloc(arrays, sizeof(*region->runs), gfp);
-	if (!region->runs)
+	umem->runs = kvcalloc(arrays, sizeof(*umem->runs), gfp);
+	if (!umem->runs)
 		return -ENOMEM;
-	region->nr = nr;
+	umem->nr = nr;
 	for (i = 0; i < arrays; i++) {
-		region->runs[i] = kmalloc(PAGE_SIZE, gfp);
-		if (!region->runs[i]) {
-			t1x_region_free_runs(region);
+		umem->runs[i] = kmalloc(PAGE_SIZE, gfp);
+		if (!umem->runs[i]) {
+			t1x_umem_free_runs(umem);
 			return -ENOMEM;
 		}
 		cond_resched();
@@ -175,21 +175,21 @@ static int t1x_region_alloc_runs(struct t1x_region *region, unsigned long nr)
 }
 
 /* Moves runs to the arrays; counts the RAM pages. */
-static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
-			    unsigned long *nram)
+static int t1x_umem_index(struct t1x_umem *umem, struct t1x_runs *runs,
+			  unsigned long *nram)
 {
-	unsigned long first = t1x_span_npages(&region->span), i = runs->nr;
-	struct t1x_region_run *run;
+	unsigned long first = t1x_urange_npages(&umem->urange), i = runs->nr;
+	struct t1x_umem_run *run;
 	const struct t1x_run *top;
 	int ret;
 
-	ret = t1x_region_alloc_runs(region, i);
+	ret = t1x_umem_alloc_runs(umem, i);
 	if (ret)
 		return ret;
 	while (i--) {
 		top = t1x_runs_top(runs);
 		first -= top->npages;
-		run = t1x_region_run(region, i);
+		run = t1x_umem_run_at(umem, i);
 		run->first = first;
 		run->run = *top;
 		*nram += t1x_run_nram(top);
@@ -199,7 +199,7 @@ static int t1x_region_index(struct t1x_region *region, struct t1x_runs *runs,
 	return 0;
 }
 
-static int t1x_region_push(struct t1x_runs *runs, struct t1x_run *run)
+static int t1x_umem_push(struct t1x_runs *runs, struct t1x_run *run)
 {
 	int ret = t1x_runs_reserve(runs, GFP_KERNEL_ACCOUNT);
 
@@ -211,21 +211,21 @@ static int t1x_region_push(struct t1x_runs *runs, struct t1x_run *run)
 }
 
 /* Reads the next batch, and charges it unless @charged says that it is. */
-static int t1x_region_refill(struct t1x_container *c, struct t1x_region *region,
-			     struct t1x_pfn_reader *reader, bool charged)
+static int t1x_umem_refill(struct t1x_container *c, struct t1x_umem *umem,
+			   struct t1x_pfn_reader *reader, bool charged)
 {
 	unsigned long left = reader->left;
 	int ret = t1x_pfn_reader_fill(reader);
 
 	if (ret || charged)
 		return ret;
-	return t1x_charge(&region->owner, left - reader->left, 0, &c->refusals);
+	return t1x_charge(&umem->owner, left - reader->left, 0, &c->refusals);
 }
 
 /* Pins what @reader reads; @run was read and is not among @runs yet. */
-static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
-			   struct t1x_pfn_reader *reader, struct t1x_runs *runs,
-			   struct t1x_run *run, bool charged)
+static int t1x_umem_read(struct t1x_container *c, struct t1x_umem *umem,
+			 struct t1x_pfn_reader *reader, struct t1x_runs *runs,
+			 struct t1x_run *run, bool charged)
 {
 	const struct t1x_run *next;
 	int ret = 0;
@@ -241,9 +241,9 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
 			t1x_run_join(run, next);
 			t1x_pfn_reader_consume(reader);
 		} else if (!next && reader->left) {
-			ret = t1x_region_refill(c, region, reader, charged);
+			ret = t1x_umem_refill(c, umem, reader, charged);
 		} else if (run->npages) {
-			ret = t1x_region_push(runs, run);
+			ret = t1x_umem_push(runs, run);
 		} else {
 			break;
 		}
@@ -251,7 +251,7 @@ static int t1x_region_read(struct t1x_container *c, struct t1x_region *region,
 	return ret;
 }
 
-static void t1x_region_unread(struct t1x_runs *runs)
+static void t1x_umem_unread(struct t1x_runs *runs)
 {
 	struct t1x_unpin_batch unpin;
 
@@ -265,104 +265,104 @@ static void t1x_region_unread(struct t1x_runs *runs)
 }
 
 /*
- * Charges and pins a region of the caller's.  What turns out to be the zero page is
+ * Charges and pins a umem of the caller's.  What turns out to be the zero page is
  * refunded.
  */
-static int t1x_region_pin(struct t1x_container *c, struct t1x_region *region)
+static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 {
-	unsigned long npages = t1x_span_npages(&region->span), nram = 0;
-	bool ahead = t1x_owner_unlimited(&region->owner);
+	unsigned long npages = t1x_urange_npages(&umem->urange), nram = 0;
+	bool ahead = t1x_owner_unlimited(&umem->owner);
 	struct t1x_run run = { .npages = 0 };
 	struct t1x_runs runs;
 	struct t1x_pfn_reader reader;
 	int ret;
 
 	if (ahead) {
-		ret = t1x_charge(&region->owner, npages, 0, &c->refusals);
+		ret = t1x_charge(&umem->owner, npages, 0, &c->refusals);
 		if (ret)
 			return ret;
 	}
 
 	t1x_runs_init(&runs);
-	t1x_pfn_reader_init(&reader, region->span.mm, region->span.first, npages,
-			    region->write, c->pin_batch);
-	ret = t1x_region_read(c, region, &reader, &runs, &run, ahead);
+	t1x_pfn_reader_init(&reader, umem->urange.mm, umem->urange.first, npages,
+			    umem->write, c->pin_batch);
+	ret = t1x_umem_read(c, umem, &reader, &runs, &run, ahead);
 	if (!ret)
-		ret = t1x_region_index(region, &runs, &nram);
+		ret = t1x_umem_index(umem, &runs, &nram);
 	if (ret) {
 		if (run.npages)
 			t1x_unpin_run(&run, false);
 		t1x_pfn_reader_release_pins(&reader);
-		t1x_region_unread(&runs);
+		t1x_umem_unread(&runs);
 	}
 	atomic_long_add(reader.nr_slow, &c->tally.slow_gup);
 	t1x_pfn_reader_destroy(&reader);
 	t1x_runs_free(&runs);
-	t1x_refund(&region->owner, npages - nram);
+	t1x_refund(&umem->owner, npages - nram);
 	return ret;
 }
 
 /**
- * t1x_region_get_pinned() - find or make the caller's region of these addresses
+ * t1x_umem_get_pinned() - find or make the caller's umem of these addresses
  * @c: a container, which gets the reasons and the statistics
  * @first: first byte, of a page
  * @last: last byte, of a page
  * @write: devices may be allowed to write
  *
  * Context: may sleep long; takes no lock of the container.
- * Return: the region, pinned and charged, for t1x_region_put(); or an ERR_PTR(), as of
- * t1x_register().
+ * Return: the umem, pinned and charged, for t1x_umem_put(); or an ERR_PTR(), as of
+ * t1x_mr_register().
  */
-struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
-					 unsigned long first,
-					 unsigned long last, bool write)
+struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
+				     unsigned long first,
+				     unsigned long last, bool write)
 {
-	struct t1x_region *region;
+	struct t1x_umem *umem;
 	int ret;
 
-	region = t1x_region_get(first, last, write);
-	if (IS_ERR(region))
-		return region;
+	umem = t1x_umem_get(first, last, write);
+	if (IS_ERR(umem))
+		return umem;
 
-	ret = mutex_lock_killable(&region->lock);
+	ret = mutex_lock_killable(&umem->lock);
 	if (!ret) {
-		if (!region->runs)
-			ret = t1x_region_pin(c, region);
-		mutex_unlock(&region->lock);
+		if (!umem->runs)
+			ret = t1x_umem_pin(c, umem);
+		mutex_unlock(&umem->lock);
 	}
 	if (ret) {
-		t1x_region_put(region);
+		t1x_umem_put(umem);
 		return ERR_PTR(ret);
 	}
-	return region;
+	return umem;
 }
 
 /**
- * t1x_region_seek() - find a page of registered memory
- * @region: the memory, pinned
+ * t1x_umem_seek() - find a page of registered memory
+ * @umem: the memory, pinned
  * @index: pages before it
- * @pos: set to the run that has the page, for t1x_region_next()
+ * @pos: set to the run that has the page, for t1x_umem_next()
  *
- * Context: a claim keeps @region.
+ * Context: a memory region keeps @umem.
  */
-void t1x_region_seek(const struct t1x_region *region, unsigned long index,
-		     struct t1x_region_pos *pos)
+void t1x_umem_seek(const struct t1x_umem *umem, unsigned long index,
+		   struct t1x_umem_pos *pos)
 {
 	unsigned long low = 0, mid;
-	unsigned long high = DIV_ROUND_UP(region->nr, T1X_REGION_ARRAY);
-	const struct t1x_region_run *runs;
+	unsigned long high = DIV_ROUND_UP(umem->nr, T1X_UMEM_ARRAY);
+	const struct t1x_umem_run *runs;
 
 	while (high - low > 1) {
 		mid = low + (high - low) / 2;
-		if (region->runs[mid]->first <= index)
+		if (umem->runs[mid]->first <= index)
 			low = mid;
 		else
 			high = mid;
 	}
-	pos->array = region->runs + low;
+	pos->array = umem->runs + low;
 	runs = *pos->array;
 
-	high = min(region->nr - low * T1X_REGION_ARRAY, T1X_REGION_ARRAY);
+	high = min(umem->nr - low * T1X_UMEM_ARRAY, T1X_UMEM_ARRAY);
 	low = 0;
 	while (high - low > 1) {
 		mid = low + (high - low) / 2;

@@ -9,43 +9,43 @@
 #include "runs.h"
 
 struct t1x_container;
-struct t1x_region;
+struct t1x_umem;
 
 /**
- * struct t1x_region_run - a run of registered memory, and where it is
- * @first: pages of the region before it
+ * struct t1x_umem_run - a run of registered memory, and where it is
+ * @first: pages of the umem before it
  * @run: the run
  */
-struct t1x_region_run {
+struct t1x_umem_run {
 	unsigned long first;
 	struct t1x_run run;
 };
 
-/* Runs to a page of memory, see &t1x_region.runs. */
-#define T1X_REGION_ARRAY	(PAGE_SIZE / sizeof(struct t1x_region_run))
+/* Runs to a page of memory, see &t1x_umem.runs. */
+#define T1X_UMEM_ARRAY	(PAGE_SIZE / sizeof(struct t1x_umem_run))
 
 /**
- * struct t1x_region_pos - a place among the runs of registered memory
+ * struct t1x_umem_pos - a place among the runs of registered memory
  * @array: the array that the run is in
  * @slot: its place there
  */
-struct t1x_region_pos {
-	struct t1x_region_run *const *array;
+struct t1x_umem_pos {
+	struct t1x_umem_run *const *array;
 	unsigned int slot;
 };
 
 /**
- * t1x_region_next() - take the next step of a walk over registered memory
- * @pos: from t1x_region_seek(); moves on behind the run
+ * t1x_umem_next() - take the next step of a walk over registered memory
+ * @pos: from t1x_umem_seek(); moves on behind the run
  *
- * Return: the run, which must be one of the region.
+ * Return: the run, which must be one of the umem.
  */
-static inline const struct t1x_region_run *
-t1x_region_next(struct t1x_region_pos *pos)
+static inline const struct t1x_umem_run *
+t1x_umem_next(struct t1x_umem_pos *pos)
 {
-	const struct t1x_region_run *run = *pos->array + pos->slot;
+	const struct t1x_umem_run *run = *pos->array + pos->slot;
 
-	if (unlikely(++pos->slot == T1X_REGION_ARRAY)) {
+	if (unlikely(++pos->slot == T1X_UMEM_ARRAY)) {
 		pos->array++;
 		pos->slot = 0;
 	}
@@ -53,14 +53,14 @@ t1x_region_next(struct t1x_region_pos *pos)
 }
 
 /**
- * t1x_region_cut() - the part of a run that a mapping takes
+ * t1x_umem_slice() - the part of a run that a mapping takes
  * @at: the run
- * @index: page of the region to start with; the run has it
+ * @index: page of the umem to start with; the run has it
  * @npages: at most so many
  *
  * Return: a run that holds neither pin nor charge.
  */
-static inline struct t1x_run t1x_region_cut(const struct t1x_region_run *at,
+static inline struct t1x_run t1x_umem_slice(const struct t1x_umem_run *at,
 					    unsigned long index,
 					    unsigned long npages)
 {
@@ -72,12 +72,12 @@ static inline struct t1x_run t1x_region_cut(const struct t1x_region_run *at,
 	};
 }
 
-struct t1x_region *t1x_region_get_pinned(struct t1x_container *c,
-					 unsigned long first,
-					 unsigned long last, bool write);
-void t1x_region_put(struct t1x_region *region);
-void t1x_region_seek(const struct t1x_region *region, unsigned long index,
-		     struct t1x_region_pos *pos);
+struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
+				     unsigned long first,
+				     unsigned long last, bool write);
+void t1x_umem_put(struct t1x_umem *umem);
+void t1x_umem_seek(const struct t1x_umem *umem, unsigned long index,
+		   struct t1x_umem_pos *pos);
 
 #endif /* _T1X_UMEM_H */
 
