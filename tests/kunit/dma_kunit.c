@@ -90,7 +90,7 @@ static void model_check(struct kunit *test, struct dma_model *m,
 	bisects = (first && m->at[first] && m->at[first] == m->at[first - 1]) ||
 		  (last + 1 < SPACE && m->at[last] &&
 		   m->at[last] == m->at[last + 1]);
-	KUNIT_ASSERT_EQ(test, t1x_dma_bisects(&m->tree, lowest, lo, hi),
+	KUNIT_ASSERT_EQ(test, t1x_dma_range_splits(&m->tree, lowest, lo, hi),
 			bisects);
 }
 
@@ -142,9 +142,9 @@ static void dma_whole_space(struct kunit *test)
 	t1x_dma_insert(&tree, dma);
 	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 5, 5), dma);
 	KUNIT_EXPECT_PTR_EQ(test, t1x_dma_first(&tree, 0, 0), dma);
-	KUNIT_EXPECT_FALSE(test, t1x_dma_bisects(&tree, dma, 0, end));
-	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, dma, 0, end - 1));
-	KUNIT_EXPECT_TRUE(test, t1x_dma_bisects(&tree, dma, 1, end));
+	KUNIT_EXPECT_FALSE(test, t1x_dma_range_splits(&tree, dma, 0, end));
+	KUNIT_EXPECT_TRUE(test, t1x_dma_range_splits(&tree, dma, 0, end - 1));
+	KUNIT_EXPECT_TRUE(test, t1x_dma_range_splits(&tree, dma, 1, end));
 	t1x_dma_erase(&tree, dma);
 	t1x_dma_free(dma);
 }

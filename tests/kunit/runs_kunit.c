@@ -158,31 +158,31 @@ static void runs_drop_by_arrays(struct kunit *test)
 }
 
 /* Page @i of the lists that are cut: runs of one to five pages, none contiguous. */
-static unsigned long cut_pfn(unsigned long i)
+static unsigned long split_pfn(unsigned long i)
 {
 	return 10 * (i / 15) + i % 15 * 2 / 5 * 100000 + i % 15;
 }
 
-static void cut_push_to(struct kunit *test, struct t1x_runs *runs,
-			unsigned long npages)
+static void split_push_to(struct kunit *test, struct t1x_runs *runs,
+			  unsigned long npages)
 {
 	struct t1x_run run;
 	unsigned long i;
 
 	while (runs->npages < npages) {
 		i = runs->npages;
-		run = (struct t1x_run){ .pfn = cut_pfn(i), .ram = 1 };
+		run = (struct t1x_run){ .pfn = split_pfn(i), .ram = 1 };
 		do
 			run.npages++;
-		while (++i < npages && cut_pfn(i) == run.pfn + run.npages);
+		while (++i < npages && split_pfn(i) == run.pfn + run.npages);
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(runs, GFP_KERNEL), 0);
 		t1x_runs_push(runs, &run);
 	}
 }
 
 /* The list has the pages from @first on, in order, and counts them right. */
-static void cut_check(struct kunit *test, struct t1x_runs *runs,
-		      unsigned long first, unsigned long npages)
+static void split_check(struct kunit *test, struct t1x_runs *runs,
+			unsigned long first, unsigned long npages)
 {
 	unsigned long i = npages, nr = 0, n;
 	const struct t1x_run *run;
@@ -194,7 +194,7 @@ static void cut_check(struct kunit *test, struct t1x_runs *runs,
 		KUNIT_ASSERT_TRUE(test, run->npages && run->npages <= i);
 		for (n = run->npages; n--; )
 			KUNIT_ASSERT_EQ(test, run->pfn + n,
-					cut_pfn(first + --i));
+					split_pfn(first + --i));
 		KUNIT_ASSERT_TRUE(test, run->ram);
 		nr++;
 	}
@@ -202,18 +202,18 @@ static void cut_check(struct kunit *test, struct t1x_runs *runs,
 	KUNIT_ASSERT_EQ(test, nr, runs->nr);
 }
 
-static void cut_at(struct kunit *test, struct t1x_runs *runs,
-		   unsigned long page, struct t1x_runs *upper)
+static void split_at(struct kunit *test, struct t1x_runs *runs,
+		     unsigned long page, struct t1x_runs *upper)
 {
 	struct t1x_run_chunk *spare;
 
 	t1x_runs_init(upper);
 	KUNIT_ASSERT_EQ(test, t1x_runs_spare(runs, page, GFP_KERNEL, &spare),
 			0);
-	t1x_runs_cut(runs, page, upper, spare);
+	t1x_runs_split(runs, page, upper, spare);
 }
 
-static void runs_cut_anywhere(struct kunit *test)
+static void runs_split_anywhere(struct kunit *test)
 {
 	unsigned long npages, page, filled;
 	struct t1x_runs runs, upper;
@@ -222,23 +222,23 @@ static void runs_cut_anywhere(struct kunit *test)
 	for (npages = 1; npages < 400; npages += npages < 70 ? 1 : 67)
 		for (page = 1; page <= npages + 1; page++) {
 			t1x_runs_init(&runs);
-			cut_push_to(test, &runs, npages);
+			split_push_to(test, &runs, npages);
 			if (page % 3 == 0)
 				KUNIT_ASSERT_EQ(test,
 						t1x_runs_reserve(&runs,
 								 GFP_KERNEL),
 						0);
-			cut_at(test, &runs, page, &upper);
+			split_at(test, &runs, page, &upper);
 			filled = min(page, npages);
-			cut_check(test, &runs, 0, filled);
-			cut_check(test, &upper, page, npages - filled);
+			split_check(test, &runs, 0, filled);
+			split_check(test, &upper, page, npages - filled);
 			t1x_runs_free(&runs);
 			t1x_runs_free(&upper);
 		}
 }
 
 /* As UNMAP does for a range in the middle: the higher edge is cut first. */
-static void runs_cut_twice(struct kunit *test)
+static void runs_split_twice(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	struct t1x_runs runs, middle, upper;
@@ -253,16 +253,16 @@ static void runs_cut_twice(struct kunit *test)
 		t1x_runs_init(&runs);
 		t1x_runs_init(&middle);
 		t1x_runs_init(&upper);
-		cut_push_to(test, &runs, npages);
+		split_push_to(test, &runs, npages);
 		KUNIT_ASSERT_EQ(test, t1x_runs_spare(&runs, a, GFP_KERNEL,
 						     &low), 0);
 		KUNIT_ASSERT_EQ(test, t1x_runs_spare(&runs, b, GFP_KERNEL,
 						     &high), 0);
-		t1x_runs_cut(&runs, b, &upper, high);
-		t1x_runs_cut(&runs, a, &middle, low);
-		cut_check(test, &runs, 0, a);
-		cut_check(test, &middle, a, b - a);
-		cut_check(test, &upper, b, npages - b);
+		t1x_runs_split(&runs, b, &upper, high);
+		t1x_runs_split(&runs, a, &middle, low);
+		split_check(test, &runs, 0, a);
+		split_check(test, &middle, a, b - a);
+		split_check(test, &upper, b, npages - b);
 		t1x_runs_free(&runs);
 		t1x_runs_free(&middle);
 		t1x_runs_free(&upper);
@@ -270,7 +270,7 @@ static void runs_cut_twice(struct kunit *test)
 }
 
 /* Bit by bit from below, and now and then a run is dropped from above. */
-static void runs_cut_again_and_again(struct kunit *test)
+static void runs_split_again_and_again(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	unsigned long first = 0, n, npages;
@@ -278,20 +278,20 @@ static void runs_cut_again_and_again(struct kunit *test)
 	unsigned int i = 0;
 
 	t1x_runs_init(&lists[0]);
-	cut_push_to(test, &lists[0], 3000);
+	split_push_to(test, &lists[0], 3000);
 	do {
 		runs = &lists[i % 2];
 		upper = &lists[++i % 2];
 		npages = runs->npages;
 		n = 1 + prandom_u32_state(&rnd) % 9;
-		cut_at(test, runs, n, upper);
-		cut_check(test, runs, first, min(n, npages));
-		cut_check(test, upper, first + n, npages - min(n, npages));
+		split_at(test, runs, n, upper);
+		split_check(test, runs, first, min(n, npages));
+		split_check(test, upper, first + n, npages - min(n, npages));
 		t1x_runs_free(runs);
 		first += n;
 		if (upper->nr && i % 5 == 0) {
 			runs_pop(upper);
-			cut_check(test, upper, first, upper->npages);
+			split_check(test, upper, first, upper->npages);
 		}
 	} while (upper->nr);
 	KUNIT_EXPECT_TRUE(test, !upper->last);
@@ -352,9 +352,9 @@ static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_reserve_unused_is_harmless),
 	KUNIT_CASE(runs_random_against_array),
 	KUNIT_CASE(runs_drop_by_arrays),
-	KUNIT_CASE(runs_cut_anywhere),
-	KUNIT_CASE(runs_cut_twice),
-	KUNIT_CASE(runs_cut_again_and_again),
+	KUNIT_CASE(runs_split_anywhere),
+	KUNIT_CASE(runs_split_twice),
+	KUNIT_CASE(runs_split_again_and_again),
 	KUNIT_CASE(runs_walk_by_pieces),
 	KUNIT_CASE(run_join_wants_contiguous_and_alike),
 	{}

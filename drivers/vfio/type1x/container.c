@@ -10,7 +10,7 @@
  *     page both mapped and held by a mediated device counts once.  They are
  *     charged before a device can see them and refunded after the unpin.
  * I3  Unmap, detach and release cannot fail for want of memory; only an unmap that
- *     has to cut a mapping may, before anything has gone.
+ *     has to split a mapping may, before anything has gone.
  * I4  A failed operation leaves the container as it was, with these exceptions: UNMAP
  *     over several mappings reports the bytes it did; a MAP stays that an IOMMU would
  *     not undo; a group that an IOMMU does not take back is left blocked; a write of

@@ -61,7 +61,7 @@ struct t1x_mr {
  * @ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
  * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
- *	while a mapping has been cut and its part is not gone yet
+ *	while a mapping has been split and its part is not gone yet
  * @emulated: groups without an IOMMU, struct t1x_group
  * @devices: open mediated devices, &vfio_device.iommu_entry
  * @access_pages: pages that they hold

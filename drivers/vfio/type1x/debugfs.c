@@ -51,7 +51,7 @@ static struct dentry *t1x_debugfs_containers;
  * @nr_runs: runs remembered
  * @run_npages: pages in these
  * @prot: IOMMU_READ and/or IOMMU_WRITE
- * @granule_shift: may be cut at multiples of 2 to the power of this; 0: nowhere
+ * @granule_shift: may be split at multiples of 2 to the power of this; 0: nowhere
  * @registered: made of registered memory
  * @untracked: not all runs are remembered
  * @watched: MMIO may be revoked

@@ -132,7 +132,7 @@ void t1x_dirty_untrack(struct t1x_dma *dma)
 }
 
 /**
- * t1x_dirty_cut() - give the upper part of a mapping its bits
+ * t1x_dirty_split() - give the upper part of a mapping its bits
  * @c: the container
  * @dma: the mapping
  * @upper: its upper part, tracked as @dma is
@@ -140,8 +140,8 @@ void t1x_dirty_untrack(struct t1x_dma *dma)
  *
  * Context: the lock is held.
  */
-void t1x_dirty_cut(struct t1x_container *c, const struct t1x_dma *dma,
-		   struct t1x_dma *upper, unsigned long npages)
+void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
+		     struct t1x_dma *upper, unsigned long npages)
 {
 	unsigned long first = npages >> (t1x_dirty_shift(c) - PAGE_SHIFT);
 	unsigned long nbits = t1x_dirty_nbits(c, upper), word;
@@ -268,7 +268,7 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
  * @last: last byte of the range
  * @bitmap: the user's bitmap; its first bit stands for @iova
  *
- * In v2 a range may cut mappings, of which the bits of the part are told.  In v1
+ * In v2 a range may split mappings, of which the bits of the part are told.  In v1
  * it tells of whole mappings, and of none that begins before.
  *
  * Only words in which a mapping has bits are written.
@@ -301,8 +301,8 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 				  "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
 				  &iova, &last, pgsize, mask + 1);
 	if (!c->dirty ||
-	    (t1x_dma_bisects(&c->tree, first, iova, last) &&
-	     !t1x_dma_may_bisect(&c->tree, first, iova, last)))
+	    (t1x_dma_range_splits(&c->tree, first, iova, last) &&
+	     !t1x_dma_range_may_split(&c->tree, first, iova, last)))
 		return t1x_refuse(&c->refusals, -EINVAL,
 				  "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
 				  &iova, &last);

@@ -33,8 +33,8 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 
 int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma);
 void t1x_dirty_untrack(struct t1x_dma *dma);
-void t1x_dirty_cut(struct t1x_container *c, const struct t1x_dma *dma,
-		   struct t1x_dma *upper, unsigned long npages);
+void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
+		     struct t1x_dma *upper, unsigned long npages);
 void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 		    u64 offset, u64 bytes);
 void t1x_dirty_mark_all(struct t1x_container *c);

@@ -170,7 +170,7 @@ struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last)
 }
 
 /**
- * t1x_dma_bisects() - would a range cut a mapping in two
+ * t1x_dma_range_splits() - would a range split a mapping in two
  * @tree: the tree
  * @first: the lowest mapping in the range, or %NULL
  * @iova: first byte of the range
@@ -178,24 +178,24 @@ struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last)
  *
  * Return: whether a mapping has bytes on both sides of either edge.
  */
-bool t1x_dma_bisects(const struct rb_root *tree, const struct t1x_dma *first,
-		     dma_addr_t iova, dma_addr_t last)
+bool t1x_dma_range_splits(const struct rb_root *tree, const struct t1x_dma *first,
+			  dma_addr_t iova, dma_addr_t last)
 {
 	if (!first || first->iova < iova)
 		return first;
 	if (first->last >= last)
 		return first->last != last;
-	return t1x_dma_beyond(tree, last);
+	return t1x_dma_crossing(tree, last);
 }
 
 /**
- * t1x_dma_beyond() - find a mapping that goes on where a range ends
+ * t1x_dma_crossing() - find a mapping that goes on where a range ends
  * @tree: the tree
  * @last: last byte of the range
  *
  * Return: the mapping with bytes on both sides of that edge, or %NULL.
  */
-struct t1x_dma *t1x_dma_beyond(const struct rb_root *tree, dma_addr_t last)
+struct t1x_dma *t1x_dma_crossing(const struct rb_root *tree, dma_addr_t last)
 {
 	struct t1x_dma *dma = t1x_dma_first(tree, last, last);
 
@@ -209,18 +209,18 @@ static bool t1x_dma_can_cut(const struct t1x_dma *dma, dma_addr_t iova)
 }
 
 /**
- * t1x_dma_may_bisect() - do granules allow a range that bisects mappings
+ * t1x_dma_range_may_split() - do granules allow a range that bisects mappings
  * @tree: the tree
  * @first: the lowest mapping in the range
  * @iova: first byte of the range
  * @last: last byte of the range
  *
- * Return: whether all mappings can be cut that the range bisects.
+ * Return: whether all mappings can be split that the range bisects.
  */
-bool t1x_dma_may_bisect(const struct rb_root *tree, const struct t1x_dma *first,
-			dma_addr_t iova, dma_addr_t last)
+bool t1x_dma_range_may_split(const struct rb_root *tree, const struct t1x_dma *first,
+			     dma_addr_t iova, dma_addr_t last)
 {
-	const struct t1x_dma *beyond = t1x_dma_beyond(tree, last);
+	const struct t1x_dma *beyond = t1x_dma_crossing(tree, last);
 
 	return (first->iova >= iova || t1x_dma_can_cut(first, iova)) &&
 	       (!beyond || t1x_dma_can_cut(beyond, last + 1));

@@ -20,8 +20,8 @@ struct t1x_watch;
  * @filled: pages pinned, charged and present in every domain; a prefix of the
  *	mapping, of which @runs describe a prefix again
  * @prot: IOMMU_READ and/or IOMMU_WRITE
- * @granule_shift: the mapping may be cut at multiples of 2 to the power of this in
- *	IOVA, see cut.c; 0: nowhere
+ * @granule_shift: the mapping may be split at multiples of 2 to the power of this in
+ *	IOVA, see split.c; 0: nowhere
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
  * @owner: whom the RAM pages are charged to
@@ -38,7 +38,7 @@ struct t1x_watch;
  * unmapping reads of a mapping with a run or two.
  *
  * @iova, @prot, @granule_shift and @mr do not change once the mapping is in the
- * tree, and @last only when it is cut.  @dirty is protected by the container's lock.
+ * tree, and @last only when it is split.  @dirty is protected by the container's lock.
  * All else is protected by the range lock that covers the mapping, or by the container's
  * lock while no such range is locked; &t1x_run.revoked by mmio_lock as well.
  */
@@ -118,11 +118,11 @@ void t1x_dma_erase(struct rb_root *tree, struct t1x_dma *dma);
 struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
 			      dma_addr_t last);
 struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last);
-bool t1x_dma_bisects(const struct rb_root *tree, const struct t1x_dma *first,
-		     dma_addr_t iova, dma_addr_t last);
-struct t1x_dma *t1x_dma_beyond(const struct rb_root *tree, dma_addr_t last);
-bool t1x_dma_may_bisect(const struct rb_root *tree, const struct t1x_dma *first,
-			dma_addr_t iova, dma_addr_t last);
+bool t1x_dma_range_splits(const struct rb_root *tree, const struct t1x_dma *first,
+			  dma_addr_t iova, dma_addr_t last);
+struct t1x_dma *t1x_dma_crossing(const struct rb_root *tree, dma_addr_t last);
+bool t1x_dma_range_may_split(const struct rb_root *tree, const struct t1x_dma *first,
+			     dma_addr_t iova, dma_addr_t last);
 
 #endif /* _T1X_DMA_H */
 

@@ -435,7 +435,7 @@ static int t1x_dma_fill_mr(struct t1x_container *c,
 	return ret;
 }
 
-/* A page no larger has all its parts on the same side of every cut. */
+/* A page no larger has all its parts on the same side of every split. */
 static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
 {
 	return 1UL << min_t(unsigned int, dma->granule_shift,

@@ -110,7 +110,7 @@ int t1x_iova_exclude(struct t1x_iova_ranges *ranges, dma_addr_t first,
 	unsigned int i, kept = 0;
 	int ret;
 
-	/* At most one range is cut in two. */
+	/* At most one range is split in two. */
 	ret = t1x_iova_reserve(ranges, ranges->nr + 1);
 	if (ret)
 		return ret;

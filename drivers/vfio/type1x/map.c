@@ -146,7 +146,7 @@ static void t1x_map_cancel(struct t1x_container *c, struct t1x_dma *dma)
  * @last: last byte
  * @vaddr: user address of @iova
  * @prot: IOMMU_READ and/or IOMMU_WRITE
- * @granule: bytes; multiples of it are where the mapping may be cut; 0: nowhere
+ * @granule: bytes; multiples of it are where the mapping may be split; 0: nowhere
  *
  * Context: locks the range; may sleep long; called by the owner-to-be.
  * Return: 0; -EINVAL, -EEXIST, -ENOSPC or -EPERM for what cannot be mapped;

@@ -16,7 +16,7 @@
  * The watch stays with the addresses it began with, whatever becomes of the
  * mapping's vaddr: an owner cannot point it at something that never goes away.
  *
- * The parts of a mapping that was cut share a guard, which is told of all that was
+ * The parts of a mapping that was split share a guard, which is told of all that was
  * watched before; a watch says which of it concerns one part.
  */
 #include "revoke.h"
@@ -190,7 +190,7 @@ static void t1x_watch_add(struct t1x_watch *watch, struct t1x_guard *guard,
  * t1x_watch_alloc() - get the memory that watching a mapping needs
  *
  * Context: may sleep.
- * Return: what t1x_watch_cut() takes, or the caller's to kfree(); %NULL without
+ * Return: what t1x_watch_split() takes, or the caller's to kfree(); %NULL without
  * memory.
  */
 struct t1x_watch *t1x_watch_alloc(void)
@@ -229,7 +229,7 @@ int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
 }
 
 /**
- * t1x_watch_cut() - watch the upper part of a mapping that is being cut
+ * t1x_watch_split() - watch the upper part of a mapping that is being split
  * @dma: the mapping, watched
  * @upper: its upper part
  * @npages: pages of the mapping below that
@@ -237,8 +237,8 @@ int t1x_watch(struct t1x_container *c, struct t1x_dma *dma)
  *
  * Context: the container's mmio_lock is held, from before the first run moves.
  */
-void t1x_watch_cut(struct t1x_dma *dma, struct t1x_dma *upper,
-		   unsigned long npages, struct t1x_watch *watch)
+void t1x_watch_split(struct t1x_dma *dma, struct t1x_dma *upper,
+		     unsigned long npages, struct t1x_watch *watch)
 {
 	t1x_watch_add(watch, dma->watch->guard, upper,
 		      dma->watch->first + npages);

@@ -122,7 +122,7 @@ static struct t1x_runs_at t1x_runs_find(struct t1x_runs *runs,
 	return at;
 }
 
-/* Runs that a cut leaves in the piece of memory, and those that it takes out. */
+/* Runs that a split leaves in the piece of memory, and those that it takes out. */
 static unsigned long t1x_runs_at_lower(const struct t1x_runs_at *at)
 {
 	return at->run - at->base + !!at->skip;
@@ -134,14 +134,14 @@ static unsigned long t1x_runs_at_upper(const struct t1x_runs_at *at)
 }
 
 /**
- * t1x_runs_spare() - get the memory that a cut needs
+ * t1x_runs_spare() - get the memory that a split needs
  * @runs: the list
- * @page: pages before the cut
+ * @page: pages before the split
  * @gfp: how to allocate
- * @spare: set to the memory for t1x_runs_cut(), the caller's to kfree(); %NULL if
+ * @spare: set to the memory for t1x_runs_split(), the caller's to kfree(); %NULL if
  *	none is needed
  *
- * It is still enough if the list is cut above @page first.
+ * It is still enough if the list is split above @page first.
  *
  * Context: as @gfp allows.
  * Return: 0 or -ENOMEM.
@@ -163,7 +163,7 @@ int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 	return *spare ? 0 : -ENOMEM;
 }
 
-/* Copies what is above the cut to @to. */
+/* Copies what is above the split to @to. */
 static void t1x_runs_copy_upper(const struct t1x_runs_at *at,
 				struct t1x_run *to)
 {
@@ -175,13 +175,13 @@ static void t1x_runs_copy_upper(const struct t1x_runs_at *at,
 }
 
 /*
- * Splits the piece of memory where the cut is, copying as little as may be.
- * Returns the chunk with what is above the cut, %NULL if that is inline now.
+ * Splits the piece of memory where the split is, copying as little as may be.
+ * Returns the chunk with what is above the split, %NULL if that is inline now.
  */
-static struct t1x_run_chunk *t1x_runs_split(struct t1x_runs *runs,
-					    struct t1x_runs_at *at,
-					    struct t1x_runs *upper,
-					    struct t1x_run_chunk *spare)
+static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
+						  struct t1x_runs_at *at,
+						  struct t1x_runs *upper,
+						  struct t1x_run_chunk *spare)
 {
 	unsigned long nr_lower = t1x_runs_at_lower(at);
 	unsigned long nr_upper = t1x_runs_at_upper(at);
@@ -219,17 +219,17 @@ static struct t1x_run_chunk *t1x_runs_split(struct t1x_runs *runs,
 }
 
 /**
- * t1x_runs_cut() - move the runs above a page to another list
+ * t1x_runs_split() - move the runs above a page to another list
  * @runs: the list; the run that has the page is split
- * @page: pages before the cut, at least one; may be beyond the last run
+ * @page: pages before the split, at least one; may be beyond the last run
  * @upper: an empty list
  * @spare: from t1x_runs_spare(); used or freed
  *
  * Walks down the chunks, not the runs: cutting a mapping page by page from its
  * start would walk over all runs each time.
  */
-void t1x_runs_cut(struct t1x_runs *runs, unsigned long page,
-		  struct t1x_runs *upper, struct t1x_run_chunk *spare)
+void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
+		    struct t1x_runs *upper, struct t1x_run_chunk *spare)
 {
 	struct t1x_run_chunk *last, *chunk, *high;
 	struct t1x_runs_at at;
@@ -254,7 +254,7 @@ void t1x_runs_cut(struct t1x_runs *runs, unsigned long page,
 	upper->npages = runs->npages - page;
 	runs->nr -= nr - !!at.skip;
 	runs->npages = page;
-	high = t1x_runs_split(runs, &at, upper, spare);
+	high = t1x_runs_split_chunk(runs, &at, upper, spare);
 	if (at.above)
 		at.above->below = high;
 	upper->last = at.above ? last : high;

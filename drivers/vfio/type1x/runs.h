@@ -102,8 +102,8 @@ int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_shrink(struct t1x_runs *runs);
 int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 		   struct t1x_run_chunk **spare);
-void t1x_runs_cut(struct t1x_runs *runs, unsigned long page,
-		  struct t1x_runs *upper, struct t1x_run_chunk *spare);
+void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
+		    struct t1x_runs *upper, struct t1x_run_chunk *spare);
 
 /**
  * t1x_runs_init() - make an empty list

@@ -9,13 +9,13 @@
  *   v1  range    |--|                 covers A's first byte: all of A goes
  *   v1  range        |---------|      starts inside A: nothing goes, size 0
  *
- * A mapping that was made with granules is cut in v2 where the range ends.  So only
+ * A mapping that was made with granules is split in v2 where the range ends.  So only
  * whole mappings go, and what the IOMMU is asked to unmap never splits one of its
  * large pages (I6).
  *
  * An unmap is done in steps, so that a failure, but for that of an IOMMU, comes before
  * the first mapping has gone: mediated devices let go of all pages in the range, dirty
- * pages are told, mappings are cut, and then the mappings go.
+ * pages are told, mappings are split, and then the mappings go.
  */
 #include "unmap.h"
 
@@ -26,9 +26,9 @@
 #include "access.h"
 #include "account.h"
 #include "container.h"
-#include "cut.h"
 #include "dirty.h"
 #include "dma.h"
+#include "split.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -91,11 +91,11 @@ static int t1x_unmap_check(struct t1x_container *c,
 				  req->pgsize);
 	*first = t1x_dma_first(&c->tree, req->iova, *last);
 	if (c->v2) {
-		req->cuts = !req->all && t1x_dma_bisects(&c->tree, *first,
-							 req->iova, *last);
-		if (likely(!req->cuts) ||
+		req->splits = !req->all && t1x_dma_range_splits(&c->tree, *first,
+								req->iova, *last);
+		if (likely(!req->splits) ||
 		    (!req->vaddr &&
-		     t1x_dma_may_bisect(&c->tree, *first, req->iova, *last)))
+		     t1x_dma_range_may_split(&c->tree, *first, req->iova, *last)))
 			return 0;
 		return t1x_refuse(&c->refusals, -EINVAL,
 				  "unmap [%pad, %pad] would bisect a mapping",
@@ -248,11 +248,11 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 }
 
 /* Cuts the mappings that go on beyond a range, or none; @first is its lowest. */
-static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
-			 dma_addr_t last, struct t1x_dma **first)
+static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
+			   dma_addr_t last, struct t1x_dma **first)
 {
-	struct t1x_dma *beyond = t1x_dma_beyond(&c->tree, last);
-	struct t1x_cut low = {}, high = {};
+	struct t1x_dma *beyond = t1x_dma_crossing(&c->tree, last);
+	struct t1x_split low = {}, high = {};
 	int ret = 0;
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
@@ -261,20 +261,20 @@ static int t1x_unmap_cut(struct t1x_container *c, dma_addr_t iova,
 				  "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
 				  &iova, &last);
 	if (beyond)
-		ret = t1x_cut_prepare(c, &high, beyond, last + 1);
+		ret = t1x_split_prepare(c, &high, beyond, last + 1);
 	if (!ret && (*first)->iova < iova)
-		ret = t1x_cut_prepare(c, &low, *first, iova);
+		ret = t1x_split_prepare(c, &low, *first, iova);
 	if (ret) {
-		t1x_cut_cancel(&high);
+		t1x_split_cancel(&high);
 		return t1x_refuse(&c->refusals, ret,
 				  "unmap [%pad, %pad]: no memory to cut a mapping",
 				  &iova, &last);
 	}
 
 	if (high.dma)
-		t1x_cut(c, &high);
+		t1x_split_commit(c, &high);
 	if (low.dma)
-		*first = t1x_cut(c, &low);
+		*first = t1x_split_commit(c, &low);
 	return 0;
 }
 
@@ -380,8 +380,8 @@ static int t1x_unmap_steps(struct t1x_container *c,
 	}
 	if (req->dirty)
 		ret = t1x_dirty_tell(c, req->iova, unmap.last, req->bitmap);
-	if (!ret && unlikely(req->cuts))
-		ret = t1x_unmap_cut(c, req->iova, unmap.last, &unmap.first);
+	if (!ret && unlikely(req->splits))
+		ret = t1x_unmap_split(c, req->iova, unmap.last, &unmap.first);
 	if (ret)
 		goto out_unlock;
 
@@ -403,7 +403,7 @@ out_unlock:
  * Return: 0, even if nothing was there; -EINVAL or -EOVERFLOW for a range that
  * cannot be unmapped; -EBUSY if mediated devices do not let go, or for a vaddr
  * that they need; -EFAULT for a bad bitmap; -ENOMEM or -ENOSPC where a mapping
- * would have to be cut; -EINTR when killed while waiting.  In all these cases
+ * would have to be split; -EINTR when killed while waiting.  In all these cases
  * nothing is unmapped.  -EIO if an IOMMU keeps a page, whose mapping then stays.
  */
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
@@ -411,7 +411,7 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 	int ret;
 
 	req->unmapped = 0;
-	req->cuts = false;
+	req->splits = false;
 	ret = t1x_unmap_steps(c, req);
 	trace_t1x_unmap(c->id, req->iova, t1x_unmap_last(req), req->unmapped,
 			ret);

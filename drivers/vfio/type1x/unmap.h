@@ -17,7 +17,7 @@ struct t1x_range;
  * @bitmap: where to
  * @pgsize: bytes a bit of @bitmap stands for
  * @unmapped: set to the bytes really unmapped, also on failure
- * @cuts: set if a mapping must be cut
+ * @splits: set if a mapping must be split
  */
 struct t1x_unmap_request {
 	dma_addr_t iova;
@@ -28,7 +28,7 @@ struct t1x_unmap_request {
 	u64 __user *bitmap;
 	u64 pgsize;
 	u64 unmapped;
-	bool cuts;
+	bool splits;
 };
 
 int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Cutting a mapping in two, because UNMAP takes a part of it.
+ * Splitting a mapping in two, because UNMAP takes a part of it.
  *
  *   before    |------------- dma --------------|
  *   after     |---- dma ----|----- upper ------|
  *
  * Nothing is unmapped, pinned or charged by that: each part has what it had, and
- * where the cut is no two granules share an iommu_map() (I6).  So a cut is made
+ * where the split is no two granules share an iommu_map() (I6).  So a split is made
  * without asking an IOMMU, from the runs.
  *
- * An UNMAP may need two cuts and must do all or nothing (I4): what may fail for
+ * An UNMAP may need two splits and must do all or nothing (I4): what may fail for
  * want of memory comes first, for both.  Then they are made, the higher one first.
  */
-#include "cut.h"
+#include "split.h"
 
 #include <linux/slab.h>
 
@@ -23,18 +23,18 @@
 #include "revoke.h"
 
 /**
- * t1x_cut_prepare() - do all of a cut that may fail
+ * t1x_split_prepare() - do all of a split that may fail
  * @c: the container
- * @cut: to be filled in
+ * @split: to be filled in
  * @dma: the mapping, whose granules allow it
  * @iova: first byte of its upper part
  *
  * Context: the lock is held, and a range that has a part of the mapping; may sleep.
- * Return: 0, when t1x_cut() or t1x_cut_cancel() has to follow before the lock is
+ * Return: 0, when t1x_split_commit() or t1x_split_cancel() has to follow before the lock is
  * dropped; or -ENOMEM with nothing to be undone.
  */
-int t1x_cut_prepare(struct t1x_container *c, struct t1x_cut *cut,
-		    struct t1x_dma *dma, dma_addr_t iova)
+int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,
+		      struct t1x_dma *dma, dma_addr_t iova)
 {
 	u64 bytes = iova - dma->iova;
 	struct t1x_dma *upper;
@@ -46,49 +46,49 @@ int t1x_cut_prepare(struct t1x_container *c, struct t1x_cut *cut,
 	upper->mr = dma->mr;
 	upper->mr_first = dma->mr_first + (bytes >> PAGE_SHIFT);
 	t1x_owner_share(&dma->owner, &upper->owner);
-	*cut = (struct t1x_cut){ .dma = dma, .upper = upper };
+	*split = (struct t1x_split){ .dma = dma, .upper = upper };
 
 	if (dma->dirty && t1x_dirty_track(c, upper))
 		goto err_cancel;
 	if (t1x_runs_spare(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
-			   &cut->spare))
+			   &split->spare))
 		goto err_cancel;
 	if (dma->watch)
-		cut->watch = t1x_watch_alloc();
-	if (!dma->watch == !cut->watch)
+		split->watch = t1x_watch_alloc();
+	if (!dma->watch == !split->watch)
 		return 0;
 
 err_cancel:
-	t1x_cut_cancel(cut);
+	t1x_split_cancel(split);
 	return -ENOMEM;
 }
 
 /**
- * t1x_cut_cancel() - undo t1x_cut_prepare()
- * @cut: what that filled in; nothing is to be cut afterwards
+ * t1x_split_cancel() - undo t1x_split_prepare()
+ * @split: what that filled in; nothing is to be split afterwards
  */
-void t1x_cut_cancel(struct t1x_cut *cut)
+void t1x_split_cancel(struct t1x_split *split)
 {
-	if (!cut->dma)
+	if (!split->dma)
 		return;
-	kfree(cut->watch);
-	kfree(cut->spare);
-	t1x_dirty_untrack(cut->upper);
-	t1x_owner_put(&cut->upper->owner);
-	t1x_dma_free(cut->upper);
-	cut->dma = NULL;
+	kfree(split->watch);
+	kfree(split->spare);
+	t1x_dirty_untrack(split->upper);
+	t1x_owner_put(&split->upper->owner);
+	t1x_dma_free(split->upper);
+	split->dma = NULL;
 }
 
 /* Moves what is filled, with nobody looking who revokes MMIO. */
-static void t1x_cut_runs(struct t1x_container *c, struct t1x_cut *cut,
-			 unsigned long npages)
+static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
+			   unsigned long npages)
 {
-	struct t1x_dma *dma = cut->dma, *upper = cut->upper;
+	struct t1x_dma *dma = split->dma, *upper = split->upper;
 
 	mutex_lock(&c->mmio_lock);
-	t1x_runs_cut(&dma->runs, npages, &upper->runs, cut->spare);
+	t1x_runs_split(&dma->runs, npages, &upper->runs, split->spare);
 	if (dma->watch)
-		t1x_watch_cut(dma, upper, npages, cut->watch);
+		t1x_watch_split(dma, upper, npages, split->watch);
 	if (dma->filled > npages) {
 		upper->filled = dma->filled - npages;
 		dma->filled = npages;
@@ -97,8 +97,8 @@ static void t1x_cut_runs(struct t1x_container *c, struct t1x_cut *cut,
 }
 
 /* What is charged for a part of a mapping: RAM that is mapped, or held (I2). */
-static unsigned long t1x_cut_charge(struct t1x_container *c,
-				    struct t1x_dma *part)
+static unsigned long t1x_split_charge(struct t1x_container *c,
+				      struct t1x_dma *part)
 {
 	unsigned long npages = t1x_dma_npages(part), nram;
 	const struct t1x_run *run;
@@ -114,28 +114,28 @@ static unsigned long t1x_cut_charge(struct t1x_container *c,
 }
 
 /**
- * t1x_cut() - cut a mapping
+ * t1x_split_commit() - split a mapping
  * @c: the container
- * @cut: from t1x_cut_prepare(); the mapping may have been cut above that since
+ * @split: from t1x_split_prepare(); the mapping may have been split above that since
  *
  * Context: the lock is held, and a range that has a part of the mapping.  Allocates
  * nothing.
  * Return: the upper part, which is in the tree now.
  */
-struct t1x_dma *t1x_cut(struct t1x_container *c, struct t1x_cut *cut)
+struct t1x_dma *t1x_split_commit(struct t1x_container *c, struct t1x_split *split)
 {
-	struct t1x_dma *dma = cut->dma, *upper = cut->upper;
+	struct t1x_dma *dma = split->dma, *upper = split->upper;
 	unsigned long npages = (upper->iova - dma->iova) >> PAGE_SHIFT;
 	unsigned long charge = t1x_dma_npages(dma) - npages;
 
 	upper->last = dma->last;
 	dma->last = upper->iova - 1;
-	t1x_cut_runs(c, cut, npages);
-	t1x_dirty_cut(c, dma, upper, npages);
+	t1x_split_runs(c, split, npages);
+	t1x_dirty_split(c, dma, upper, npages);
 
 	/* Mostly all of it is charged, or nothing; else the runs have to tell. */
 	if (dma->owner.charged && dma->owner.charged != npages + charge)
-		charge = t1x_cut_charge(c, upper);
+		charge = t1x_split_charge(c, upper);
 	t1x_owner_move(&dma->owner, &upper->owner, charge);
 
 	if (dma->vaddr_invalid) {

@@ -2,11 +2,11 @@
 /*
  * Cutting mappings: each part keeps its pages, its charge and its place.
  *
- * Every case ends in cut_done(), as those of fill_kunit.c do.
+ * Every case ends in split_done(), as those of fill_kunit.c do.
  */
 #include "account.h"
-#include "cut.h"
 #include "fill.h"
+#include "split.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
 #include "unfill.h"
@@ -14,13 +14,13 @@
 #define IOVA	0x80000000UL
 
 /**
- * struct cut_case - a container with a domain and a mapping
+ * struct split_case - a container with a domain and a mapping
  * @c: the container; its lock is held
  * @fake: its domain
  * @first: page of fake memory that the mapping begins with
  * @locked: locked memory before
  */
-struct cut_case {
+struct split_case {
 	struct t1x_container *c;
 	struct fake_domain *fake;
 	unsigned int first;
@@ -28,10 +28,10 @@ struct cut_case {
 };
 
 /* Pages of the RAM window from @first on, and of the BAR window. */
-static struct cut_case cut_begin(struct kunit *test, unsigned int first,
-				 unsigned int npages, bool scattered)
+static struct split_case split_begin(struct kunit *test, unsigned int first,
+				     unsigned int npages, bool scattered)
 {
-	struct cut_case k = { .first = first };
+	struct split_case k = { .first = first };
 	struct t1x_dma *dma;
 
 	fake_memory_reset();
@@ -49,7 +49,7 @@ static struct cut_case cut_begin(struct kunit *test, unsigned int first,
 	return k;
 }
 
-static struct t1x_dma *cut_part(struct cut_case *k, unsigned long page)
+static struct t1x_dma *split_part(struct split_case *k, unsigned long page)
 {
 	dma_addr_t iova = IOVA + page * PAGE_SIZE;
 
@@ -57,18 +57,18 @@ static struct t1x_dma *cut_part(struct cut_case *k, unsigned long page)
 }
 
 /* Cuts before a page, which is not the first of its mapping. */
-static void cut_before(struct kunit *test, struct cut_case *k,
-		       unsigned long page)
+static void split_before(struct kunit *test, struct split_case *k,
+			 unsigned long page)
 {
-	struct t1x_dma *dma = cut_part(k, page), *upper;
+	struct t1x_dma *dma = split_part(k, page), *upper;
 	unsigned long npages = t1x_dma_npages(dma);
-	struct t1x_cut cut;
+	struct t1x_split split;
 
-	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k->c, &cut, dma,
-					      IOVA + page * PAGE_SIZE), 0);
-	upper = t1x_cut(k->c, &cut);
-	KUNIT_ASSERT_PTR_EQ(test, upper, cut_part(k, page));
-	KUNIT_ASSERT_PTR_EQ(test, dma, cut_part(k, page - 1));
+	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k->c, &split, dma,
+						IOVA + page * PAGE_SIZE), 0);
+	upper = t1x_split_commit(k->c, &split);
+	KUNIT_ASSERT_PTR_EQ(test, upper, split_part(k, page));
+	KUNIT_ASSERT_PTR_EQ(test, dma, split_part(k, page - 1));
 	KUNIT_ASSERT_EQ(test, t1x_dma_npages(dma) + t1x_dma_npages(upper),
 			npages);
 	KUNIT_ASSERT_EQ(test, dma->filled, t1x_dma_npages(dma));
@@ -78,8 +78,8 @@ static void cut_before(struct kunit *test, struct cut_case *k,
 }
 
 /* Takes a part away; everything else stays where it was. */
-static void cut_take(struct kunit *test, struct cut_case *k,
-		     struct t1x_dma *dma)
+static void split_take(struct kunit *test, struct split_case *k,
+		       struct t1x_dma *dma)
 {
 	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k->c, FAKE_ALL, dma), 0);
 	t1x_container_remove(k->c, dma);
@@ -87,7 +87,7 @@ static void cut_take(struct kunit *test, struct cut_case *k,
 	fake_dma_free(dma);
 }
 
-static void cut_check(struct kunit *test, struct cut_case *k)
+static void split_check(struct kunit *test, struct split_case *k)
 {
 	unsigned long npages = 0;
 	struct t1x_dma *dma;
@@ -110,12 +110,12 @@ static void cut_check(struct kunit *test, struct cut_case *k)
 	KUNIT_ASSERT_EQ(test, fake_memory_locked(), k->locked + ram);
 }
 
-static void cut_done(struct kunit *test, struct cut_case *k)
+static void split_done(struct kunit *test, struct split_case *k)
 {
 	struct t1x_dma *dma;
 
 	while ((dma = t1x_dma_first(&k->c->tree, 0, ~0UL)))
-		cut_take(test, k, dma);
+		split_take(test, k, dma);
 	mutex_unlock(&k->c->lock);
 	KUNIT_EXPECT_EQ(test, k->fake->nr, 0UL);
 	KUNIT_EXPECT_EQ(test, k->fake->errors, 0U);
@@ -123,76 +123,76 @@ static void cut_done(struct kunit *test, struct cut_case *k)
 	fake_memory_expect_unpinned(test);
 }
 
-static void cut_splits_a_run(struct kunit *test)
+static void split_splits_a_run(struct kunit *test)
 {
-	struct cut_case k = cut_begin(test, 0, 1000, false);
+	struct split_case k = split_begin(test, 0, 1000, false);
 
-	KUNIT_EXPECT_EQ(test, cut_part(&k, 0)->runs.nr, 1UL);
-	cut_before(test, &k, 333);
-	KUNIT_EXPECT_EQ(test, cut_part(&k, 0)->runs.nr, 1UL);
-	KUNIT_EXPECT_EQ(test, cut_part(&k, 333)->runs.nr, 1UL);
-	cut_check(test, &k);
-	cut_take(test, &k, cut_part(&k, 0));
-	cut_check(test, &k);
-	cut_before(test, &k, 999);
-	cut_take(test, &k, cut_part(&k, 999));
-	cut_check(test, &k);
-	cut_done(test, &k);
+	KUNIT_EXPECT_EQ(test, split_part(&k, 0)->runs.nr, 1UL);
+	split_before(test, &k, 333);
+	KUNIT_EXPECT_EQ(test, split_part(&k, 0)->runs.nr, 1UL);
+	KUNIT_EXPECT_EQ(test, split_part(&k, 333)->runs.nr, 1UL);
+	split_check(test, &k);
+	split_take(test, &k, split_part(&k, 0));
+	split_check(test, &k);
+	split_before(test, &k, 999);
+	split_take(test, &k, split_part(&k, 999));
+	split_check(test, &k);
+	split_done(test, &k);
 }
 
 /* RAM is charged to the part that has it, wherever the cut is. */
-static void cut_of_ram_and_bar(struct kunit *test)
+static void split_of_ram_and_bar(struct kunit *test)
 {
 	unsigned long page;
 
 	for (page = 1; page < 20 + FAKE_BAR_PAGES; page += 7) {
-		struct cut_case k = cut_begin(test, FAKE_PAGES - 20,
-					      20 + FAKE_BAR_PAGES, false);
+		struct split_case k = split_begin(test, FAKE_PAGES - 20,
+						  20 + FAKE_BAR_PAGES, false);
 
-		cut_before(test, &k, page);
-		cut_check(test, &k);
-		cut_take(test, &k, cut_part(&k, page));
-		cut_check(test, &k);
-		cut_done(test, &k);
+		split_before(test, &k, page);
+		split_check(test, &k);
+		split_take(test, &k, split_part(&k, page));
+		split_check(test, &k);
+		split_done(test, &k);
 	}
 }
 
-static void cut_twice_with_all_prepared(struct kunit *test)
+static void split_twice_with_all_prepared(struct kunit *test)
 {
-	struct cut_case k = cut_begin(test, 0, 700, true);
-	struct t1x_dma *dma = cut_part(&k, 0);
-	struct t1x_cut low, high;
+	struct split_case k = split_begin(test, 0, 700, true);
+	struct t1x_dma *dma = split_part(&k, 0);
+	struct t1x_split low, high;
 
-	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &high, dma,
-					      IOVA + 300 * PAGE_SIZE), 0);
-	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &low, dma,
-					      IOVA + 200 * PAGE_SIZE), 0);
-	t1x_cut(k.c, &high);
-	dma = t1x_cut(k.c, &low);
+	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k.c, &high, dma,
+						IOVA + 300 * PAGE_SIZE), 0);
+	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k.c, &low, dma,
+						IOVA + 200 * PAGE_SIZE), 0);
+	t1x_split_commit(k.c, &high);
+	dma = t1x_split_commit(k.c, &low);
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(dma), 100UL);
-	cut_check(test, &k);
-	cut_take(test, &k, dma);
-	cut_check(test, &k);
+	split_check(test, &k);
+	split_take(test, &k, dma);
+	split_check(test, &k);
 
 	/* Prepared and called off. */
-	dma = cut_part(&k, 0);
-	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &low, dma,
-					      IOVA + 100 * PAGE_SIZE), 0);
-	t1x_cut_cancel(&low);
-	t1x_cut_cancel(&low);
+	dma = split_part(&k, 0);
+	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k.c, &low, dma,
+						IOVA + 100 * PAGE_SIZE), 0);
+	t1x_split_cancel(&low);
+	t1x_split_cancel(&low);
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(dma), 200UL);
-	cut_check(test, &k);
-	cut_done(test, &k);
+	split_check(test, &k);
+	split_done(test, &k);
 }
 
 /* Without a domain there is nothing but what mediated devices hold. */
-static void cut_of_held_pages(struct kunit *test)
+static void split_of_held_pages(struct kunit *test)
 {
 	struct t1x_run page = { .npages = 1, .pinned = 1, .ram = 1 };
-	struct cut_case k = cut_begin(test, 0, 100, false);
+	struct split_case k = split_begin(test, 0, 100, false);
 	unsigned long i, index = t1x_access_pages_index(IOVA);
-	struct t1x_dma *lower = cut_part(&k, 0), *upper;
-	struct t1x_cut cut;
+	struct t1x_dma *lower = split_part(&k, 0), *upper;
+	struct t1x_split split;
 
 	KUNIT_ASSERT_EQ(test, t1x_dma_unfill(k.c, FAKE_ALL, lower), 0);
 	for (i = 10; i < 40; i++)
@@ -200,9 +200,9 @@ static void cut_of_held_pages(struct kunit *test)
 							   &page), 0);
 	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0,
 					 &k.c->refusals), 0);
-	KUNIT_ASSERT_EQ(test, t1x_cut_prepare(k.c, &cut, lower,
-					      IOVA + 17 * PAGE_SIZE), 0);
-	upper = t1x_cut(k.c, &cut);
+	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k.c, &split, lower,
+						IOVA + 17 * PAGE_SIZE), 0);
+	upper = t1x_split_commit(k.c, &split);
 	KUNIT_EXPECT_EQ(test, lower->owner.charged, 7UL);
 	KUNIT_EXPECT_EQ(test, upper->owner.charged, 23UL);
 	KUNIT_EXPECT_EQ(test, upper->filled, 0UL);
@@ -210,51 +210,51 @@ static void cut_of_held_pages(struct kunit *test)
 		;
 	t1x_refund(&lower->owner, 7);
 	t1x_refund(&upper->owner, 23);
-	cut_done(test, &k);
+	split_done(test, &k);
 }
 
-static void cut_at_random(struct kunit *test)
+static void split_at_random(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	unsigned int round, i, npages;
 	struct t1x_dma *dma;
 
 	for (round = 0; round < 8; round++) {
-		struct cut_case k;
+		struct split_case k;
 
 		npages = 200 + prandom_u32_state(&rnd) % 1200;
-		k = cut_begin(test, FAKE_PAGES - npages + round % 2 * 50,
-			      npages, round & 2);
+		k = split_begin(test, FAKE_PAGES - npages + round % 2 * 50,
+				npages, round & 2);
 		for (i = 0; i < 60; i++) {
 			unsigned long page = prandom_u32_state(&rnd) % npages;
 
-			dma = cut_part(&k, page);
+			dma = split_part(&k, page);
 			if (!dma)
 				continue;
-			if (dma != cut_part(&k, page - 1))
-				cut_take(test, &k, dma);
+			if (dma != split_part(&k, page - 1))
+				split_take(test, &k, dma);
 			else
-				cut_before(test, &k, page);
+				split_before(test, &k, page);
 		}
-		cut_check(test, &k);
-		cut_done(test, &k);
+		split_check(test, &k);
+		split_done(test, &k);
 	}
 }
 
-static struct kunit_case cut_cases[] = {
-	KUNIT_CASE(cut_splits_a_run),
-	KUNIT_CASE(cut_of_ram_and_bar),
-	KUNIT_CASE(cut_twice_with_all_prepared),
-	KUNIT_CASE(cut_of_held_pages),
-	KUNIT_CASE(cut_at_random),
+static struct kunit_case split_cases[] = {
+	KUNIT_CASE(split_splits_a_run),
+	KUNIT_CASE(split_of_ram_and_bar),
+	KUNIT_CASE(split_twice_with_all_prepared),
+	KUNIT_CASE(split_of_held_pages),
+	KUNIT_CASE(split_at_random),
 	{}
 };
 
-static struct kunit_suite cut_suite = {
-	.name = "t1x_cut",
+static struct kunit_suite split_suite = {
+	.name = "t1x_split",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
-	.test_cases = cut_cases,
+	.test_cases = split_cases,
 };
 
-kunit_test_suite(cut_suite);
+kunit_test_suite(split_suite);
