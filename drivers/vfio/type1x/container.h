@@ -52,7 +52,7 @@ struct t1x_mr {
  * @comm: its name
  * @pin_batch: pages pinned at a time; tests make it small
  * @device_sem: protects @devices together with @lock, see container.c
- * @mmio_lock: protects which MMIO of watched mappings is in @domains, see revoke.c
+ * @mmio_lock: protects which MMIO of watched mappings is in @domains, see mmio_notifier.c
  * @range_tree: IOVA ranges that a task has locked; has a lock of its own
  * @lock: the lock
  * @tree: the mappings, struct t1x_dma
@@ -84,7 +84,7 @@ struct t1x_container {
 	char comm[TASK_COMM_LEN];
 	unsigned int pin_batch;
 	struct rw_semaphore device_sem;
-	struct mutex mmio_lock;	/* see revoke.c */
+	struct mutex mmio_lock;	/* see mmio_notifier.c */
 	struct t1x_range_tree range_tree;
 
 	struct mutex lock;	/* protects what follows, see container.c */

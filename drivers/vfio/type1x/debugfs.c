@@ -106,7 +106,7 @@ static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
 	look->granule_shift = dma->granule_shift;
 	look->registered = dma->mr;
 	look->untracked = READ_ONCE(dma->untracked);
-	look->watched = READ_ONCE(dma->watch);
+	look->watched = READ_ONCE(dma->mmio);
 	look->vaddr_invalid = dma->vaddr_invalid;
 	/* What is charged and not mapped is held, or will be mapped. */
 	look->ram = look->registered ? look->filled :

@@ -72,7 +72,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 	dma->mr = NULL;
 	t1x_runs_init(&dma->runs);
 	dma->dirty = NULL;
-	dma->watch = NULL;
+	dma->mmio = NULL;
 	return dma;
 }
 
@@ -82,7 +82,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
  */
 void t1x_dma_free(struct t1x_dma *dma)
 {
-	WARN_ON_ONCE(dma->filled || dma->dirty || dma->watch);
+	WARN_ON_ONCE(dma->filled || dma->dirty || dma->mmio);
 	t1x_runs_free(&dma->runs);
 	kmem_cache_free(t1x_dma_cache, dma);
 }

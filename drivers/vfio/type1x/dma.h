@@ -9,7 +9,7 @@
 #include "runs.h"
 
 struct t1x_mr;
-struct t1x_watch;
+struct t1x_mmio_range;
 
 /**
  * struct t1x_dma - one mapping
@@ -29,7 +29,7 @@ struct t1x_watch;
  *	pinned nor charged here; else %NULL
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
- * @watch: what revokes its MMIO; %NULL if there is none, or it stays
+ * @mmio: what revokes its MMIO; %NULL if there is none, or it stays
  * @runs: what was pinned, in IOVA order
  * @vaddr: user address of @iova in the owner's mm
  * @mr_first: pages of @mr before the first one
@@ -55,7 +55,7 @@ struct t1x_dma {
 	struct t1x_owner owner;
 	struct t1x_mr *mr;
 	unsigned long *dirty;
-	struct t1x_watch *watch;
+	struct t1x_mmio_range *mmio;
 	struct t1x_runs runs;
 	unsigned long vaddr;
 	unsigned long mr_first;

@@ -28,10 +28,10 @@
 #include "container.h"
 #include "dma.h"
 #include "domain_list.h"
+#include "mmio_notifier.h"
 #include "params.h"
 #include "pfn_reader.h"
 #include "populate.h"
-#include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -130,22 +130,22 @@ static int t1x_fill_read(struct t1x_fill *fill)
 
 	if (READ_ONCE(fill->c->dying))
 		return -ENODEV;
-	if (dma->watch && !t1x_fill_mmio(fill))
-		t1x_watch_begin(dma);
+	if (dma->mmio && !t1x_fill_mmio(fill))
+		t1x_mmio_read_begin(dma);
 	ret = t1x_fill_refill(fill);
 	if (unlikely(ret && ret != -EINTR))
 		t1x_refuse(&fill->c->refusals, ret,
 			   "memory at vaddr %#lx cannot be pinned", reader->vaddr);
-	if (ret || dma->watch || !READ_ONCE(t1x_revoke_mmio))
+	if (ret || dma->mmio || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)
 		return 0;
 
 	t1x_pfn_reader_seek(reader, left);
-	ret = t1x_watch(fill->c, dma);
+	ret = t1x_mmio_register(fill->c, dma);
 	if (ret)
 		return ret;
-	t1x_watch_begin(dma);
+	t1x_mmio_read_begin(dma);
 	return t1x_pfn_reader_fill(reader);
 }
 
@@ -153,7 +153,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 static void t1x_fill_reserve(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
-	gfp_t gfp = t1x_fill_lock(fill->c, dma);
+	gfp_t gfp = t1x_mmio_lock(fill->c, dma);
 
 	if (likely(!dma->untracked) && !t1x_runs_reserve(&dma->runs, gfp)) {
 		fill->ready = dma->runs.end;
@@ -162,7 +162,7 @@ static void t1x_fill_reserve(struct t1x_fill *fill)
 		fill->ready = &fill->spare;
 		fill->room = 1;
 	}
-	t1x_fill_unlock(fill->c, dma);
+	t1x_mmio_unlock(fill->c, dma);
 }
 
 /* The mapping is untracked from here on, if it may be. */
@@ -171,7 +171,7 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 	struct t1x_dma *dma = fill->dma;
 
 	/* Whose pins, revocation or cuts need more than a domain knows. */
-	if (fill->spare.huge || dma->watch || dma->mr || dma->granule_shift)
+	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift)
 		return t1x_refuse(&fill->c->refusals, -ENOMEM,
 				  "no memory to remember what is pinned");
 	if (!dma->untracked) {
@@ -203,7 +203,7 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	bool stuck;
 	int ret = 0;
 
-	if (unlikely(dma->watch) && t1x_fill_mmio(fill) && t1x_watch_hit(dma))
+	if (unlikely(dma->mmio) && t1x_fill_mmio(fill) && t1x_mmio_read_retry(dma))
 		ret = t1x_refuse(&c->refusals, -EBUSY,
 				 "MMIO was taken from the CPU meanwhile");
 	else if (unlikely(fill->ready == &fill->spare))
@@ -242,16 +242,16 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 
 	if (!fill->nr)
 		return 0;
-	gfp = t1x_fill_lock(fill->c, fill->dma);
+	gfp = t1x_mmio_lock(fill->c, fill->dma);
 	ret = t1x_fill_map(fill, gfp);
-	t1x_fill_unlock(fill->c, fill->dma);
+	t1x_mmio_unlock(fill->c, fill->dma);
 	return ret;
 }
 
 /* Runs to collect before they are mapped; what is watched is mapped at once. */
 static unsigned int t1x_fill_most(const struct t1x_fill *fill)
 {
-	return unlikely(fill->dma->watch) ? min(fill->room, 1U) : fill->room;
+	return unlikely(fill->dma->mmio) ? min(fill->room, 1U) : fill->room;
 }
 
 /* Would pages continue the last run that is ready? */
@@ -522,7 +522,7 @@ int t1x_dma_replay(struct t1x_container *c, const struct t1x_range *range,
 	lockdep_assert_held(&c->lock);
 	t1x_range_assert_held(range, dma->iova, dma->last);
 
-	gfp = t1x_fill_lock(c, dma);
+	gfp = t1x_mmio_lock(c, dma);
 	source = list_first_entry(&c->domains, struct t1x_domain, node);
 	while (index > dma->runs.npages && !ret) {
 		index -= t1x_dma_lookup(source, dma, index, &found);
@@ -538,6 +538,6 @@ int t1x_dma_replay(struct t1x_container *c, const struct t1x_range *range,
 					     run, 1, dma->prot,
 					     dma->granule_shift, gfp);
 	}
-	t1x_fill_unlock(c, dma);
+	t1x_mmio_unlock(c, dma);
 	return ret;
 }

@@ -15,7 +15,7 @@
  * @npages: number of pages, at most T1X_SYNC_PAGES; 0 means no run at all
  * @huge: whole hugetlb pages, or the ends of some: GUP pinned each once and not
  *	every 4 KiB of it; implies @pinned
- * @revoked: MMIO that has left the IOMMUs again, see revoke.c
+ * @revoked: MMIO that has left the IOMMUs again, see mmio_notifier.c
  * @pinned: GUP pinned each of the pages
  * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
  *	mediated device holds; implies @pinned

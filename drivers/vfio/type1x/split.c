@@ -20,7 +20,7 @@
 #include "container.h"
 #include "dirty.h"
 #include "dma.h"
-#include "revoke.h"
+#include "mmio_notifier.h"
 
 /**
  * t1x_split_prepare() - do all of a split that may fail
@@ -53,9 +53,9 @@ int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,
 	if (t1x_runs_spare(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
 			   &split->spare))
 		goto err_cancel;
-	if (dma->watch)
-		split->watch = t1x_watch_alloc();
-	if (!dma->watch == !split->watch)
+	if (dma->mmio)
+		split->mmio = t1x_mmio_range_alloc();
+	if (!dma->mmio == !split->mmio)
 		return 0;
 
 err_cancel:
@@ -71,7 +71,7 @@ void t1x_split_cancel(struct t1x_split *split)
 {
 	if (!split->dma)
 		return;
-	kfree(split->watch);
+	kfree(split->mmio);
 	kfree(split->spare);
 	t1x_dirty_untrack(split->upper);
 	t1x_owner_put(&split->upper->owner);
@@ -87,8 +87,8 @@ static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
 
 	mutex_lock(&c->mmio_lock);
 	t1x_runs_split(&dma->runs, npages, &upper->runs, split->spare);
-	if (dma->watch)
-		t1x_watch_split(dma, upper, npages, split->watch);
+	if (dma->mmio)
+		t1x_mmio_range_split(dma, upper, npages, split->mmio);
 	if (dma->filled > npages) {
 		upper->filled = dma->filled - npages;
 		dma->filled = npages;

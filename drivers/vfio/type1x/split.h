@@ -7,20 +7,20 @@
 struct t1x_container;
 struct t1x_dma;
 struct t1x_run_chunk;
-struct t1x_watch;
+struct t1x_mmio_range;
 
 /**
  * struct t1x_split - a split of which nothing can fail any more
  * @dma: the mapping; %NULL if there is none to split
  * @upper: what will be its upper part
  * @spare: memory for the runs of one of them; %NULL if none is needed
- * @watch: memory for the watch of @upper; %NULL if @dma has none
+ * @mmio: memory for the MMIO notifier of @upper; %NULL if @dma has none
  */
 struct t1x_split {
 	struct t1x_dma *dma;
 	struct t1x_dma *upper;
 	struct t1x_run_chunk *spare;
-	struct t1x_watch *watch;
+	struct t1x_mmio_range *mmio;
 };
 
 int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,

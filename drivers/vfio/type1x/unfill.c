@@ -21,8 +21,8 @@
 #include "container.h"
 #include "dma.h"
 #include "domain.h"
+#include "mmio_notifier.h"
 #include "pfn.h"
-#include "revoke.h"
 #include "stats.h"
 #include "t1x.h"
 #include "unpin.h"
@@ -157,8 +157,8 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 
 	t1x_range_assert_held(range, dma->iova, dma->last);
 
-	if (dma->watch)
-		t1x_unwatch(c, dma);
+	if (dma->mmio)
+		t1x_mmio_unregister(c, dma);
 	while (dma->filled && !ret) {
 		if (dma->filled > dma->runs.npages)
 			ret = t1x_unfill_untracked(c, dma, &nram);
@@ -228,7 +228,7 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
 	for (dma = going; dma; dma = dma->next) {
 		nr += dma->runs.nr;
 		npages += dma->filled;
-		if (dma->watch || dma->runs.npages != t1x_dma_npages(dma) ||
+		if (dma->mmio || dma->runs.npages != t1x_dma_npages(dma) ||
 		    nr > T1X_SYNC_RUNS || npages > T1X_SYNC_PAGES)
 			break;
 	}
