@@ -6,10 +6,10 @@
 #include <linux/sched/signal.h>
 
 #include "account.h"
-#include "refuse.h"
+#include "errlog.h"
 #include "t1x_kunit.h"
 
-static struct t1x_refusals refusals = {
+static struct t1x_errlog refusals = {
 	.lock = __SPIN_LOCK_UNLOCKED(refusals.lock),
 };
 

@@ -233,7 +233,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	mutex_init(&c->mmio_lock);
 	t1x_range_tree_init(&c->range_tree);
 	init_rwsem(&c->device_sem);
-	spin_lock_init(&c->refusals.lock);
+	spin_lock_init(&c->errlog.lock);
 	c->tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->domains);
 	INIT_LIST_HEAD(&c->emulated);

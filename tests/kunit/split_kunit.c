@@ -199,7 +199,7 @@ static void split_of_held_pages(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&k.c->access_pages, index + i,
 							   &page), 0);
 	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0,
-					 &k.c->refusals), 0);
+					 &k.c->errlog), 0);
 	KUNIT_ASSERT_EQ(test, t1x_split_prepare(k.c, &split, lower,
 						IOVA + 17 * PAGE_SIZE), 0);
 	upper = t1x_split_commit(k.c, &split);

@@ -81,13 +81,13 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 	if (!ret && !pfn_valid(page.pfn))
 		ret = -EINVAL;
 	if (ret) {
-		t1x_refuse(&c->refusals, ret,
-			   "pin %pad, whose memory cannot be pinned", &iova);
+		t1x_log_err(&c->errlog, ret,
+			    "pin %pad, whose memory cannot be pinned", &iova);
 		goto out_put;
 	}
 
 	nram = t1x_access_nram(dma, iova, &page);
-	ret = t1x_charge(&dma->owner, nram, 0, &c->refusals);
+	ret = t1x_charge(&dma->owner, nram, 0, &c->errlog);
 	if (ret)
 		goto err_unpin;
 	ret = t1x_access_pages_add(&c->access_pages, t1x_access_pages_index(iova), &page);
@@ -124,11 +124,11 @@ static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 	int ret;
 
 	if (!dma)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "pin %pad, where nothing is mapped", &iova);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "pin %pad, where nothing is mapped", &iova);
 	if ((dma->prot & prot) != prot)
-		return t1x_refuse(&c->refusals, -EPERM,
-				  "pin %pad, which is mapped for less", &iova);
+		return t1x_log_err(&c->errlog, -EPERM,
+				   "pin %pad, which is mapped for less", &iova);
 
 	ret = t1x_access_pages_get(&c->access_pages, t1x_access_pages_index(iova), &pfn);
 	if (ret == -ENOENT) {
@@ -175,12 +175,12 @@ static int t1x_access_pin_locked(struct t1x_container *c,
 	lockdep_assert_held(&c->lock);
 
 	if (c->nr_vaddr_invalid)
-		return t1x_refuse(&c->refusals, -EBUSY,
-				  "pages cannot be pinned while a vaddr is invalid");
+		return t1x_log_err(&c->errlog, -EBUSY,
+				   "pages cannot be pinned while a vaddr is invalid");
 	/* Nobody could be told to let go again. */
 	if (list_empty(&c->devices))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "pin, and no open device has dma_unmap()");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "pin, and no open device has dma_unmap()");
 
 	for (i = 0; i < npages; i++) {
 		ret = t1x_access_get(c, iova + (dma_addr_t)i * PAGE_SIZE, prot,
@@ -290,14 +290,14 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 	bool left;
 
 	if (!dma)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "access to %pad, where nothing is mapped",
-				  &iova);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "access to %pad, where nothing is mapped",
+				   &iova);
 	/* Type1 wants READ even of a mapping that is only written. */
 	if ((write && !(dma->prot & IOMMU_WRITE)) || !(dma->prot & IOMMU_READ))
-		return t1x_refuse(&c->refusals, -EPERM,
-				  "access to %pad, which is mapped for less",
-				  &iova);
+		return t1x_log_err(&c->errlog, -EPERM,
+				   "access to %pad, which is mapped for less",
+				   &iova);
 
 	mm = dma->owner.mm;
 	if (!adopt && current->mm != mm)
@@ -355,8 +355,8 @@ int t1x_access_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 		goto out_put;
 
 	if (c->nr_vaddr_invalid)
-		ret = t1x_refuse(&c->refusals, -EBUSY,
-				 "memory cannot be read or written while a vaddr is invalid");
+		ret = t1x_log_err(&c->errlog, -EBUSY,
+				  "memory cannot be read or written while a vaddr is invalid");
 	while (count && !ret) {
 		done = t1x_access_rw_chunk(c, iova, data, count, write);
 		if (done < 0) {

@@ -20,7 +20,7 @@
 #include <linux/sched/task.h>
 #include <linux/string.h>
 
-#include "refuse.h"
+#include "errlog.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -84,7 +84,7 @@ void t1x_owner_put(struct t1x_owner *owner)
 /**
  * t1x_owner_change() - make the calling process the owner instead
  * @owner: the owner so far; may be dying or dead
- * @refusals: where to say that the limit does not allow it
+ * @errlog: where to say that the limit does not allow it
  *
  * What is charged moves over.  A process that already pays stays the owner as
  * it is.
@@ -92,7 +92,7 @@ void t1x_owner_put(struct t1x_owner *owner)
  * Context: process context with an mm; takes mmap_lock for write; may sleep.
  * Return: 0, or an error of t1x_charge() with nothing changed.
  */
-int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals)
+int t1x_owner_change(struct t1x_owner *owner, struct t1x_errlog *errlog)
 {
 	struct t1x_owner heir;
 	int ret;
@@ -101,7 +101,7 @@ int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals)
 		return 0;
 
 	t1x_owner_get(&heir);
-	ret = t1x_charge(&heir, owner->charged, 0, refusals);
+	ret = t1x_charge(&heir, owner->charged, 0, errlog);
 	if (ret) {
 		t1x_owner_put(&heir);
 		return ret;
@@ -127,9 +127,9 @@ bool t1x_owner_unlimited(const struct t1x_owner *owner)
 	       task_rlimit(owner->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
 }
 
-static int t1x_charge_refuse(const struct t1x_owner *owner,
-			     unsigned long npages, int ret,
-			     struct t1x_refusals *refusals)
+static int t1x_charge_log_err(const struct t1x_owner *owner,
+			      unsigned long npages, int ret,
+			      struct t1x_errlog *errlog)
 {
 	char comm[TASK_COMM_LEN], name[4 * TASK_COMM_LEN];
 	int len;
@@ -138,10 +138,10 @@ static int t1x_charge_refuse(const struct t1x_owner *owner,
 	len = string_escape_mem(comm, strlen(comm), name, sizeof(name) - 1,
 				T1X_ESCAPE, T1X_ESCAPE_ALSO);
 	name[len] = '\0';
-	return t1x_refuse(refusals, ret,
-			  "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
-			  name, owner->task->tgid,
-			  task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
+	return t1x_log_err(errlog, ret,
+			   "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
+			   name, owner->task->tgid,
+			   task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
 }
 
 static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
@@ -156,14 +156,14 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
  *	allows; @owner->charged tells.  They are pinned, unless t1x_owner_unlimited()
- * @refusals: where to say that the limit does not allow it
+ * @errlog: where to say that the limit does not allow it
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
  * killed; on failure nothing is charged.
  */
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more, struct t1x_refusals *refusals)
+	       unsigned long more, struct t1x_errlog *errlog)
 {
 	int ret;
 
@@ -182,7 +182,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 
 	trace_t1x_charge(owner->task->tgid, npages, ret);
 	if (ret)
-		return t1x_charge_refuse(owner, npages, ret, refusals);
+		return t1x_charge_log_err(owner, npages, ret, errlog);
 	owner->charged += npages;
 	t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
 	return 0;

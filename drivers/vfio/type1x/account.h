@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 struct mm_struct;
-struct t1x_refusals;
+struct t1x_errlog;
 struct task_struct;
 
 /**
@@ -38,10 +38,10 @@ void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other);
 void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
 		    unsigned long npages);
 void t1x_owner_put(struct t1x_owner *owner);
-int t1x_owner_change(struct t1x_owner *owner, struct t1x_refusals *refusals);
+int t1x_owner_change(struct t1x_owner *owner, struct t1x_errlog *errlog);
 bool t1x_owner_unlimited(const struct t1x_owner *owner);
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more, struct t1x_refusals *refusals);
+	       unsigned long more, struct t1x_errlog *errlog);
 void t1x_refund(struct t1x_owner *owner, unsigned long npages);
 void t1x_bill_add(struct t1x_bill *bill, struct t1x_owner *owner,
 		  unsigned long npages);

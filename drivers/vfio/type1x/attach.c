@@ -115,16 +115,16 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 
 	ret = t1x_aperture_compute(c, fresh, ranges);
 	if (ret)
-		return t1x_refuse(&c->refusals, ret,
-				  "attach: no IOVA is known that can be used");
+		return t1x_log_err(&c->errlog, ret,
+				   "attach: no IOVA is known that can be used");
 	if (t1x_aperture_conflict(c, ranges))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "attach: the group cannot reach what is mapped");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "attach: the group cannot reach what is mapped");
 
 	if (!READ_ONCE(t1x_allow_unsafe_interrupts) &&
 	    !t1x_group_msi_isolated(group))
-		return t1x_refuse(&c->refusals, -EPERM,
-				  "attach: no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
+		return t1x_log_err(&c->errlog, -EPERM,
+				   "attach: no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
 	return 0;
 }
 
@@ -137,12 +137,12 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 
 	fresh = t1x_domain_alloc(g->group);
 	if (IS_ERR(fresh))
-		return t1x_refuse(&c->refusals, PTR_ERR(fresh),
-				  "attach: the IOMMU has no domain for the group");
+		return t1x_log_err(&c->errlog, PTR_ERR(fresh),
+				   "attach: the IOMMU has no domain for the group");
 	ret = t1x_domain_attach(fresh, g->group);
 	if (ret) {
-		t1x_refuse(&c->refusals, ret,
-			   "attach: the IOMMU does not take the group");
+		t1x_log_err(&c->errlog, ret,
+			    "attach: the IOMMU does not take the group");
 		goto err_free;
 	}
 	list_add(&g->node, &fresh->groups);
@@ -154,8 +154,8 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 
 	joined = t1x_domain_join(c, fresh, g->group);
 	if (IS_ERR(joined)) {
-		ret = t1x_refuse(&c->refusals, PTR_ERR(joined),
-				 "attach: the IOMMU does not take the group back");
+		ret = t1x_log_err(&c->errlog, PTR_ERR(joined),
+				  "attach: the IOMMU does not take the group back");
 		goto err_free;
 	}
 	if (joined) {
@@ -168,8 +168,8 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 	if (!ret)
 		ret = t1x_domain_enter(c, all, fresh);
 	if (ret) {
-		t1x_refuse(&c->refusals, ret,
-			   "attach: what is mapped cannot be mapped for the group");
+		t1x_log_err(&c->errlog, ret,
+			    "attach: what is mapped cannot be mapped for the group");
 		goto err_detach;
 	}
 	t1x_aperture_update_pgsizes(c);
@@ -219,19 +219,19 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 		goto out_put;
 
 	if (c->nr_vaddr_invalid) {
-		ret = t1x_refuse(&c->refusals, -EBUSY,
-				 "attach: a vaddr is invalid");
+		ret = t1x_log_err(&c->errlog, -EBUSY,
+				  "attach: a vaddr is invalid");
 		goto out_unlock;
 	}
 	if (type == VFIO_NO_IOMMU || t1x_container_find_group(c, group, &d)) {
-		ret = t1x_refuse(&c->refusals, -EINVAL,
-				 "attach: the group has no IOMMU, or is attached");
+		ret = t1x_log_err(&c->errlog, -EINVAL,
+				  "attach: the group has no IOMMU, or is attached");
 		goto out_unlock;
 	}
 	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
 	if (!g) {
-		ret = t1x_refuse(&c->refusals, -ENOMEM,
-				 "attach: no memory for the group");
+		ret = t1x_log_err(&c->errlog, -ENOMEM,
+				  "attach: no memory for the group");
 		goto out_unlock;
 	}
 	g->group = group;

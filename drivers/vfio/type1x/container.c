@@ -43,7 +43,7 @@
  *
  * mmio_lock nests inside everything here and is taken by whoever changes user
  * page tables, so under it nothing may fault, reclaim or take another lock of
- * ours but the spinlock of the refusals.
+ * ours but the spinlock of the errlog.
  *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number
@@ -117,7 +117,7 @@ void *t1x_container_open(unsigned long arg)
 		return ERR_PTR(ret);
 	}
 
-	t1x_refusals_init(&c->refusals, c->id);
+	t1x_errlog_init(&c->errlog, c->id);
 	t1x_stat_inc(T1X_STAT_CONTAINERS);
 	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
 	trace_t1x_container_open(c->id, c->v2, c->registered_only);
@@ -189,7 +189,7 @@ void t1x_container_free(struct t1x_container *c)
 		     !RB_EMPTY_ROOT(&c->mrs) || !t1x_access_pages_empty(&c->access_pages));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
-	t1x_refusals_exit(&c->refusals);
+	t1x_errlog_exit(&c->errlog);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
 	t1x_iova_free(&c->ranges);
 	mutex_destroy(&c->mmio_lock);

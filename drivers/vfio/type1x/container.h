@@ -14,9 +14,9 @@
 
 #include "access_pages.h"
 #include "domain.h"
+#include "errlog.h"
 #include "iova.h"
 #include "range_lock.h"
-#include "refuse.h"
 #include "tally.h"
 #include "urange.h"
 
@@ -69,7 +69,7 @@ struct t1x_mr {
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
- * @refusals: why requests were refused
+ * @errlog: why requests were refused
  * @tally: what was mapped so far
  */
 struct t1x_container {
@@ -102,7 +102,7 @@ struct t1x_container {
 	unsigned int nr_blind;
 	bool dirty;
 
-	struct t1x_refusals refusals;	/* has a lock of its own */
+	struct t1x_errlog errlog;	/* has a lock of its own */
 	struct t1x_tally tally;		/* needs none */
 };
 

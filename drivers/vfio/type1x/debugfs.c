@@ -438,7 +438,7 @@ void t1x_debugfs_init(void)
 {
 	t1x_debugfs = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	t1x_stats_debugfs(t1x_debugfs);
-	t1x_refusals_debugfs(t1x_debugfs);
+	t1x_errlog_debugfs(t1x_debugfs);
 	t1x_debugfs_containers = debugfs_create_dir("containers", t1x_debugfs);
 }
 

@@ -105,15 +105,15 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	if (nbits > T1X_DIRTY_MAX_BITS)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "%lu pages are too many to track dirty ones",
-				  nbits);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "%lu pages are too many to track dirty ones",
+				   nbits);
 	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
 			      GFP_KERNEL_ACCOUNT);
 	if (!dma->dirty)
-		return t1x_refuse(&c->refusals, -ENOMEM,
-				  "no memory for the dirty bits of %lu pages",
-				  nbits);
+		return t1x_log_err(&c->errlog, -ENOMEM,
+				   "no memory for the dirty bits of %lu pages",
+				   nbits);
 	t1x_dirty_mark_held(c, dma, dma->iova, dma->last);
 	return 0;
 }
@@ -297,15 +297,15 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
 	if (pgsize != mask + 1 || (iova | (last + 1)) & mask)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
-				  &iova, &last, pgsize, mask + 1);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
+				   &iova, &last, pgsize, mask + 1);
 	if (!c->dirty ||
 	    (t1x_dma_range_splits(&c->tree, first, iova, last) &&
 	     !t1x_dma_range_may_split(&c->tree, first, iova, last)))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
-				  &iova, &last);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
+				   &iova, &last);
 	return 0;
 }
 

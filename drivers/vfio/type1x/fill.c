@@ -134,8 +134,8 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		t1x_mmio_read_begin(dma);
 	ret = t1x_fill_refill(fill);
 	if (unlikely(ret && ret != -EINTR))
-		t1x_refuse(&fill->c->refusals, ret,
-			   "memory at vaddr %#lx cannot be pinned", reader->vaddr);
+		t1x_log_err(&fill->c->errlog, ret,
+			    "memory at vaddr %#lx cannot be pinned", reader->vaddr);
 	if (ret || dma->mmio || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)
@@ -172,8 +172,8 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 
 	/* Whose pins, revocation or cuts need more than a domain knows. */
 	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift)
-		return t1x_refuse(&fill->c->refusals, -ENOMEM,
-				  "no memory to remember what is pinned");
+		return t1x_log_err(&fill->c->errlog, -ENOMEM,
+				   "no memory to remember what is pinned");
 	if (!dma->untracked) {
 		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
 		trace_t1x_slow_untracked(fill->c->id, dma->iova, dma->last);
@@ -204,8 +204,8 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	int ret = 0;
 
 	if (unlikely(dma->mmio) && t1x_fill_mmio(fill) && t1x_mmio_read_retry(dma))
-		ret = t1x_refuse(&c->refusals, -EBUSY,
-				 "MMIO was taken from the CPU meanwhile");
+		ret = t1x_log_err(&c->errlog, -EBUSY,
+				  "MMIO was taken from the CPU meanwhile");
 	else if (unlikely(fill->ready == &fill->spare))
 		ret = t1x_fill_untrack(fill);
 	if (ret)
@@ -214,9 +214,9 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	ret = t1x_domain_list_map(&c->domains, dma, fill->ready, fill->nr,
 				  fill->npages, gfp, &stuck);
 	if (unlikely(ret)) {
-		t1x_refuse(&c->refusals, ret,
-			   "the IOMMU does not map %lu pages at %pad",
-			   fill->npages, &iova);
+		t1x_log_err(&c->errlog, ret,
+			    "the IOMMU does not map %lu pages at %pad",
+			    fill->npages, &iova);
 		if (!stuck)
 			return ret;
 		/* Left to unfill, which checks (I1). */
@@ -336,7 +336,7 @@ static int t1x_fill_charge(struct t1x_fill *fill)
 	if (more)
 		more = t1x_owner_unlimited(owner) ? min(more, T1X_CHARGE_AHEAD) :
 						    t1x_fill_pending(fill);
-	ret = t1x_charge(owner, -fill->credit, more, &fill->c->refusals);
+	ret = t1x_charge(owner, -fill->credit, more, &fill->c->errlog);
 	fill->credit += owner->charged - charged;
 	return ret;
 }

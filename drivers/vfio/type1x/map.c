@@ -18,18 +18,18 @@
 #include "t1x.h"
 #include "trace.h"
 
-static int t1x_map_refuse_iova(struct t1x_container *c, dma_addr_t iova,
-			       dma_addr_t last)
+static int t1x_map_log_bad_iova(struct t1x_container *c, dma_addr_t iova,
+				dma_addr_t last)
 {
 	dma_addr_t top = c->ranges.range[c->ranges.nr - 1].last;
 
 	if (last > top)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "map [%pad, %pad]: the IOMMU can address no more than %pad",
-				  &iova, &last, &top);
-	return t1x_refuse(&c->refusals, -EINVAL,
-			  "map [%pad, %pad]: IOVAs in it are reserved",
-			  &iova, &last);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map [%pad, %pad]: the IOMMU can address no more than %pad",
+				   &iova, &last, &top);
+	return t1x_log_err(&c->errlog, -EINVAL,
+			   "map [%pad, %pad]: IOVAs in it are reserved",
+			   &iova, &last);
 }
 
 /* The errnos, and which comes first, are those of type1 in 7.2. */
@@ -40,19 +40,19 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 
 	/* last + 1 is the size's alignment; wrapping to 0 is aligned. */
 	if ((iova | (last + 1) | vaddr) & mask)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
-				  &iova, &last, vaddr, mask + 1);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
+				   &iova, &last, vaddr, mask + 1);
 	if (t1x_dma_first(&c->tree, iova, last))
-		return t1x_refuse(&c->refusals, -EEXIST,
-				  "map [%pad, %pad] overlaps a mapping",
-				  &iova, &last);
+		return t1x_log_err(&c->errlog, -EEXIST,
+				   "map [%pad, %pad] overlaps a mapping",
+				   &iova, &last);
 	if (c->entries <= 0)
-		return t1x_refuse(&c->refusals, -ENOSPC,
-				  "map [%pad, %pad]: all dma_entry_limit mappings are in use",
-				  &iova, &last);
+		return t1x_log_err(&c->errlog, -ENOSPC,
+				   "map [%pad, %pad]: all dma_entry_limit mappings are in use",
+				   &iova, &last);
 	if (c->ranges.nr && !t1x_iova_contains(&c->ranges, iova, last))
-		return t1x_map_refuse_iova(c, iova, last);
+		return t1x_map_log_bad_iova(c, iova, last);
 	return 0;
 }
 
@@ -64,9 +64,9 @@ static int t1x_map_check_granule(struct t1x_container *c, dma_addr_t iova,
 	    granule >= t1x_container_pgsize(c) &&
 	    !((iova | (last + 1)) & (granule - 1)))
 		return 0;
-	return t1x_refuse(&c->refusals, -EINVAL,
-			  "map [%pad, %pad] by granules of %#llx", &iova,
-			  &last, granule);
+	return t1x_log_err(&c->errlog, -EINVAL,
+			   "map [%pad, %pad] by granules of %#llx", &iova,
+			   &last, granule);
 }
 
 /* Registered memory that has the range, or NULL if it has to be pinned. */
@@ -79,13 +79,13 @@ static struct t1x_mr *t1x_map_mr(struct t1x_container *c,
 	int ret = 0;
 
 	if (!mr && c->registered_only)
-		ret = t1x_refuse(&c->refusals, -EINVAL,
-				 "map of [%#lx, %#lx], which is not registered",
-				 vaddr, vaddr_last);
+		ret = t1x_log_err(&c->errlog, -EINVAL,
+				  "map of [%#lx, %#lx], which is not registered",
+				  vaddr, vaddr_last);
 	if (mr && prot & IOMMU_WRITE && !mr->write)
-		ret = t1x_refuse(&c->refusals, -EPERM,
-				 "map of [%#lx, %#lx], registered without write",
-				 vaddr, vaddr_last);
+		ret = t1x_log_err(&c->errlog, -EPERM,
+				  "map of [%#lx, %#lx], registered without write",
+				  vaddr, vaddr_last);
 	return ret ? ERR_PTR(ret) : mr;
 }
 
@@ -109,9 +109,9 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 		return ERR_CAST(mr);
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
-		return ERR_PTR(t1x_refuse(&c->refusals, -ENOMEM,
-					  "map [%pad, %pad]: no memory for the mapping",
-					  &iova, &last));
+		return ERR_PTR(t1x_log_err(&c->errlog, -ENOMEM,
+					   "map [%pad, %pad]: no memory for the mapping",
+					   &iova, &last));
 	if (granule)
 		dma->granule_shift = __ffs64(granule);
 	if (mr) {
@@ -225,11 +225,11 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	else if (!dma->vaddr_invalid || dma->iova != iova || dma->last != last)
 		ret = -EINVAL;
 	else
-		ret = t1x_owner_change(&dma->owner, &c->refusals);
+		ret = t1x_owner_change(&dma->owner, &c->errlog);
 	if (ret) {
-		t1x_refuse(&c->refusals, ret,
-			   "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,
-			   &last);
+		t1x_log_err(&c->errlog, ret,
+			    "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,
+			    &last);
 		goto out_unlock;
 	}
 

@@ -93,8 +93,8 @@ int t1x_mr_register(struct t1x_container *c, unsigned long first,
 	ret = PTR_ERR(umem);
 	kfree(mr);
 err:
-	t1x_refuse(&c->refusals, ret, "register memory [%#lx, %#lx]", first,
-		   last);
+	t1x_log_err(&c->errlog, ret, "register memory [%#lx, %#lx]", first,
+		    last);
 out:
 	trace_t1x_register(c->id, first, last, ret);
 	return ret;
@@ -140,9 +140,9 @@ int t1x_mr_unregister(struct t1x_container *c, unsigned long first,
 	mutex_unlock(&c->lock);
 
 	if (ret)
-		t1x_refuse(&c->refusals, ret,
-			   "unregister memory [%#lx, %#lx], of which %lu mappings are made",
-			   first, last, nr_dmas);
+		t1x_log_err(&c->errlog, ret,
+			    "unregister memory [%#lx, %#lx], of which %lu mappings are made",
+			    first, last, nr_dmas);
 	else
 		t1x_mr_free(mr);
 	trace_t1x_unregister(c->id, first, last, ret);

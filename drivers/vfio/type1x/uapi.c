@@ -57,9 +57,9 @@ static int t1x_uapi_granule(struct t1x_container *c,
 		return 0;
 
 err_inval:
-	return t1x_refuse(&c->refusals, -EINVAL,
-			  "map by granules with argsz %u, flags %#x, or by none",
-			  map->argsz, map->flags);
+	return t1x_log_err(&c->errlog, -EINVAL,
+			   "map by granules with argsz %u, flags %#x, or by none",
+			   map->argsz, map->flags);
 }
 
 static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
@@ -78,9 +78,9 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "map with argsz %u, flags %#x", map.argsz,
-				  map.flags);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map with argsz %u, flags %#x", map.argsz,
+				   map.flags);
 	if (map.flags & VFIO_TYPE1X_MAP_FLAG_GRANULE) {
 		ret = t1x_uapi_granule(c, &map, arg, &granule);
 		if (ret)
@@ -93,20 +93,20 @@ static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
 	if (iova != map.iova || vaddr != map.vaddr || size != map.size)
 		return -EOVERFLOW;
 	if (!size)
-		return t1x_refuse(&c->refusals, -EINVAL, "map of no bytes");
+		return t1x_log_err(&c->errlog, -EINVAL, "map of no bytes");
 	if (check_add_overflow(iova, (dma_addr_t)size - 1, &last) ||
 	    check_add_overflow(vaddr, (unsigned long)size - 1, &vaddr_last))
-		return t1x_refuse(&c->refusals, -EOVERFLOW,
-				  "map of %#zx bytes at IOVA %pad, vaddr %#lx wraps",
-				  size, &iova, vaddr);
+		return t1x_log_err(&c->errlog, -EOVERFLOW,
+				   "map of %#zx bytes at IOVA %pad, vaddr %#lx wraps",
+				   size, &iova, vaddr);
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= IOMMU_READ;
 	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
 		prot |= IOMMU_WRITE;
 	if (!prot == !(map.flags & VFIO_DMA_MAP_FLAG_VADDR))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "map neither readable nor writable, or both that and a new vaddr");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map neither readable nor writable, or both that and a new vaddr");
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return t1x_map_vaddr(c, iova, last, vaddr);
@@ -134,9 +134,9 @@ static int t1x_uapi_bitmap(struct t1x_container *c,
 	return 0;
 
 err_inval:
-	return t1x_refuse(&c->refusals, -EINVAL,
-			  "bitmap of %#llx bytes by %#llx for %#llx bytes of IOVA",
-			  bitmap->size, bitmap->pgsize, size);
+	return t1x_log_err(&c->errlog, -EINVAL,
+			   "bitmap of %#llx bytes by %#llx for %#llx bytes of IOVA",
+			   bitmap->size, bitmap->pgsize, size);
 }
 
 static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
@@ -150,9 +150,9 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL |
 			    VFIO_DMA_UNMAP_FLAG_VADDR) ||
 	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "unmap with bitmap: argsz %u, flags %#x",
-				  unmap->argsz, unmap->flags);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap with bitmap: argsz %u, flags %#x",
+				   unmap->argsz, unmap->flags);
 	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
 		return -EFAULT;
 	req->dirty = true;
@@ -173,9 +173,9 @@ static long t1x_uapi_unmap(struct t1x_container *c, void __user *arg)
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "unmap with argsz %u, flags %#x",
-				  unmap.argsz, unmap.flags);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap with argsz %u, flags %#x",
+				   unmap.argsz, unmap.flags);
 	ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
 	if (ret)
 		return ret;
@@ -207,8 +207,8 @@ static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
 	int ret;
 
 	if (argsz < sizeof(range))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages: no room for a range in argsz");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages: no room for a range in argsz");
 	if (copy_from_user(&range, arg, sizeof(range)))
 		return -EFAULT;
 
@@ -216,12 +216,12 @@ static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
 	if (iova != range.iova || (size_t)range.size != range.size)
 		return -EOVERFLOW;
 	if (!range.size)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages of no bytes");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages of no bytes");
 	if (check_add_overflow(iova, (dma_addr_t)range.size - 1, &last))
-		return t1x_refuse(&c->refusals, -EOVERFLOW,
-				  "dirty pages of %#llx bytes at %pad wrap",
-				  range.size, &iova);
+		return t1x_log_err(&c->errlog, -EOVERFLOW,
+				   "dirty pages of %#llx bytes at %pad wrap",
+				   range.size, &iova);
 	ret = t1x_uapi_bitmap(c, &range.bitmap, range.size, &bitmap);
 	if (ret)
 		return ret;
@@ -236,13 +236,13 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	struct vfio_iommu_type1_dirty_bitmap dirty;
 
 	if (!c->v2)
-		return t1x_refuse(&c->refusals, -EACCES,
-				  "dirty pages: not for VFIO_TYPE1_IOMMU");
+		return t1x_log_err(&c->errlog, -EACCES,
+				   "dirty pages: not for VFIO_TYPE1_IOMMU");
 	if (copy_from_user(&dirty, arg, minsz))
 		return -EFAULT;
 	if (dirty.argsz < minsz)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages with argsz %u", dirty.argsz);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages with argsz %u", dirty.argsz);
 
 	switch (dirty.flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
@@ -252,9 +252,9 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
 		return t1x_uapi_dirty_get(c, arg + minsz, dirty.argsz - minsz);
 	default:
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages: flags %#x, not just one",
-				  dirty.flags);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages: flags %#x, not just one",
+				   dirty.flags);
 	}
 }
 
@@ -268,21 +268,21 @@ static long t1x_uapi_memory(struct t1x_container *c, void __user *arg,
 	if (copy_from_user(&memory, arg, sizeof(memory)))
 		return -EFAULT;
 	if (memory.argsz < sizeof(memory) || memory.flags & ~known)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "memory with argsz %u, flags %#x",
-				  memory.argsz, memory.flags);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "memory with argsz %u, flags %#x",
+				   memory.argsz, memory.flags);
 
 	first = memory.vaddr;
 	if (first != memory.vaddr || (size_t)memory.size != memory.size)
 		return -EOVERFLOW;
 	if (!memory.size || (memory.vaddr | memory.size) & ~PAGE_MASK)
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "memory of %#llx bytes at %#lx: not whole pages, or nothing",
-				  memory.size, first);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "memory of %#llx bytes at %#lx: not whole pages, or nothing",
+				   memory.size, first);
 	if (check_add_overflow(first, (unsigned long)memory.size - 1, &last))
-		return t1x_refuse(&c->refusals, -EOVERFLOW,
-				  "memory of %#llx bytes at %#lx wraps",
-				  memory.size, first);
+		return t1x_log_err(&c->errlog, -EOVERFLOW,
+				   "memory of %#llx bytes at %#lx wraps",
+				   memory.size, first);
 
 	if (on)
 		return t1x_mr_register(c, first, last,

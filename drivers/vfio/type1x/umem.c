@@ -219,7 +219,7 @@ static int t1x_umem_refill(struct t1x_container *c, struct t1x_umem *umem,
 
 	if (ret || charged)
 		return ret;
-	return t1x_charge(&umem->owner, left - reader->left, 0, &c->refusals);
+	return t1x_charge(&umem->owner, left - reader->left, 0, &c->errlog);
 }
 
 /* Pins what @reader reads; @run was read and is not among @runs yet. */
@@ -235,8 +235,8 @@ static int t1x_umem_read(struct t1x_container *c, struct t1x_umem *umem,
 		if (READ_ONCE(c->dying)) {
 			ret = -ENODEV;
 		} else if (next && !next->pinned) {
-			ret = t1x_refuse(&c->refusals, -EFAULT,
-					 "MMIO cannot be registered");
+			ret = t1x_log_err(&c->errlog, -EFAULT,
+					  "MMIO cannot be registered");
 		} else if (next && t1x_run_joins(run, next)) {
 			t1x_run_join(run, next);
 			t1x_pfn_reader_consume(reader);
@@ -278,7 +278,7 @@ static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 	int ret;
 
 	if (ahead) {
-		ret = t1x_charge(&umem->owner, npages, 0, &c->refusals);
+		ret = t1x_charge(&umem->owner, npages, 0, &c->errlog);
 		if (ret)
 			return ret;
 	}

@@ -50,22 +50,22 @@ static int t1x_unmap_check_range(struct t1x_container *c,
 		*last = ~(dma_addr_t)0;
 		if (!req->iova && !req->size)
 			return 0;
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "unmap all takes neither IOVA nor size");
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap all takes neither IOVA nor size");
 	}
 
 	if (!req->size || req->size & mask)
 		goto err_align;
 	if (check_add_overflow(req->iova, (dma_addr_t)(req->size - 1), last))
-		return t1x_refuse(&c->refusals, -EOVERFLOW,
-				  "unmap %#llx bytes at %pad wraps", req->size,
-				  &req->iova);
+		return t1x_log_err(&c->errlog, -EOVERFLOW,
+				   "unmap %#llx bytes at %pad wraps", req->size,
+				   &req->iova);
 	return 0;
 
 err_align:
-	return t1x_refuse(&c->refusals, -EINVAL,
-			  "unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
-			  req->size, &req->iova, mask + 1);
+	return t1x_log_err(&c->errlog, -EINVAL,
+			   "unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
+			   req->size, &req->iova, mask + 1);
 }
 
 /*
@@ -79,16 +79,16 @@ static int t1x_unmap_check(struct t1x_container *c,
 	int ret;
 
 	if (req->vaddr && !list_empty(&c->emulated))
-		return t1x_refuse(&c->refusals, -EBUSY,
-				  "mediated devices need their vaddr");
+		return t1x_log_err(&c->errlog, -EBUSY,
+				   "mediated devices need their vaddr");
 	ret = t1x_unmap_check_range(c, req, last);
 	if (ret)
 		return ret;
 	if (req->dirty &&
 	    (!c->dirty || req->pgsize != t1x_container_pgsize(c)))
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "dirty pages are not tracked, or not by %#llx bytes",
-				  req->pgsize);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "dirty pages are not tracked, or not by %#llx bytes",
+				   req->pgsize);
 	*first = t1x_dma_first(&c->tree, req->iova, *last);
 	if (c->v2) {
 		req->splits = !req->all && t1x_dma_range_splits(&c->tree, *first,
@@ -97,9 +97,9 @@ static int t1x_unmap_check(struct t1x_container *c,
 		    (!req->vaddr &&
 		     t1x_dma_range_may_split(&c->tree, *first, req->iova, *last)))
 			return 0;
-		return t1x_refuse(&c->refusals, -EINVAL,
-				  "unmap [%pad, %pad] would bisect a mapping",
-				  &req->iova, last);
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap [%pad, %pad] would bisect a mapping",
+				   &req->iova, last);
 	}
 	/* v1: a range that starts inside a mapping takes nothing at all. */
 	if (*first && (*first)->iova < req->iova)
@@ -116,9 +116,9 @@ static int t1x_unmap_vaddr(struct t1x_container *c,
 
 	for (dma = first; dma; dma = t1x_dma_next(dma, last))
 		if (dma->vaddr_invalid)
-			return t1x_refuse(&c->refusals, -EINVAL,
-					  "vaddr at %pad is invalid already",
-					  &dma->iova);
+			return t1x_log_err(&c->errlog, -EINVAL,
+					   "vaddr at %pad is invalid already",
+					   &dma->iova);
 
 	for (dma = first; dma; dma = t1x_dma_next(dma, last)) {
 		dma->vaddr_invalid = true;
@@ -203,9 +203,9 @@ static int t1x_unmap_recall(struct t1x_container *c,
 	if (unmap->recalls++ == T1X_RECALLS) {
 		pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
 				   &from);
-		return t1x_refuse(&c->refusals, -EBUSY,
-				  "a mediated device does not let go of the mapping at %pad",
-				  &from);
+		return t1x_log_err(&c->errlog, -EBUSY,
+				   "a mediated device does not let go of the mapping at %pad",
+				   &from);
 	}
 	unmap->recalled = from;
 	t1x_access_notify_unmap(c, from, to - from + 1, unmap->recalls > 1);
@@ -257,18 +257,18 @@ static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
 	if (beyond == *first && beyond->iova < iova && c->entries <= 0)
-		return t1x_refuse(&c->refusals, -ENOSPC,
-				  "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
-				  &iova, &last);
+		return t1x_log_err(&c->errlog, -ENOSPC,
+				   "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
+				   &iova, &last);
 	if (beyond)
 		ret = t1x_split_prepare(c, &high, beyond, last + 1);
 	if (!ret && (*first)->iova < iova)
 		ret = t1x_split_prepare(c, &low, *first, iova);
 	if (ret) {
 		t1x_split_cancel(&high);
-		return t1x_refuse(&c->refusals, ret,
-				  "unmap [%pad, %pad]: no memory to cut a mapping",
-				  &iova, &last);
+		return t1x_log_err(&c->errlog, ret,
+				   "unmap [%pad, %pad]: no memory to cut a mapping",
+				   &iova, &last);
 	}
 
 	if (high.dma)
@@ -358,9 +358,9 @@ static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
 	t1x_container_unlock(c, range);
 	t1x_unmap_free(gone);
 	if (unlikely(ret))
-		t1x_refuse(&c->refusals, ret,
-			   "unmap up to %#llx: an IOMMU keeps a page",
-			   (u64)unmap->last);
+		t1x_log_err(&c->errlog, ret,
+			    "unmap up to %#llx: an IOMMU keeps a page",
+			    (u64)unmap->last);
 	return ret;
 }
 

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why a request was refused: the errno alone rarely tells.
+ *
+ * The reason can be found afterwards in <debugfs>/vfio_iommu_type1x/refusals, which is
+ * the interface's word for it, also of containers that are closed by now, because many
+ * programs end when a request is refused; in a trace, if one is taken; and in the kernel
+ * log, if log_refusals is set.  A user can cause any number of them, so the log is
+ * rate-limited, and not the default.
+ */
+#include "errlog.h"
+
+#include <linux/debugfs.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "params.h"
+#include "t1x.h"
+#include "trace.h"
+
+/* A refusal of a container that is closed. */
+struct t1x_errlog_closed_entry {
+	unsigned long container;
+	struct t1x_errlog_entry refusal;
+};
+
+static DEFINE_MUTEX(t1x_errlog_lock);	/* protects what follows */
+static LIST_HEAD(t1x_errlog_all);
+static struct t1x_errlog_closed_entry t1x_errlog_closed[T1X_ERRLOG_CLOSED];
+static unsigned int t1x_errlog_nr_closed;
+
+/**
+ * t1x_errlog_init() - begin to remember the refusals of a container
+ * @errlog: to be filled in
+ * @container: its number
+ *
+ * Context: may sleep.
+ */
+void t1x_errlog_init(struct t1x_errlog *errlog, unsigned long container)
+{
+	errlog->container = container;
+	spin_lock_init(&errlog->lock);
+	errlog->nr = 0;
+	mutex_lock(&t1x_errlog_lock);
+	list_add_tail(&errlog->node, &t1x_errlog_all);
+	mutex_unlock(&t1x_errlog_lock);
+}
+
+/* Index of the oldest that a ring of @size still has, of @nr that it was given. */
+static unsigned int t1x_errlog_oldest(unsigned int nr, unsigned int size)
+{
+	return nr - min(nr, size);
+}
+
+/**
+ * t1x_errlog_exit() - undo t1x_errlog_init()
+ * @errlog: the log of a container that closes; a copy of it is kept
+ *
+ * Context: may sleep.
+ */
+void t1x_errlog_exit(struct t1x_errlog *errlog)
+{
+	struct t1x_errlog_closed_entry *closed;
+	unsigned int i;
+
+	mutex_lock(&t1x_errlog_lock);
+	list_del(&errlog->node);
+	for (i = t1x_errlog_oldest(errlog->nr, T1X_ERRLOG_ENTRIES);
+	     i != errlog->nr; i++) {
+		closed = &t1x_errlog_closed[t1x_errlog_nr_closed++ %
+					      T1X_ERRLOG_CLOSED];
+		closed->container = errlog->container;
+		closed->refusal = errlog->last[i % T1X_ERRLOG_ENTRIES];
+	}
+	mutex_unlock(&t1x_errlog_lock);
+}
+
+/**
+ * t1x_log_err() - record and return the error of a request
+ * @errlog: of the container
+ * @ret: what it is refused with, a negative errno
+ * @fmt: the reason, without a newline; text of a process's own in it is escaped by
+ *	the caller (T1X_ESCAPE), for it is printed as it is
+ *
+ * Context: process context; takes a spinlock of its own.
+ * Return: @ret.
+ */
+int t1x_log_err(struct t1x_errlog *errlog, int ret, const char *fmt, ...)
+{
+	struct t1x_errlog_entry *last;
+	char why[T1X_WHY_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+
+	spin_lock(&errlog->lock);
+	last = &errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES];
+	last->ret = ret;
+	last->pid = current->tgid;
+	last->at = ktime_get_seconds();
+	strscpy(last->why, why, sizeof(last->why));
+	spin_unlock(&errlog->lock);
+
+	trace_t1x_refused(errlog->container, ret, why);
+	if (READ_ONCE(t1x_log_refusals))
+		pr_info_ratelimited("refused: container %lu, %pe: %s\n",
+				    errlog->container, ERR_PTR(ret), why);
+	return ret;
+}
+
+static void t1x_errlog_show_entry(struct seq_file *m, unsigned long container,
+				  const struct t1x_errlog_entry *one)
+{
+	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=%s\n",
+		   container, one->pid, ktime_get_seconds() - one->at,
+		   one->ret, one->why);
+}
+
+static void t1x_errlog_show_open(struct seq_file *m,
+				 struct t1x_errlog *errlog)
+{
+	unsigned int i;
+
+	spin_lock(&errlog->lock);
+	for (i = t1x_errlog_oldest(errlog->nr, T1X_ERRLOG_ENTRIES);
+	     i != errlog->nr; i++)
+		t1x_errlog_show_entry(m, errlog->container,
+				      &errlog->last[i % T1X_ERRLOG_ENTRIES]);
+	spin_unlock(&errlog->lock);
+}
+
+static void t1x_errlog_show_closed(struct seq_file *m)
+{
+	const struct t1x_errlog_closed_entry *closed;
+	unsigned int i;
+
+	for (i = t1x_errlog_oldest(t1x_errlog_nr_closed,
+				   T1X_ERRLOG_CLOSED);
+	     i != t1x_errlog_nr_closed; i++) {
+		closed = &t1x_errlog_closed[i % T1X_ERRLOG_CLOSED];
+		t1x_errlog_show_entry(m, closed->container, &closed->refusal);
+	}
+}
+
+static int t1x_errlog_show(struct seq_file *m, void *unused)
+{
+	struct t1x_errlog *errlog;
+
+	mutex_lock(&t1x_errlog_lock);
+	t1x_errlog_show_closed(m);
+	list_for_each_entry(errlog, &t1x_errlog_all, node)
+		t1x_errlog_show_open(m, errlog);
+	mutex_unlock(&t1x_errlog_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(t1x_errlog);
+
+/**
+ * t1x_errlog_debugfs() - make the file that shows them
+ * @dir: where; its removal removes the file
+ *
+ * Context: module init.
+ */
+void t1x_errlog_debugfs(struct dentry *dir)
+{
+	debugfs_create_file("refusals", 0400, dir, NULL, &t1x_errlog_fops);
+}
