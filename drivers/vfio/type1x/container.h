@@ -16,8 +16,8 @@
 #include "domain.h"
 #include "errlog.h"
 #include "iova.h"
+#include "map_stats.h"
 #include "range_lock.h"
-#include "tally.h"
 #include "urange.h"
 
 struct t1x_dma;
@@ -70,7 +70,7 @@ struct t1x_mr {
  * @nr_blind: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
  * @errlog: why requests were refused
- * @tally: what was mapped so far
+ * @map_stats: what was mapped so far
  */
 struct t1x_container {
 	unsigned long id;
@@ -103,7 +103,7 @@ struct t1x_container {
 	bool dirty;
 
 	struct t1x_errlog errlog;	/* has a lock of its own */
-	struct t1x_tally tally;		/* needs none */
+	struct t1x_map_stats map_stats;		/* needs none */
 };
 
 void *t1x_container_open(unsigned long arg);

@@ -174,21 +174,21 @@ static void t1x_show_mappings_sum(struct seq_file *m, struct t1x_container *c)
 	seq_printf(m, "untracked_mappings %lu\n", untracked);
 }
 
-static void t1x_show_tally(struct seq_file *m, struct t1x_tally *tally)
+static void t1x_show_map_stats(struct seq_file *m, struct t1x_map_stats *stats)
 {
-	unsigned long npages_1g = atomic_long_read(&tally->npages_1g);
-	unsigned long npages_2m = atomic_long_read(&tally->npages_2m);
-	unsigned long npages = atomic_long_read(&tally->npages);
+	unsigned long npages_1g = atomic_long_read(&stats->npages_1g);
+	unsigned long npages_2m = atomic_long_read(&stats->npages_2m);
+	unsigned long npages = atomic_long_read(&stats->npages);
 
 	/* What comes meanwhile may be counted in one and not in the other. */
 	npages_2m = max(npages_2m, npages_1g);
 	npages = max(npages, npages_2m);
 	t1x_show_bytes(m, "largest_run",
-		       (unsigned int)atomic_read(&tally->largest));
+		       (unsigned int)atomic_read(&stats->largest));
 	t1x_show_bytes(m, "leaf_1g", npages_1g);
 	t1x_show_bytes(m, "leaf_2m", npages_2m - npages_1g);
 	t1x_show_bytes(m, "leaf_4k", npages - npages_2m);
-	seq_printf(m, "slow_gup %ld\n", atomic_long_read(&tally->slow_gup));
+	seq_printf(m, "slow_gup %ld\n", atomic_long_read(&stats->slow_gup));
 }
 
 static void t1x_show_groups(struct seq_file *m, struct list_head *groups)
@@ -252,7 +252,7 @@ static int t1x_summary_show(struct seq_file *m, void *unused)
 	seq_putc(m, '\n');
 	seq_printf(m, "type %s\n", t1x_type_name(c));
 	t1x_show_mappings_sum(m, c);
-	t1x_show_tally(m, &c->tally);
+	t1x_show_map_stats(m, &c->map_stats);
 	ret = t1x_show_state(m, c);
 	t1x_container_put(c);
 	return ret;

@@ -19,8 +19,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "bits.h"
 #include "container.h"
+#include "dirty_bitmap.h"
 #include "dma.h"
 #include "t1x.h"
 
@@ -149,8 +149,8 @@ void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
 	if (!dma->dirty)
 		return;
 	for (word = 0; word < BITS_TO_LONGS(nbits); word++)
-		upper->dirty[word] = t1x_bits_word(dma->dirty, first,
-						   first + nbits, 0, word);
+		upper->dirty[word] = t1x_dirty_bitmap_word(dma->dirty, first,
+							   first + nbits, 0, word);
 }
 
 static void t1x_dirty_untrack_all(struct t1x_container *c)
@@ -248,8 +248,8 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
 	for (word = 0; word < nr; word += n) {
 		n = min_t(unsigned long, nr - word, T1X_DIRTY_WORDS);
 		for (i = 0; i < n; i++)
-			words[i] = t1x_bits_word(map, first, nbits, shift,
-						 word + i);
+			words[i] = t1x_dirty_bitmap_word(map, first, nbits, shift,
+							 word + i);
 		words[0] |= below;
 		below = 0;
 		if (copy_to_user(bitmap + word, words, n * sizeof(u64)))

@@ -62,7 +62,7 @@
  * @credit: pages charged that nothing read so far has used; negative, if what is
  *	ready has to be charged yet
  * @populate: faults memory in ahead of @reader, %NULL if that is not worth it
- * @tally: what there is to tell of the runs so far
+ * @stats: what there is to tell of the runs so far
  */
 struct t1x_fill {
 	struct t1x_container *c;
@@ -75,7 +75,7 @@ struct t1x_fill {
 	unsigned long npages;
 	long credit;
 	struct t1x_populate *populate;
-	struct t1x_tally_part tally;
+	struct t1x_map_stats_delta stats;
 };
 
 static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
@@ -89,7 +89,7 @@ static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
 	fill->npages = 0;
 	fill->credit = 0;
 	fill->populate = NULL;
-	fill->tally = (struct t1x_tally_part){ .largest = 1 };
+	fill->stats = (struct t1x_map_stats_delta){ .largest = 1 };
 }
 
 /* Is MMIO ready?  If it is watched there is nothing else. */
@@ -188,7 +188,7 @@ static void t1x_fill_tell(struct t1x_fill *fill, dma_addr_t iova)
 	const struct t1x_run *run;
 
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
-		t1x_tally_run(&fill->tally, iova, run);
+		t1x_map_stats_count_run(&fill->stats, iova, run);
 		trace_t1x_map_run(fill->c->id, iova, run->pfn, run->npages);
 		iova += (dma_addr_t)run->npages << PAGE_SHIFT;
 	}
@@ -429,7 +429,7 @@ static int t1x_dma_fill_mr(struct t1x_container *c,
 	if (!ret)
 		ret = t1x_fill_flush(&fill);
 	if (likely(!ret))
-		t1x_tally_add(&c->tally, &fill.tally, dma->filled, 0);
+		t1x_map_stats_add(&c->map_stats, &fill.stats, dma->filled, 0);
 	else
 		t1x_dma_unfill(c, range, dma);
 	return ret;
@@ -479,8 +479,8 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 		fill.reader.huge_max = t1x_dma_huge_max(dma);
 	ret = t1x_fill_pages(&fill);
 	if (likely(!ret))
-		t1x_tally_add(&c->tally, &fill.tally, dma->filled,
-			      fill.reader.nr_slow);
+		t1x_map_stats_add(&c->map_stats, &fill.stats, dma->filled,
+				  fill.reader.nr_slow);
 	else
 		t1x_fill_give_up(&fill, range);
 	if (unlikely(fill.populate))

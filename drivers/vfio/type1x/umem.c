@@ -295,7 +295,7 @@ static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 		t1x_pfn_reader_release_pins(&reader);
 		t1x_umem_unread(&runs);
 	}
-	atomic_long_add(reader.nr_slow, &c->tally.slow_gup);
+	atomic_long_add(reader.nr_slow, &c->map_stats.slow_gup);
 	t1x_pfn_reader_destroy(&reader);
 	t1x_runs_free(&runs);
 	t1x_refund(&umem->owner, npages - nram);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _T1X_TALLY_H
-#define _T1X_TALLY_H
+#ifndef _T1X_MAP_STATS_H
+#define _T1X_MAP_STATS_H
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
@@ -13,7 +13,7 @@
 #define T1X_PAGES_1G	(SZ_1G >> PAGE_SHIFT)
 
 /**
- * struct t1x_tally - mappings that were made in a container since it was opened
+ * struct t1x_map_stats - mappings that were made in a container since it was opened
  * @npages: pages
  * @npages_2m: those of them that whole leaves of 2 MiB can map, for IOVA and
  *	physical address are aligned alike; those of @npages_1g included
@@ -23,7 +23,7 @@
  *
  * For people to look at: each is exact, but they are not read at the same time.
  */
-struct t1x_tally {
+struct t1x_map_stats {
 	atomic_long_t npages;
 	atomic_long_t npages_2m;
 	atomic_long_t npages_1g;
@@ -32,31 +32,31 @@ struct t1x_tally {
 };
 
 /**
- * struct t1x_tally_part - the same, of one mapping while it is filled
+ * struct t1x_map_stats_delta - the same, of one mapping while it is filled
  * @npages_2m: as there
  * @npages_1g: as there
  * @largest: as there
  */
-struct t1x_tally_part {
+struct t1x_map_stats_delta {
 	unsigned long npages_2m;
 	unsigned long npages_1g;
 	unsigned int largest;
 };
 
-void t1x_tally_large(struct t1x_tally *tally,
-		     const struct t1x_tally_part *part);
+void t1x_map_stats_add_large(struct t1x_map_stats *stats,
+			     const struct t1x_map_stats_delta *part);
 
 /**
- * t1x_tally_leaves() - pages of a run that leaves of a size can map
+ * t1x_map_stats_leaves() - pages of a run that leaves of a size can map
  * @first: page of IOVA where the run begins
  * @run: the run
  * @leaf: pages of a leaf, a power of two
  *
  * Return: their number.
  */
-static inline unsigned long t1x_tally_leaves(unsigned long first,
-					     const struct t1x_run *run,
-					     unsigned long leaf)
+static inline unsigned long t1x_map_stats_leaves(unsigned long first,
+						 const struct t1x_run *run,
+						 unsigned long leaf)
 {
 	unsigned long end = (first + run->npages) & ~(leaf - 1);
 
@@ -67,15 +67,15 @@ static inline unsigned long t1x_tally_leaves(unsigned long first,
 }
 
 /**
- * t1x_tally_run() - count a run that is mapped
+ * t1x_map_stats_count_run() - count a run that is mapped
  * @part: of the mapping
  * @iova: where the run is
  * @run: the run
  *
  * Most runs are small, and take next to nothing.
  */
-static inline void t1x_tally_run(struct t1x_tally_part *part, dma_addr_t iova,
-				 const struct t1x_run *run)
+static inline void t1x_map_stats_count_run(struct t1x_map_stats_delta *part, dma_addr_t iova,
+					   const struct t1x_run *run)
 {
 	unsigned long first = iova >> PAGE_SHIFT;
 
@@ -83,28 +83,28 @@ static inline void t1x_tally_run(struct t1x_tally_part *part, dma_addr_t iova,
 		part->largest = run->npages;
 	if (likely(run->npages < T1X_PAGES_2M))
 		return;
-	part->npages_2m += t1x_tally_leaves(first, run, T1X_PAGES_2M);
+	part->npages_2m += t1x_map_stats_leaves(first, run, T1X_PAGES_2M);
 	if (run->npages >= T1X_PAGES_1G)
-		part->npages_1g += t1x_tally_leaves(first, run, T1X_PAGES_1G);
+		part->npages_1g += t1x_map_stats_leaves(first, run, T1X_PAGES_1G);
 }
 
 /**
- * t1x_tally_add() - count a mapping that was filled
- * @tally: of the container
+ * t1x_map_stats_add() - count a mapping that was filled
+ * @stats: of the container
  * @part: of its runs
  * @npages: its pages
  * @slow_gup: batches of them that took mmap_lock
  */
-static inline void t1x_tally_add(struct t1x_tally *tally,
-				 const struct t1x_tally_part *part,
-				 unsigned long npages, unsigned long slow_gup)
+static inline void t1x_map_stats_add(struct t1x_map_stats *stats,
+				     const struct t1x_map_stats_delta *part,
+				     unsigned long npages, unsigned long slow_gup)
 {
-	atomic_long_add(npages, &tally->npages);
+	atomic_long_add(npages, &stats->npages);
 	if (slow_gup)
-		atomic_long_add(slow_gup, &tally->slow_gup);
-	if (unlikely(part->largest > (unsigned int)atomic_read(&tally->largest) ||
+		atomic_long_add(slow_gup, &stats->slow_gup);
+	if (unlikely(part->largest > (unsigned int)atomic_read(&stats->largest) ||
 		     part->npages_2m))
-		t1x_tally_large(tally, part);
+		t1x_map_stats_add_large(stats, part);
 }
 
-#endif /* _T1X_TALLY_H */
+#endif /* _T1X_MAP_STATS_H */

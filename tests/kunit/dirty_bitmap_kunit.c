@@ -5,14 +5,14 @@
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 
-#include "bits.h"
+#include "dirty_bitmap.h"
 #include "t1x_kunit.h"
 
 #define MAX_BITS	400
 
-static void bits_check(struct kunit *test, const unsigned long *map,
-		       unsigned long first, unsigned long nbits,
-		       unsigned int shift)
+static void dirty_bitmap_check(struct kunit *test, const unsigned long *map,
+			       unsigned long first, unsigned long nbits,
+			       unsigned int shift)
 {
 	unsigned long bit, at, to;
 	u64 word, want;
@@ -24,22 +24,22 @@ static void bits_check(struct kunit *test, const unsigned long *map,
 			if (to / 64 == at && (!map || test_bit(bit, map)))
 				want |= 1ULL << to % 64;
 		}
-		word = t1x_bits_word(map, first, nbits, shift, at);
+		word = t1x_dirty_bitmap_word(map, first, nbits, shift, at);
 		KUNIT_ASSERT_EQ(test, word, want);
 	}
 }
 
-static void bits_every_length_and_shift(struct kunit *test)
+static void dirty_bitmap_every_length_and_shift(struct kunit *test)
 {
 	unsigned long nbits;
 	unsigned int shift;
 
 	for (nbits = 1; nbits < 140; nbits++)
 		for (shift = 0; shift < 64; shift += 1 + shift / 3)
-			bits_check(test, NULL, nbits / 3, nbits, shift);
+			dirty_bitmap_check(test, NULL, nbits / 3, nbits, shift);
 }
 
-static void bits_random_against_moving(struct kunit *test)
+static void dirty_bitmap_random_against_moving(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
 	DECLARE_BITMAP(map, MAX_BITS);
@@ -48,21 +48,21 @@ static void bits_random_against_moving(struct kunit *test)
 	for (round = 0; round < 300; round++) {
 		prandom_bytes_state(&rnd, map, sizeof(map));
 		nbits = 1 + prandom_u32_state(&rnd) % MAX_BITS;
-		bits_check(test, map, 0, nbits, prandom_u32_state(&rnd) % 64);
-		bits_check(test, map, prandom_u32_state(&rnd) % nbits, nbits,
-			   prandom_u32_state(&rnd) % 64);
+		dirty_bitmap_check(test, map, 0, nbits, prandom_u32_state(&rnd) % 64);
+		dirty_bitmap_check(test, map, prandom_u32_state(&rnd) % nbits, nbits,
+				   prandom_u32_state(&rnd) % 64);
 	}
 }
 
-static struct kunit_case bits_cases[] = {
-	KUNIT_CASE(bits_every_length_and_shift),
-	KUNIT_CASE(bits_random_against_moving),
+static struct kunit_case dirty_bitmap_cases[] = {
+	KUNIT_CASE(dirty_bitmap_every_length_and_shift),
+	KUNIT_CASE(dirty_bitmap_random_against_moving),
 	{}
 };
 
-static struct kunit_suite bits_suite = {
-	.name = "t1x_bits",
-	.test_cases = bits_cases,
+static struct kunit_suite dirty_bitmap_suite = {
+	.name = "t1x_dirty_bitmap",
+	.test_cases = dirty_bitmap_cases,
 };
 
-kunit_test_suite(bits_suite);
+kunit_test_suite(dirty_bitmap_suite);

@@ -5,13 +5,13 @@
  * A bitmap that were shifted in place to fit the user's would be wrong ever
  * after if copying it then failed.
  */
-#include "bits.h"
+#include "dirty_bitmap.h"
 
 #include <linux/bits.h>
 
 /* A word of @map; zeroes beyond @nbits, ones without a map. */
-static u64 t1x_bits_get(const unsigned long *map, unsigned long nbits,
-			unsigned long word)
+static u64 t1x_dirty_bitmap_get(const unsigned long *map, unsigned long nbits,
+				unsigned long word)
 {
 	unsigned long first = word * 64;
 	u64 bits;
@@ -25,19 +25,19 @@ static u64 t1x_bits_get(const unsigned long *map, unsigned long nbits,
 }
 
 /* 64 bits of @map from bit @first on. */
-static u64 t1x_bits_at(const unsigned long *map, unsigned long nbits,
-		       unsigned long first)
+static u64 t1x_dirty_bitmap_at(const unsigned long *map, unsigned long nbits,
+			       unsigned long first)
 {
 	unsigned int skip = first % 64;
-	u64 bits = t1x_bits_get(map, nbits, first / 64) >> skip;
+	u64 bits = t1x_dirty_bitmap_get(map, nbits, first / 64) >> skip;
 
 	if (skip)
-		bits |= t1x_bits_get(map, nbits, first / 64 + 1) << (64 - skip);
+		bits |= t1x_dirty_bitmap_get(map, nbits, first / 64 + 1) << (64 - skip);
 	return bits;
 }
 
 /**
- * t1x_bits_word() - one word of the end of a bitmap, moved
+ * t1x_dirty_bitmap_word() - one word of the end of a bitmap, moved
  * @map: the bitmap; %NULL for one full of ones
  * @first: bit with which that end begins
  * @nbits: bits of the bitmap
@@ -46,10 +46,10 @@ static u64 t1x_bits_at(const unsigned long *map, unsigned long nbits,
  *
  * Return: the word; bits below @shift and beyond the moved bitmap are zero.
  */
-u64 t1x_bits_word(const unsigned long *map, unsigned long first,
-		  unsigned long nbits, unsigned int shift, unsigned long word)
+u64 t1x_dirty_bitmap_word(const unsigned long *map, unsigned long first,
+			  unsigned long nbits, unsigned int shift, unsigned long word)
 {
 	if (!word)
-		return t1x_bits_at(map, nbits, first) << shift;
-	return t1x_bits_at(map, nbits, first + word * 64 - shift);
+		return t1x_dirty_bitmap_at(map, nbits, first) << shift;
+	return t1x_dirty_bitmap_at(map, nbits, first + word * 64 - shift);
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a container has mapped so far, for debugfs: is memory contiguous, and is it
+ * aligned so that an IOMMU can use its large leaves?
+ */
+#include "map_stats.h"
+
+/**
+ * t1x_map_stats_add_large() - add what t1x_map_stats_add() does not do by itself
+ * @stats: of the container
+ * @part: of a mapping
+ */
+void t1x_map_stats_add_large(struct t1x_map_stats *stats,
+			     const struct t1x_map_stats_delta *part)
+{
+	int old = atomic_read(&stats->largest);
+
+	while (part->largest > (unsigned int)old &&
+	       !atomic_try_cmpxchg(&stats->largest, &old, part->largest))
+		;
+	atomic_long_add(part->npages_2m, &stats->npages_2m);
+	atomic_long_add(part->npages_1g, &stats->npages_1g);
+}
