@@ -177,7 +177,7 @@ static int t1x_access_pin_locked(struct t1x_container *c,
 	if (c->nr_vaddr_invalid)
 		return t1x_log_err(&c->errlog, -EBUSY,
 				   "pages cannot be pinned while a vaddr is invalid");
-	/* Nobody could be told to let go again. */
+	/* No device could be asked to unpin them again. */
 	if (list_empty(&c->devices))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "pin, and no open device has dma_unmap()");
@@ -451,7 +451,7 @@ void t1x_access_notify_unmap(struct t1x_container *c, dma_addr_t iova, u64 size,
  * @dma: the mapping; it is about to go with the last group
  *
  * A well-behaved device let go when it was closed.  No device is open now, so
- * none may use the pages, and nobody else would ever unpin them.
+ * none may use the pages, and this is the last chance to unpin them.
  *
  * Context: the lock is held.
  */

@@ -139,7 +139,7 @@ bool t1x_access_pages_first(struct t1x_access_pages *access, unsigned long *inde
 }
 
 /**
- * t1x_access_pages_remove() - take a page away from all who hold it
+ * t1x_access_pages_remove() - remove a page, whatever its references
  * @access: the set
  * @index: where to begin; set to where it was found
  * @last: where to end

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locked memory: who pays for pinned RAM, and the limit on it.
+ * Locked memory: the process that pinned RAM is charged to, and its limit.
  *
  * The only file that touches locked_vm.  It counts what it is told to; that RAM is
  * charged before a device sees it and refunded after it was unpinned is kept by its
@@ -58,8 +58,8 @@ void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other)
 
 /**
  * t1x_owner_move() - let another mapping of the same owner hold a charge
- * @owner: who holds it
- * @other: who will, from t1x_owner_share()
+ * @owner: holds the charge
+ * @other: is to hold it, from t1x_owner_share()
  * @npages: pages of the charge
  */
 void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
@@ -152,7 +152,7 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
 
 /**
  * t1x_charge() - charge pages against RLIMIT_MEMLOCK
- * @owner: who pays; somebody uses his mm
+ * @owner: the charged process; its mm has users
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
  *	allows; @owner->charged tells.  They are pinned, unless t1x_owner_unlimited()
@@ -191,7 +191,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 /**
  * t1x_bill_add() - note that pages are to be refunded
  * @bill: all zero at first; paid, if it is another process's
- * @owner: who paid; may be dying or dead
+ * @owner: the charged process; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
  *
  * Never notes more than was charged: a page can be RAM to a mediated device
@@ -229,7 +229,7 @@ void t1x_bill_pay(struct t1x_bill *bill)
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
 	trace_t1x_refund(owner->task->tgid, npages, 0);
 
-	/* An mm without users has no locked_vm that anybody could look at. */
+	/* The locked_vm of an mm without users is read no more. */
 	mm = owner->mm;
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return;
@@ -244,7 +244,7 @@ void t1x_bill_pay(struct t1x_bill *bill)
 
 /**
  * t1x_refund() - give back what t1x_charge() took, at once
- * @owner: who paid; may be dying or dead
+ * @owner: the charged process; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
  *
  * Context: takes mmap_lock for write; may sleep.

@@ -9,7 +9,7 @@ struct t1x_errlog;
 struct task_struct;
 
 /**
- * struct t1x_owner - whom locked memory is charged to
+ * struct t1x_owner - the process that locked memory is charged to
  * @task: thread group leader of the mapper, whose RLIMIT_MEMLOCK counts
  * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
  *	outlive its users

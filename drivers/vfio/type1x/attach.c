@@ -66,7 +66,7 @@ static void t1x_abandon_all(struct t1x_container *c)
 		t1x_dma_abandon(c, dma);
 }
 
-/* Those who revoke MMIO hold mmio_lock alone. */
+/* mmio_lock, because revoking MMIO walks the list with no other lock. */
 static void t1x_domain_add(struct t1x_container *c, struct t1x_domain *d)
 {
 	mutex_lock(&c->mmio_lock);

@@ -33,7 +33,7 @@
  * is all of it: so domains and usable IOVAs never change while a range is locked.
  *
  * vfio.ko calls attach, detach and release with its own group_lock held, which
- * nests outside ours; so nothing here may call back into vfio.ko.  Arguments are
+ * nests outside the locks here; so nothing here may call back into vfio.ko.  Arguments are
  * copied without any lock; only dirty bitmaps, and what mediated devices read
  * and write, are copied under it.
  *
@@ -41,15 +41,15 @@
  * back to unpin, and with device_sem held for read, so that they stay open.
  * device_sem nests outside the lock.
  *
- * mmio_lock nests inside everything here and is taken by whoever changes user
- * page tables, so under it nothing may fault, reclaim or take another lock of
- * ours but the spinlock of the errlog.
+ * mmio_lock nests inside everything here and is taken where user page tables change, so
+ * under it nothing may fault, reclaim or take another lock of the module but the
+ * spinlock of the errlog.
  *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number
  * that is never used twice, and every entry looks it up: an ioctl that comes
- * late finds nothing.  release() takes the number out, waits for those who
- * found the container before, and only then tears down.
+ * late finds nothing.  release() takes the number out, waits for ioctls that found
+ * the container before, and only then tears down.
  */
 #include "container.h"
 

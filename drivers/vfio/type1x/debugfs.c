@@ -416,7 +416,7 @@ void t1x_debugfs_add(void *cookie)
  * t1x_debugfs_remove() - remove the folder of a container
  * @cookie: of t1x_container_open()
  *
- * Context: may sleep, until nobody reads any more.
+ * Context: may sleep, until readers have left.
  */
 void t1x_debugfs_remove(void *cookie)
 {

@@ -24,7 +24,7 @@ struct t1x_mmio_range;
  *	IOVA, see split.c; 0: nowhere
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
- * @owner: whom the RAM pages are charged to
+ * @owner: the process that the RAM pages are charged to
  * @mr: registered memory that the pages are from, which are then neither
  *	pinned nor charged here; else %NULL
  * @dirty: a bit for each page that may have been written to, while dirty pages

@@ -43,8 +43,8 @@
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
 
 /*
- * With so many pages ready nothing is won by waiting for more, and while they are
- * mapped nobody looks for a signal.
+ * With so many pages ready nothing is won by waiting for more, and signals are not looked
+ * for while they are mapped.
  */
 #define T1X_READY_PAGES		512UL
 
@@ -170,7 +170,7 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
 
-	/* Whose pins, revocation or cuts need more than a domain knows. */
+	/* Unpinning, revoking or splitting these takes more than a domain knows. */
 	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift)
 		return t1x_log_err(&fill->c->errlog, -ENOMEM,
 				   "no memory to remember what is pinned");
@@ -182,7 +182,7 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 	return 0;
 }
 
-/* Tells of what was mapped, run by run, to whoever looks now or later. */
+/* Counts the mapped runs in the container's statistics and traces each one. */
 static void t1x_fill_tell(struct t1x_fill *fill, dma_addr_t iova)
 {
 	const struct t1x_run *run;

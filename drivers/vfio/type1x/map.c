@@ -194,8 +194,8 @@ out_unlock:
  * @last: its last byte
  * @vaddr: user address of @iova in the caller
  *
- * The caller becomes the owner.  He must have the very same memory there: what
- * is pinned stays pinned, and DMA never stopped.
+ * The caller becomes the owner, and has to have the very same memory there: what is
+ * pinned stays pinned, and DMA never stopped.
  *
  * Context: locks the range; may sleep.
  * Return: 0; -ENOENT where nothing is mapped; -EINVAL unless the range is one

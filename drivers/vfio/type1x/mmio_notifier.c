@@ -170,7 +170,7 @@ err_free:
 
 static void t1x_mmio_notifier_free(struct t1x_mmio_notifier *mn)
 {
-	/* Waits for those who are in t1x_mmio_notifier_invalidate(). */
+	/* Waits until no t1x_mmio_notifier_invalidate() is under way. */
 	mmu_interval_notifier_remove(&mn->interval);
 	kfree(mn);
 }
@@ -277,8 +277,8 @@ void t1x_mmio_unregister(struct t1x_container *c, struct t1x_dma *dma)
  * t1x_mmio_read_begin() - start to read the page table of a watched mapping
  * @dma: the mapping
  *
- * Context: a range that covers the mapping is locked; mmap_lock is
- * not; may sleep, until nobody invalidates these addresses any more.
+ * Context: a range that covers the mapping is locked; mmap_lock is not; may sleep, until
+ * invalidations of these addresses have ended.
  */
 void t1x_mmio_read_begin(struct t1x_dma *dma)
 {

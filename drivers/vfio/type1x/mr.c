@@ -151,7 +151,7 @@ int t1x_mr_unregister(struct t1x_container *c, unsigned long first,
 
 /**
  * t1x_mr_unregister_all() - undo what is left of t1x_mr_register()
- * @c: the container, without mappings, which nobody else can find any more
+ * @c: the container, without mappings, from t1x_container_shutdown()
  *
  * Context: may sleep long.
  */

@@ -30,7 +30,7 @@
 /**
  * t1x_pfn_reader_init() - start to read a range of user memory
  * @reader: the reader
- * @mm: whose memory; somebody uses it until the reader is done
+ * @mm: the address space; has users until the reader is done
  * @vaddr: first address, page aligned
  * @npages: pages of the range
  * @write: the device may write
@@ -209,8 +209,8 @@ static unsigned int t1x_pfn_reader_gup_flags(const struct t1x_pfn_reader *reader
 }
 
 /*
- * Not FOLL_UNLOCKABLE (locked is NULL): nobody waits for a userfaultfd handler,
- * who may be waiting for this ioctl.
+ * Not FOLL_UNLOCKABLE (locked is NULL): GUP must not wait for a userfaultfd handler,
+ * which may be waiting for this ioctl.
  */
 static long t1x_pfn_reader_gup(struct t1x_pfn_reader *reader, unsigned long vaddr)
 {

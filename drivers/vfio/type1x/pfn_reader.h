@@ -14,7 +14,7 @@ struct page;
 
 /**
  * struct t1x_pfn_reader - a reader that turns user addresses into runs
- * @mm: whose memory is pinned
+ * @mm: address space of the memory
  * @vaddr: next address to be looked at
  * @left: pages from @vaddr on that are still to be looked at
  * @write: the device may write

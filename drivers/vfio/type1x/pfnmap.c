@@ -45,7 +45,7 @@ unsigned long t1x_pfnmap_scan(const struct follow_pfnmap_args *args,
 	for (n = 1; n < most; n++)
 		if (t1x_pfnmap_entry(ptep + n) != first + n * PAGE_SIZE)
 			break;
-	/* x86 inverts the page frame of what nobody may access. */
+	/* x86 inverts the page frame of an entry that allows no access. */
 	if (pte_pfn(ptep_get(ptep + n - 1)) != args->pfn + n - 1)
 		n = 1;
 	return t1x_pfn_count_mmio(args->pfn, n);

@@ -3,7 +3,7 @@
  * More CPUs for memory that is not there yet.
  *
  * Nearly all the time of a large cold map goes into clearing pages.  Threads
- * fault them in, ahead of the caller, who then pins what is there.  They hold
+ * fault them in, ahead of the caller, which then pins what is there.  They hold
  * nothing: no pin, no charge, no error of theirs counts.  Where they could not
  * do it the caller finds the same hole, and reports it at its place.
  *
@@ -17,7 +17,7 @@
  *
  * A thread is not in the caller's cgroups and has no memory policy.  Its pages
  * and page tables are charged to the mm's memcg nevertheless, and it runs where
- * the caller may run and no sooner than he would.  Where a policy or a cpuset
+ * the caller may run, with the same priority.  Where a policy or a cpuset
  * says on which nodes memory has to be, there are no threads.
  */
 #include "populate.h"
@@ -51,7 +51,7 @@
 
 /**
  * struct t1x_populate - memory that is being faulted in
- * @mm: whose; its user is in t1x_populate_start() to t1x_populate_stop()
+ * @mm: the address space; has users from t1x_populate_start() to t1x_populate_stop()
  * @start: first address
  * @end: behind the last one
  * @base: where chunk 0 would begin if nothing were cut off
@@ -192,7 +192,7 @@ static unsigned int t1x_populate_reserve(unsigned int most)
 
 /**
  * t1x_populate_start() - begin to fault memory in, for writing
- * @mm: whose memory; the caller's own
+ * @mm: the address space, which is that of the caller
  * @vaddr: first address, page aligned
  * @npages: pages from there on
  *

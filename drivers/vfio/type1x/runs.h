@@ -134,8 +134,8 @@ static inline void t1x_runs_free(struct t1x_runs *runs)
 /**
  * t1x_runs_reserve() - make room for one more run
  * @runs: the list
- * @gfp: how to allocate; with %__GFP_ACCOUNT, for the caller can make a run of
- *	every page he maps
+ * @gfp: how to allocate; with %__GFP_ACCOUNT, because a user can make a run of every
+ *	page that is mapped
  *
  * Context: as @gfp allows.
  * Return: 0, or -ENOMEM with the list unchanged.

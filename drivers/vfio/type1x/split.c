@@ -79,7 +79,7 @@ void t1x_split_cancel(struct t1x_split *split)
 	split->dma = NULL;
 }
 
-/* Moves what is filled, with nobody looking who revokes MMIO. */
+/* Moves what is filled; mmio_lock keeps revocation away meanwhile. */
 static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
 			   unsigned long npages)
 {

@@ -3,8 +3,8 @@
  * Counters of the whole module, shown in debugfs as lines of "name value" in
  * <debugfs>/vfio_iommu_type1x/stats.
  *
- * They answer three questions: does this module serve anybody, how much work
- * did it hand to the IOMMU, and do the pins and charges balance.
+ * They answer three questions: does this module serve a container, how much work did it
+ * hand to the IOMMU, and do the pins and charges balance.
  */
 #include "stats.h"
 
@@ -41,7 +41,7 @@ static_assert(ARRAY_SIZE(t1x_stat_names) == T1X_NR_STATS);
  * t1x_stat_sum() - read a counter
  * @stat: the counter
  *
- * Return: its value; exact when nobody counts.
+ * Return: its value; exact while no CPU counts.
  */
 long t1x_stat_sum(enum t1x_stat stat)
 {

@@ -31,7 +31,7 @@
  * @urange: what it is called, in t1x_umems
  * @users: memory regions of it, those included that are being made
  * @write: pinned so that devices may write
- * @owner: who pays for it
+ * @owner: the process that it is charged to
  * @lock: protects what follows; once pinned, it stays as it is
  * @runs: what was pinned, in order, in arrays of T1X_UMEM_ARRAY; %NULL before that
  * @nr: runs in all of them

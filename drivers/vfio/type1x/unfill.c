@@ -35,8 +35,8 @@
  * @d: the domain
  * @dma: the mapping
  * @index: page before which the run ends, above what runs describe
- * @run: set to the run; empty for a page that the domain does not hold, whose pin
- *	nobody can find again
+ * @run: set to the run; empty for a page that the domain does not hold, of which the
+ *	pin is lost
  *
  * Context: the caller has locked a range that covers the mapping.
  * Return: pages that the run has, or that are lost; at least one.
