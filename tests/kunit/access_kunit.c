@@ -230,7 +230,7 @@ static void unmap_tells_the_device(struct kunit *test)
 	e->device->deaf = 1;
 	KUNIT_EXPECT_EQ(test, extunmap(e), 0);
 	KUNIT_EXPECT_EQ(test, e->device->told, 2U);
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&e->c->tree));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&e->c->dma_tree));
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
 	access_done(test, e);
 }
@@ -244,7 +244,7 @@ static void unmap_gives_up_on_a_deaf_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extunmap(e), -EBUSY);
 	KUNIT_EXPECT_EQ(test, e->device->told, 10U);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[0]));
-	KUNIT_EXPECT_FALSE(test, RB_EMPTY_ROOT(&e->c->tree));
+	KUNIT_EXPECT_FALSE(test, RB_EMPTY_ROOT(&e->c->dma_tree));
 
 	/* It may yet come to its senses. */
 	e->device->deaf = 0;

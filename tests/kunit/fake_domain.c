@@ -234,13 +234,13 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	t1x_range_tree_init(&c->range_tree);
 	init_rwsem(&c->device_sem);
 	spin_lock_init(&c->errlog.lock);
-	c->tree = RB_ROOT;
+	c->dma_tree = RB_ROOT;
 	INIT_LIST_HEAD(&c->domains);
-	INIT_LIST_HEAD(&c->emulated);
-	INIT_LIST_HEAD(&c->devices);
+	INIT_LIST_HEAD(&c->emulated_groups);
+	INIT_LIST_HEAD(&c->access_devices);
 	t1x_access_pages_init(&c->access_pages);
 	c->pgsizes = PAGE_MASK;
-	c->entries = T1X_ENTRIES_UNLIMITED;
+	c->dma_avail = T1X_ENTRIES_UNLIMITED;
 	c->pin_batch = 512;
 	return c;
 }

@@ -382,7 +382,7 @@ static void abandon_unpins_what_stays(struct kunit *test)
 	/* What freeing the domain does to the translations. */
 	xa_destroy(&f.fake[0]->leaves);
 	f.fake[0]->nr = 0;
-	t1x_dma_abandon(f.c, dma);
+	t1x_dma_unfill_detached(f.c, dma);
 	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 	fake_dma_free(dma);
 	fill_done(test, &f);
@@ -400,7 +400,7 @@ static void replay_maps_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
 
 	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
 	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 600);
@@ -427,7 +427,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 100);
 
 	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_replay(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
 	mutex_unlock(&f.c->lock);
 	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
 	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 100);
@@ -450,7 +450,7 @@ static void untracked_after_some_runs(struct kunit *test)
 	/* Forget the upper runs, as if memory had run out half way. */
 	dma->untracked = true;
 	for (i = 0; i < 30; i++) {
-		extra = *t1x_runs_top(&dma->runs);
+		extra = *t1x_runs_last(&dma->runs);
 		t1x_runs_drop(&dma->runs, 1, extra.npages);
 	}
 	KUNIT_EXPECT_EQ(test, extra.pfn, page_to_pfn(fake_memory.layout[20]));

@@ -40,7 +40,7 @@ static void runs_push_to(struct kunit *test, struct t1x_runs *runs,
 
 static void runs_pop(struct t1x_runs *runs)
 {
-	t1x_runs_drop(runs, 1, t1x_runs_top(runs)->npages);
+	t1x_runs_drop(runs, 1, t1x_runs_last(runs)->npages);
 }
 
 static void runs_check(struct kunit *test, struct t1x_runs *runs,
@@ -52,7 +52,7 @@ static void runs_check(struct kunit *test, struct t1x_runs *runs,
 	KUNIT_ASSERT_EQ(test, runs->nr, nr);
 	KUNIT_ASSERT_EQ(test, runs->npages, nr * (nr + 1) / 2);
 	if (nr)
-		KUNIT_ASSERT_TRUE(test, run_is(t1x_runs_top(runs), nr - 1));
+		KUNIT_ASSERT_TRUE(test, run_is(t1x_runs_last(runs), nr - 1));
 
 	t1x_runs_walk(runs, &pos);
 	while (i--)
@@ -143,7 +143,7 @@ static void runs_drop_by_arrays(struct kunit *test)
 	runs_push_to(test, &runs, MANY);
 	while (runs.nr) {
 		most = prandom_u32_state(&rnd) % 100 + 1;
-		tail = t1x_runs_tail(&runs, most, &nr);
+		tail = t1x_runs_last_runs(&runs, most, &nr);
 		KUNIT_ASSERT_TRUE(test, nr && nr <= most);
 		npages = 0;
 		for (i = 0; i < nr; i++) {
@@ -208,7 +208,7 @@ static void split_at(struct kunit *test, struct t1x_runs *runs,
 	struct t1x_run_chunk *spare;
 
 	t1x_runs_init(upper);
-	KUNIT_ASSERT_EQ(test, t1x_runs_spare(runs, page, GFP_KERNEL, &spare),
+	KUNIT_ASSERT_EQ(test, t1x_runs_split_alloc(runs, page, GFP_KERNEL, &spare),
 			0);
 	t1x_runs_split(runs, page, upper, spare);
 }
@@ -254,10 +254,10 @@ static void runs_split_twice(struct kunit *test)
 		t1x_runs_init(&middle);
 		t1x_runs_init(&upper);
 		split_push_to(test, &runs, npages);
-		KUNIT_ASSERT_EQ(test, t1x_runs_spare(&runs, a, GFP_KERNEL,
-						     &low), 0);
-		KUNIT_ASSERT_EQ(test, t1x_runs_spare(&runs, b, GFP_KERNEL,
-						     &high), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_split_alloc(&runs, a, GFP_KERNEL,
+							   &low), 0);
+		KUNIT_ASSERT_EQ(test, t1x_runs_split_alloc(&runs, b, GFP_KERNEL,
+							   &high), 0);
 		t1x_runs_split(&runs, b, &upper, high);
 		t1x_runs_split(&runs, a, &middle, low);
 		split_check(test, &runs, 0, a);
@@ -311,13 +311,13 @@ static void runs_walk_by_pieces(struct kunit *test)
 	t1x_runs_walk(&runs, &pos);
 	while (left) {
 		most = prandom_u32_state(&rnd) % 300 + 1;
-		piece = t1x_runs_piece(&pos, most, &nr);
+		piece = t1x_runs_walk_array(&pos, most, &nr);
 		KUNIT_ASSERT_TRUE(test, nr && nr <= min(most, left));
 		left -= nr;
 		for (i = 0; i < nr; i++)
 			KUNIT_ASSERT_TRUE(test, run_is(piece + i, left + i));
 	}
-	t1x_runs_piece(&pos, 1, &nr);
+	t1x_runs_walk_array(&pos, 1, &nr);
 	KUNIT_EXPECT_EQ(test, nr, 0UL);
 	t1x_runs_free(&runs);
 }

@@ -53,7 +53,7 @@ static struct t1x_dma *split_part(struct split_case *k, unsigned long page)
 {
 	dma_addr_t iova = IOVA + page * PAGE_SIZE;
 
-	return t1x_dma_first(&k->c->tree, iova, iova);
+	return t1x_dma_first(&k->c->dma_tree, iova, iova);
 }
 
 /* Cuts before a page, which is not the first of its mapping. */
@@ -93,7 +93,7 @@ static void split_check(struct kunit *test, struct split_case *k)
 	struct t1x_dma *dma;
 	long ram = 0;
 
-	for (dma = t1x_dma_first(&k->c->tree, 0, ~0UL); dma;
+	for (dma = t1x_dma_first(&k->c->dma_tree, 0, ~0UL); dma;
 	     dma = t1x_dma_next(dma, ~0UL)) {
 		unsigned long first = k->first +
 				      (dma->iova - IOVA) / PAGE_SIZE;
@@ -114,7 +114,7 @@ static void split_done(struct kunit *test, struct split_case *k)
 {
 	struct t1x_dma *dma;
 
-	while ((dma = t1x_dma_first(&k->c->tree, 0, ~0UL)))
+	while ((dma = t1x_dma_first(&k->c->dma_tree, 0, ~0UL)))
 		split_take(test, k, dma);
 	mutex_unlock(&k->c->lock);
 	KUNIT_EXPECT_EQ(test, k->fake->nr, 0UL);

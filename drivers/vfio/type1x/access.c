@@ -119,7 +119,7 @@ static void t1x_access_put(struct t1x_container *c, struct t1x_dma *dma,
 static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 			  struct page **page)
 {
-	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
+	struct t1x_dma *dma = t1x_dma_first(&c->dma_tree, iova, iova);
 	unsigned long pfn;
 	int ret;
 
@@ -147,7 +147,7 @@ static void t1x_access_put_range(struct t1x_container *c, dma_addr_t iova,
 	struct t1x_dma *dma;
 
 	for (; npages > 0; npages--, iova += PAGE_SIZE) {
-		dma = t1x_dma_first(&c->tree, iova, iova);
+		dma = t1x_dma_first(&c->dma_tree, iova, iova);
 		if (dma)
 			t1x_access_put(c, dma, iova);
 	}
@@ -160,9 +160,9 @@ static void t1x_access_scope_dirty(struct t1x_container *c, struct iommu_group *
 	struct t1x_group *g;
 
 	g = t1x_container_find_group(c, group, &d);
-	if (g && g->blind) {
-		g->blind = false;
-		c->nr_blind--;
+	if (g && g->non_pinned) {
+		g->non_pinned = false;
+		c->nr_non_pinned_groups--;
 	}
 }
 
@@ -178,7 +178,7 @@ static int t1x_access_pin_locked(struct t1x_container *c,
 		return t1x_log_err(&c->errlog, -EBUSY,
 				   "pages cannot be pinned while a vaddr is invalid");
 	/* No device could be asked to unpin them again. */
-	if (list_empty(&c->devices))
+	if (list_empty(&c->access_devices))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "pin, and no open device has dma_unmap()");
 
@@ -282,7 +282,7 @@ void t1x_access_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 				   void *data, size_t count, bool write)
 {
-	struct t1x_dma *dma = t1x_dma_first(&c->tree, iova, iova);
+	struct t1x_dma *dma = t1x_dma_first(&c->dma_tree, iova, iova);
 	struct mm_struct *mm;
 	bool adopt = !current->mm;
 	void __user *vaddr;
@@ -388,7 +388,7 @@ static void t1x_access_change(void *cookie, struct vfio_device *vdev,
 	down_write(&c->device_sem);
 	mutex_lock(&c->lock);
 	if (open)
-		list_add(&vdev->iommu_entry, &c->devices);
+		list_add(&vdev->iommu_entry, &c->access_devices);
 	else
 		list_del(&vdev->iommu_entry);
 	mutex_unlock(&c->lock);
@@ -440,7 +440,7 @@ void t1x_access_notify_unmap(struct t1x_container *c, dma_addr_t iova, u64 size,
 	if (again)
 		schedule_timeout_killable(1);
 	down_read(&c->device_sem);
-	list_for_each_entry(vdev, &c->devices, iommu_entry)
+	list_for_each_entry(vdev, &c->access_devices, iommu_entry)
 		vdev->ops->dma_unmap(vdev, iova, size);
 	up_read(&c->device_sem);
 }

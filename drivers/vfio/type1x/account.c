@@ -44,11 +44,11 @@ void t1x_owner_get(struct t1x_owner *owner)
 }
 
 /**
- * t1x_owner_share() - make the owner of a mapping the owner of another
+ * t1x_owner_dup() - make the owner of a mapping the owner of another
  * @owner: the owner
  * @other: to be filled in; pays for nothing yet
  */
-void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other)
+void t1x_owner_dup(const struct t1x_owner *owner, struct t1x_owner *other)
 {
 	*other = *owner;
 	get_task_struct(other->task);
@@ -57,13 +57,13 @@ void t1x_owner_share(const struct t1x_owner *owner, struct t1x_owner *other)
 }
 
 /**
- * t1x_owner_move() - let another mapping of the same owner hold a charge
+ * t1x_owner_transfer() - let another mapping of the same owner hold a charge
  * @owner: holds the charge
- * @other: is to hold it, from t1x_owner_share()
+ * @other: is to hold it, from t1x_owner_dup()
  * @npages: pages of the charge
  */
-void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
-		    unsigned long npages)
+void t1x_owner_transfer(struct t1x_owner *owner, struct t1x_owner *other,
+			unsigned long npages)
 {
 	npages = min(npages, owner->charged);
 	owner->charged -= npages;
@@ -71,7 +71,7 @@ void t1x_owner_move(struct t1x_owner *owner, struct t1x_owner *other,
 }
 
 /**
- * t1x_owner_put() - undo t1x_owner_get() or t1x_owner_share()
+ * t1x_owner_put() - undo t1x_owner_get() or t1x_owner_dup()
  * @owner: the owner; what is still charged is refunded
  */
 void t1x_owner_put(struct t1x_owner *owner)
@@ -82,7 +82,7 @@ void t1x_owner_put(struct t1x_owner *owner)
 }
 
 /**
- * t1x_owner_change() - make the calling process the owner instead
+ * t1x_owner_replace() - make the calling process the owner instead
  * @owner: the owner so far; may be dying or dead
  * @errlog: where to say that the limit does not allow it
  *
@@ -92,22 +92,22 @@ void t1x_owner_put(struct t1x_owner *owner)
  * Context: process context with an mm; takes mmap_lock for write; may sleep.
  * Return: 0, or an error of t1x_charge() with nothing changed.
  */
-int t1x_owner_change(struct t1x_owner *owner, struct t1x_errlog *errlog)
+int t1x_owner_replace(struct t1x_owner *owner, struct t1x_errlog *errlog)
 {
-	struct t1x_owner heir;
+	struct t1x_owner new;
 	int ret;
 
 	if (owner->mm == current->mm)
 		return 0;
 
-	t1x_owner_get(&heir);
-	ret = t1x_charge(&heir, owner->charged, 0, errlog);
+	t1x_owner_get(&new);
+	ret = t1x_charge(&new, owner->charged, 0, errlog);
 	if (ret) {
-		t1x_owner_put(&heir);
+		t1x_owner_put(&new);
 		return ret;
 	}
 	t1x_owner_put(owner);
-	*owner = heir;
+	*owner = new;
 	return 0;
 }
 
@@ -189,7 +189,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 }
 
 /**
- * t1x_bill_add() - note that pages are to be refunded
+ * t1x_refund_batch_add() - note that pages are to be refunded
  * @bill: all zero at first; paid, if it is another process's
  * @owner: the charged process; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
@@ -199,11 +199,11 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
  *
  * Context: may take mmap_lock for write; may sleep.
  */
-void t1x_bill_add(struct t1x_bill *bill, struct t1x_owner *owner,
-		  unsigned long npages)
+void t1x_refund_batch_add(struct t1x_refund_batch *bill, struct t1x_owner *owner,
+			  unsigned long npages)
 {
 	if (bill->owner && bill->owner->mm != owner->mm)
-		t1x_bill_pay(bill);
+		t1x_refund_batch_flush(bill);
 	npages = min(npages, owner->charged);
 	owner->charged -= npages;
 	bill->npages += npages;
@@ -211,12 +211,12 @@ void t1x_bill_add(struct t1x_bill *bill, struct t1x_owner *owner,
 }
 
 /**
- * t1x_bill_pay() - give back what t1x_charge() took
+ * t1x_refund_batch_flush() - give back what t1x_charge() took
  * @bill: the bill; empty afterwards
  *
  * Context: takes mmap_lock for write; may sleep.
  */
-void t1x_bill_pay(struct t1x_bill *bill)
+void t1x_refund_batch_flush(struct t1x_refund_batch *bill)
 {
 	const struct t1x_owner *owner = bill->owner;
 	unsigned long npages = bill->npages;
@@ -251,8 +251,8 @@ void t1x_bill_pay(struct t1x_bill *bill)
  */
 void t1x_refund(struct t1x_owner *owner, unsigned long npages)
 {
-	struct t1x_bill bill = {};
+	struct t1x_refund_batch bill = {};
 
-	t1x_bill_add(&bill, owner, npages);
-	t1x_bill_pay(&bill);
+	t1x_refund_batch_add(&bill, owner, npages);
+	t1x_refund_batch_flush(&bill);
 }

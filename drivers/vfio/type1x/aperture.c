@@ -12,7 +12,7 @@
 #include "container.h"
 #include "dma.h"
 #include "domain.h"
-#include "iova.h"
+#include "iova_ranges.h"
 
 /* A relaxable direct region is for the kernel's driver, not for an assigned device. */
 static bool t1x_aperture_reserves(const struct iommu_resv_region *region)
@@ -50,7 +50,7 @@ static int t1x_aperture_restrict(struct t1x_iova_ranges *ranges,
 	struct t1x_group *g;
 	int ret;
 
-	t1x_iova_clip(ranges, geo->aperture_start, geo->aperture_end);
+	t1x_iova_ranges_clip(ranges, geo->aperture_start, geo->aperture_end);
 	list_for_each_entry(g, &d->groups, node) {
 		ret = t1x_aperture_exclude_group(ranges, g->group);
 		if (ret)
@@ -74,7 +74,7 @@ int t1x_aperture_compute(struct t1x_container *c, struct t1x_domain *extra,
 	struct t1x_domain *d;
 	int ret;
 
-	ret = t1x_iova_fill(ranges);
+	ret = t1x_iova_ranges_init_full(ranges);
 	if (ret)
 		return ret;
 
@@ -103,7 +103,7 @@ bool t1x_aperture_conflict(struct t1x_container *c,
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
 		if (!t1x_iova_contains(ranges, dma->iova, dma->last))
 			return true;
@@ -124,7 +124,7 @@ void t1x_aperture_refresh(struct t1x_container *c)
 
 	t1x_iova_init(&ranges);
 	if (!t1x_aperture_compute(c, NULL, &ranges))
-		t1x_iova_replace(&c->ranges, &ranges);
+		t1x_iova_ranges_swap(&c->iova_ranges, &ranges);
 	t1x_iova_free(&ranges);
 }
 

@@ -28,9 +28,9 @@
  * domain; %NULL if none takes the group, which then is where it was; or an
  * ERR_PTR() with the group attached nowhere.
  */
-static struct t1x_domain *t1x_domain_join(struct t1x_container *c,
-					  struct t1x_domain *fresh,
-					  struct iommu_group *group)
+static struct t1x_domain *t1x_attach_to_existing(struct t1x_container *c,
+						 struct t1x_domain *fresh,
+						 struct iommu_group *group)
 {
 	struct t1x_domain *d;
 	int ret;
@@ -52,18 +52,18 @@ static void t1x_unfill_all(struct t1x_container *c, const struct t1x_range *all)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
 		t1x_dma_unfill(c, all, dma);
 }
 
-static void t1x_abandon_all(struct t1x_container *c)
+static void t1x_unfill_all_detached(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		t1x_dma_abandon(c, dma);
+		t1x_dma_unfill_detached(c, dma);
 }
 
 /* mmio_lock, because revoking MMIO walks the list with no other lock. */
@@ -85,18 +85,18 @@ static void t1x_domain_del(struct t1x_container *c, struct t1x_domain *d)
  * Adds a domain and maps what the others hold.  The first domain of a container
  * with mediated devices fills the mappings that they made.
  */
-static int t1x_domain_enter(struct t1x_container *c,
-			    const struct t1x_range *all, struct t1x_domain *d)
+static int t1x_attach_new_domain(struct t1x_container *c,
+				 const struct t1x_range *all, struct t1x_domain *d)
 {
 	bool first = list_empty(&c->domains);
 	struct t1x_dma *dma;
 	int ret = 0;
 
 	t1x_domain_add(c, d);
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma && !ret;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma && !ret;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
 		ret = first ? t1x_dma_fill(c, all, dma) :
-			      t1x_dma_replay(c, all, dma, d);
+			      t1x_dma_fill_domain(c, all, dma, d);
 	if (!ret)
 		return 0;
 
@@ -152,7 +152,7 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 		goto err_detach;
 	t1x_domain_enforce_coherency(fresh);
 
-	joined = t1x_domain_join(c, fresh, g->group);
+	joined = t1x_attach_to_existing(c, fresh, g->group);
 	if (IS_ERR(joined)) {
 		ret = t1x_log_err(&c->errlog, PTR_ERR(joined),
 				  "attach: the IOMMU does not take the group back");
@@ -166,7 +166,7 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 
 	ret = t1x_domain_msi_window(fresh, g->group);
 	if (!ret)
-		ret = t1x_domain_enter(c, all, fresh);
+		ret = t1x_attach_new_domain(c, all, fresh);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
 			    "attach: what is mapped cannot be mapped for the group");
@@ -175,7 +175,7 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 	t1x_aperture_update_pgsizes(c);
 
 out_ranges:
-	t1x_iova_replace(&c->ranges, ranges);
+	t1x_iova_ranges_swap(&c->iova_ranges, ranges);
 	return 0;
 
 err_detach:
@@ -184,7 +184,7 @@ err_free:
 	t1x_domain_free(fresh);
 	/* What the IOMMU would not unmap is unmapped now. */
 	if (list_empty(&c->domains))
-		t1x_abandon_all(c);
+		t1x_unfill_all_detached(c);
 	return ret;
 }
 
@@ -237,7 +237,7 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	g->group = group;
 
 	if (type == VFIO_EMULATED_IOMMU) {
-		list_add(&g->node, &c->emulated);
+		list_add(&g->node, &c->emulated_groups);
 		ret = 0;
 		goto out_unlock;
 	}
@@ -249,8 +249,8 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 		kfree(g);
 		goto out_unlock;
 	}
-	g->blind = true;
-	c->nr_blind++;
+	g->non_pinned = true;
+	c->nr_non_pinned_groups++;
 	t1x_container_find_group(c, group, &d);
 
 out_unlock:
@@ -270,15 +270,15 @@ out_put:
  * A domain without groups goes.  With the last one everything is unfilled; the
  * mappings stay if a mediated device does.
  */
-static void t1x_domain_leave(struct t1x_container *c,
-			     const struct t1x_range *all, struct t1x_domain *d)
+static void t1x_detach_domain(struct t1x_container *c,
+			      const struct t1x_range *all, struct t1x_domain *d)
 {
 	if (list_is_singular(&c->domains))
 		t1x_unfill_all(c, all);
 	t1x_domain_del(c, d);
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
-		t1x_abandon_all(c);
+		t1x_unfill_all_detached(c);
 	t1x_aperture_update_pgsizes(c);
 }
 
@@ -313,17 +313,17 @@ void t1x_detach_group(void *cookie, struct iommu_group *group)
 	if (d)
 		t1x_domain_detach(d, group);
 	list_del(&g->node);
-	if (g->blind) {
-		c->nr_blind--;
+	if (g->non_pinned) {
+		c->nr_non_pinned_groups--;
 		t1x_dirty_mark_all(c);
 	}
 	kfree(g);
 
 	if (d && list_empty(&d->groups))
-		t1x_domain_leave(c, &all, d);
+		t1x_detach_domain(c, &all, d);
 	if (d)
 		t1x_aperture_refresh(c);
-	if (list_empty(&c->domains) && list_empty(&c->emulated))
+	if (list_empty(&c->domains) && list_empty(&c->emulated_groups))
 		t1x_unmap_all(c, &all);
 
 out_unlock:

@@ -100,15 +100,15 @@ void *t1x_container_open(unsigned long arg)
 	mutex_init(&c->lock);
 	mutex_init(&c->mmio_lock);
 	t1x_range_tree_init(&c->range_tree);
-	c->tree = RB_ROOT;
+	c->dma_tree = RB_ROOT;
 	c->mrs = RB_ROOT;
-	INIT_LIST_HEAD(&c->emulated);
-	INIT_LIST_HEAD(&c->devices);
+	INIT_LIST_HEAD(&c->emulated_groups);
+	INIT_LIST_HEAD(&c->access_devices);
 	INIT_LIST_HEAD(&c->domains);
 	t1x_access_pages_init(&c->access_pages);
-	t1x_iova_init(&c->ranges);
+	t1x_iova_init(&c->iova_ranges);
 	c->pgsizes = PAGE_MASK;
-	c->entries = READ_ONCE(t1x_dma_entry_limit);
+	c->dma_avail = READ_ONCE(t1x_dma_entry_limit);
 
 	c->id = atomic_long_inc_return(&t1x_last_id);
 	ret = xa_insert(&t1x_containers, c->id, c, GFP_KERNEL);
@@ -184,14 +184,14 @@ struct t1x_container *t1x_container_shutdown(void *cookie)
  */
 void t1x_container_free(struct t1x_container *c)
 {
-	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated) ||
-		     !t1x_range_tree_empty(&c->range_tree) || !RB_EMPTY_ROOT(&c->tree) ||
+	WARN_ON_ONCE(!list_empty(&c->domains) || !list_empty(&c->emulated_groups) ||
+		     !t1x_range_tree_empty(&c->range_tree) || !RB_EMPTY_ROOT(&c->dma_tree) ||
 		     !RB_EMPTY_ROOT(&c->mrs) || !t1x_access_pages_empty(&c->access_pages));
 
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_errlog_exit(&c->errlog);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
-	t1x_iova_free(&c->ranges);
+	t1x_iova_free(&c->iova_ranges);
 	mutex_destroy(&c->mmio_lock);
 	mutex_destroy(&c->lock);
 	kfree_rcu(c, rcu);
@@ -253,7 +253,7 @@ int t1x_container_vaddr(struct t1x_container *c)
 	ret = mutex_lock_killable(&c->lock);
 	if (ret)
 		return ret;
-	ret = list_empty(&c->emulated);
+	ret = list_empty(&c->emulated_groups);
 	mutex_unlock(&c->lock);
 	return ret;
 }
@@ -277,7 +277,7 @@ struct t1x_group *t1x_container_find_group(struct t1x_container *c,
 	lockdep_assert_held(&c->lock);
 
 	*domain = NULL;
-	list_for_each_entry(g, &c->emulated, node)
+	list_for_each_entry(g, &c->emulated_groups, node)
 		if (g->group == group)
 			return g;
 	list_for_each_entry(d, &c->domains, node)
@@ -300,11 +300,11 @@ void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
 {
 	lockdep_assert_held(&c->lock);
 
-	t1x_dma_insert(&c->tree, dma);
+	t1x_dma_insert(&c->dma_tree, dma);
 	if (dma->mr)
 		dma->mr->nr_dmas++;
-	if (c->entries != T1X_ENTRIES_UNLIMITED)
-		c->entries--;
+	if (c->dma_avail != T1X_ENTRIES_UNLIMITED)
+		c->dma_avail--;
 	t1x_stat_inc(T1X_STAT_MAPPINGS);
 }
 
@@ -319,12 +319,12 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
 {
 	lockdep_assert_held(&c->lock);
 
-	t1x_dma_erase(&c->tree, dma);
+	t1x_dma_erase(&c->dma_tree, dma);
 	if (dma->mr)
 		dma->mr->nr_dmas--;
 	if (dma->vaddr_invalid)
 		c->nr_vaddr_invalid--;
-	if (c->entries != T1X_ENTRIES_UNLIMITED)
-		c->entries++;
+	if (c->dma_avail != T1X_ENTRIES_UNLIMITED)
+		c->dma_avail++;
 	t1x_stat_add(T1X_STAT_MAPPINGS, -1);
 }

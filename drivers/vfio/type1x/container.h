@@ -15,7 +15,7 @@
 #include "access_pages.h"
 #include "domain.h"
 #include "errlog.h"
-#include "iova.h"
+#include "iova_ranges.h"
 #include "map_stats.h"
 #include "range_lock.h"
 #include "urange.h"
@@ -51,23 +51,23 @@ struct t1x_mr {
  * @pid: the process that opened it
  * @comm: its name
  * @pin_batch: pages pinned at a time; tests make it small
- * @device_sem: protects @devices together with @lock, see container.c
+ * @device_sem: protects @access_devices together with @lock, see container.c
  * @mmio_lock: protects which MMIO of watched mappings is in @domains, see mmio_notifier.c
  * @range_tree: IOVA ranges that a task has locked; has a lock of its own
  * @lock: the lock
- * @tree: the mappings, struct t1x_dma
+ * @dma_tree: the mappings, struct t1x_dma
  * @mrs: registered memory, struct t1x_mr
  * @domains: the domains, struct t1x_domain
- * @ranges: usable IOVAs; empty without a domain, when none is unusable
+ * @iova_ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
- * @entries: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
+ * @dma_avail: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
  *	while a mapping has been split and its part is not gone yet
- * @emulated: groups without an IOMMU, struct t1x_group
- * @devices: open mediated devices, &vfio_device.iommu_entry
+ * @emulated_groups: groups without an IOMMU, struct t1x_group
+ * @access_devices: open mediated devices, &vfio_device.iommu_entry
  * @access_pages: pages that they hold
  * @mr_npages: pages of registered memory
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
- * @nr_blind: groups that can write anywhere and do not tell where
+ * @nr_non_pinned_groups: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
  * @errlog: why requests were refused
  * @map_stats: what was mapped so far
@@ -88,18 +88,18 @@ struct t1x_container {
 	struct t1x_range_tree range_tree;
 
 	struct mutex lock;	/* protects what follows, see container.c */
-	struct rb_root tree;
+	struct rb_root dma_tree;
 	struct rb_root mrs;
 	struct list_head domains;
-	struct t1x_iova_ranges ranges;
+	struct t1x_iova_ranges iova_ranges;
 	unsigned long pgsizes;
-	long entries;
-	struct list_head emulated;
-	struct list_head devices;
+	long dma_avail;
+	struct list_head emulated_groups;
+	struct list_head access_devices;
 	struct t1x_access_pages access_pages;
 	unsigned long mr_npages;
 	unsigned long nr_vaddr_invalid;
-	unsigned int nr_blind;
+	unsigned int nr_non_pinned_groups;
 	bool dirty;
 
 	struct t1x_errlog errlog;	/* has a lock of its own */

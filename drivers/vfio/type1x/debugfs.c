@@ -35,7 +35,7 @@ static struct dentry *t1x_debugfs_containers;
 /* --- Looking at mappings -------------------------------------------------------- */
 
 /**
- * struct t1x_look - a walk over mappings that takes the lock for each of them
+ * struct t1x_dma_iter - a walk over mappings that takes the lock for each of them
  * @c: the container
  * @from: where the next one is looked for
  * @last: where the last one may begin
@@ -57,7 +57,7 @@ static struct dentry *t1x_debugfs_containers;
  * @watched: MMIO may be revoked
  * @vaddr_invalid: the vaddr was taken back
  */
-struct t1x_look {
+struct t1x_dma_iter {
 	struct t1x_container *c;
 	dma_addr_t from;
 	dma_addr_t last;
@@ -81,8 +81,8 @@ struct t1x_look {
 	bool vaddr_invalid;
 };
 
-static void t1x_look_begin(struct t1x_look *look, struct t1x_container *c,
-			   dma_addr_t from, dma_addr_t last)
+static void t1x_dma_iter_init(struct t1x_dma_iter *look, struct t1x_container *c,
+			      dma_addr_t from, dma_addr_t last)
 {
 	look->c = c;
 	look->from = from;
@@ -91,7 +91,7 @@ static void t1x_look_begin(struct t1x_look *look, struct t1x_container *c,
 }
 
 /* The holder of the range may be changing these fields; a stale value is fine. */
-static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
+static void t1x_dma_iter_copy(struct t1x_dma_iter *look, const struct t1x_dma *dma)
 {
 	look->iova = dma->iova;
 	look->end = dma->last;
@@ -114,15 +114,15 @@ static void t1x_look_copy(struct t1x_look *look, const struct t1x_dma *dma)
 }
 
 /* Finds the next mapping; returns whether there was one, and it may be told. */
-static bool t1x_look_next(struct t1x_look *look)
+static bool t1x_dma_iter_next(struct t1x_dma_iter *look)
 {
 	struct t1x_dma *dma;
 
 	if (look->over || mutex_lock_killable(&look->c->lock))
 		return false;
-	dma = t1x_dma_first(&look->c->tree, look->from, look->last);
+	dma = t1x_dma_first(&look->c->dma_tree, look->from, look->last);
 	if (dma) {
-		t1x_look_copy(look, dma);
+		t1x_dma_iter_copy(look, dma);
 		look->over = dma->last >= look->last;
 		look->from = dma->last + 1;
 	}
@@ -150,10 +150,10 @@ static void t1x_show_mappings_sum(struct seq_file *m, struct t1x_container *c)
 {
 	unsigned long nr = 0, npages = 0, ram = 0, filled = 0, charged = 0;
 	unsigned long nr_runs = 0, run_npages = 0, untracked = 0;
-	struct t1x_look look;
+	struct t1x_dma_iter look;
 
-	t1x_look_begin(&look, c, 0, ~(dma_addr_t)0);
-	while (t1x_look_next(&look)) {
+	t1x_dma_iter_init(&look, c, 0, ~(dma_addr_t)0);
+	while (t1x_dma_iter_next(&look)) {
 		nr++;
 		npages += look.npages;
 		filled += look.filled;
@@ -213,9 +213,9 @@ static void t1x_show_domains(struct seq_file *m, struct t1x_container *c)
 			   atomic_long_read(&d->syncs),
 			   atomic_long_read(&d->walks));
 	}
-	if (!list_empty(&c->emulated)) {
+	if (!list_empty(&c->emulated_groups)) {
 		seq_puts(m, "emulated groups=");
-		t1x_show_groups(m, &c->emulated);
+		t1x_show_groups(m, &c->emulated_groups);
 		seq_putc(m, '\n');
 	}
 }
@@ -228,7 +228,7 @@ static int t1x_show_state(struct seq_file *m, struct t1x_container *c)
 		return ret;
 	t1x_show_bytes(m, "registered", c->mr_npages);
 	seq_printf(m, "held_pages %lu\n", t1x_access_pages_count(&c->access_pages));
-	seq_printf(m, "entries_left %ld\n", c->entries);
+	seq_printf(m, "entries_left %ld\n", c->dma_avail);
 	seq_printf(m, "dirty_tracking %d\n", c->dirty);
 	seq_printf(m, "invalid_vaddrs %lu\n", c->nr_vaddr_invalid);
 	t1x_show_domains(m, c);
@@ -266,11 +266,11 @@ static void t1x_show_progress(struct seq_file *m, struct t1x_container *c,
 {
 	bool unmaps = info->op == T1X_RANGE_UNMAP;
 	unsigned long npages = 0, filled = 0;
-	struct t1x_look look;
+	struct t1x_dma_iter look;
 	u64 total, done;
 
-	t1x_look_begin(&look, c, info->iova, info->last);
-	while (t1x_look_next(&look)) {
+	t1x_dma_iter_init(&look, c, info->iova, info->last);
+	while (t1x_dma_iter_next(&look)) {
 		npages += look.npages;
 		filled += look.filled;
 	}
@@ -308,19 +308,19 @@ DEFINE_SHOW_ATTRIBUTE(t1x_progress);
  * There may be very many, and they come and go while they are read.  So a position
  * in the file is the page of IOVA where the next one is looked for.
  */
-static void *t1x_mappings_find(struct t1x_look *look, loff_t pos)
+static void *t1x_mappings_find(struct t1x_dma_iter *look, loff_t pos)
 {
 	/* Behind the last page of 64 bits. */
 	if (pos > (loff_t)(~0ULL >> PAGE_SHIFT))
 		return NULL;
-	t1x_look_begin(look, look->c, (dma_addr_t)pos << PAGE_SHIFT,
-		       ~(dma_addr_t)0);
-	return t1x_look_next(look) ? look : NULL;
+	t1x_dma_iter_init(look, look->c, (dma_addr_t)pos << PAGE_SHIFT,
+			  ~(dma_addr_t)0);
+	return t1x_dma_iter_next(look) ? look : NULL;
 }
 
 static void *t1x_mappings_start(struct seq_file *m, loff_t *pos)
 {
-	struct t1x_look *look = m->private;
+	struct t1x_dma_iter *look = m->private;
 
 	look->c = t1x_container_get(file_inode(m->file)->i_private);
 	if (!look->c)
@@ -330,7 +330,7 @@ static void *t1x_mappings_start(struct seq_file *m, loff_t *pos)
 
 static void *t1x_mappings_next(struct seq_file *m, void *unused, loff_t *pos)
 {
-	struct t1x_look *look = m->private;
+	struct t1x_dma_iter *look = m->private;
 
 	*pos = (loff_t)(look->end >> PAGE_SHIFT) + 1;
 	return t1x_mappings_find(look, *pos);
@@ -338,7 +338,7 @@ static void *t1x_mappings_next(struct seq_file *m, void *unused, loff_t *pos)
 
 static void t1x_mappings_stop(struct seq_file *m, void *unused)
 {
-	struct t1x_look *look = m->private;
+	struct t1x_dma_iter *look = m->private;
 
 	if (look->c)
 		t1x_container_put(look->c);
@@ -346,7 +346,7 @@ static void t1x_mappings_stop(struct seq_file *m, void *unused)
 
 static int t1x_mappings_show(struct seq_file *m, void *found)
 {
-	const struct t1x_look *look = found;
+	const struct t1x_dma_iter *look = found;
 
 	seq_printf(m, "iova=%pad last=%pad vaddr=%#lx pid=%d prot=%s%s",
 		   &look->iova, &look->end, look->vaddr, look->pid,
@@ -375,7 +375,7 @@ static const struct seq_operations t1x_mappings_ops = {
 static int t1x_mappings_open(struct inode *inode, struct file *file)
 {
 	return seq_open_private(file, &t1x_mappings_ops,
-				sizeof(struct t1x_look));
+				sizeof(struct t1x_dma_iter));
 }
 
 static const struct file_operations t1x_mappings_fops = {

@@ -59,8 +59,8 @@ void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 /* Pages that a mediated device holds are dirty at any time. */
-static void t1x_dirty_mark_held(struct t1x_container *c, struct t1x_dma *dma,
-				dma_addr_t iova, dma_addr_t last)
+static void t1x_dirty_mark_accessed(struct t1x_container *c, struct t1x_dma *dma,
+				    dma_addr_t iova, dma_addr_t last)
 {
 	unsigned long index = t1x_access_pages_index(iova);
 	struct t1x_run page;
@@ -84,7 +84,7 @@ void t1x_dirty_mark_all(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
 		if (dma->dirty)
 			bitmap_fill(dma->dirty, t1x_dirty_nbits(c, dma));
@@ -114,7 +114,7 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 		return t1x_log_err(&c->errlog, -ENOMEM,
 				   "no memory for the dirty bits of %lu pages",
 				   nbits);
-	t1x_dirty_mark_held(c, dma, dma->iova, dma->last);
+	t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static void t1x_dirty_untrack_all(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
 		t1x_dirty_untrack(dma);
 }
@@ -181,7 +181,7 @@ int t1x_dirty_start(struct t1x_container *c)
 	if (c->dirty)
 		goto out_unlock;
 
-	for (dma = t1x_dma_first(&c->tree, 0, ~(dma_addr_t)0); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
 	     dma = t1x_dma_next(dma, ~(dma_addr_t)0)) {
 		ret = t1x_dirty_track(c, dma);
 		if (ret) {
@@ -220,7 +220,7 @@ int t1x_dirty_stop(struct t1x_container *c)
  * Copies the bits of one mapping to where they belong in the user's bitmap, which is
  * for @base to @last: in v2 the range may take a part of the mapping.
  */
-static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
+static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 			      dma_addr_t base, dma_addr_t last,
 			      u64 __user *bitmap)
 {
@@ -235,7 +235,7 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
 
 	if (c->v2 && last < dma->last)
 		nbits = ((last - dma->iova) >> t1x_dirty_shift(c)) + 1;
-	map = c->nr_blind && dma->filled ? NULL : dma->dirty;
+	map = c->nr_non_pinned_groups && dma->filled ? NULL : dma->dirty;
 	bitmap += bit / 64;
 	/* The first word may hold the end of the mapping below. */
 	if (shift) {
@@ -262,7 +262,7 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 /**
- * t1x_dirty_tell() - copy the bits of all mappings in a range to the user
+ * t1x_dirty_copy() - copy the bits of all mappings in a range to the user
  * @c: the container, with tracking on
  * @iova: first byte of the range
  * @last: last byte of the range
@@ -277,23 +277,23 @@ static int t1x_dirty_tell_one(struct t1x_container *c, struct t1x_dma *dma,
  * Return: 0, -EFAULT, or -EINTR when the caller is being killed; what is
  * tracked is unchanged.
  */
-int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+int t1x_dirty_copy(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		   u64 __user *bitmap)
 {
 	struct t1x_dma *dma;
 	int ret = 0;
 
-	for (dma = t1x_dma_first(&c->tree, iova, last); dma && !ret;
+	for (dma = t1x_dma_first(&c->dma_tree, iova, last); dma && !ret;
 	     dma = t1x_dma_next(dma, last))
 		if (c->v2 || dma->iova >= iova)
-			ret = t1x_dirty_tell_one(c, dma, iova, last, bitmap);
+			ret = t1x_dirty_copy_one(c, dma, iova, last, bitmap);
 	return ret;
 }
 
 static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 			       dma_addr_t last, u64 pgsize)
 {
-	struct t1x_dma *first = t1x_dma_first(&c->tree, iova, last);
+	struct t1x_dma *first = t1x_dma_first(&c->dma_tree, iova, last);
 	unsigned long mask = t1x_container_pgsize(c) - 1;
 
 	if (pgsize != mask + 1 || (iova | (last + 1)) & mask)
@@ -301,8 +301,8 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 				   "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
 				   &iova, &last, pgsize, mask + 1);
 	if (!c->dirty ||
-	    (t1x_dma_range_splits(&c->tree, first, iova, last) &&
-	     !t1x_dma_range_may_split(&c->tree, first, iova, last)))
+	    (t1x_dma_range_splits(&c->dma_tree, first, iova, last) &&
+	     !t1x_dma_range_may_split(&c->dma_tree, first, iova, last)))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
 				   &iova, &last);
@@ -310,15 +310,15 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 }
 
 /* What was told of a part of a mapping is clean now. */
-static void t1x_dirty_forget(struct t1x_container *c, struct t1x_dma *dma,
-			     dma_addr_t iova, dma_addr_t last)
+static void t1x_dirty_clear(struct t1x_container *c, struct t1x_dma *dma,
+			    dma_addr_t iova, dma_addr_t last)
 {
 	unsigned int shift = t1x_dirty_shift(c);
 	unsigned long first = (iova - dma->iova) >> shift;
 
 	bitmap_clear(dma->dirty, first,
 		     ((last - dma->iova) >> shift) - first + 1);
-	t1x_dirty_mark_held(c, dma, iova, last);
+	t1x_dirty_mark_accessed(c, dma, iova, last);
 }
 
 /**
@@ -348,14 +348,14 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	ret = t1x_dirty_get_check(c, iova, last, pgsize);
 	if (ret)
 		goto out_unlock;
-	ret = t1x_dirty_tell(c, iova, last, bitmap);
+	ret = t1x_dirty_copy(c, iova, last, bitmap);
 	if (ret)
 		goto out_unlock;
 
-	for (dma = t1x_dma_first(&c->tree, iova, last); dma;
+	for (dma = t1x_dma_first(&c->dma_tree, iova, last); dma;
 	     dma = t1x_dma_next(dma, last))
-		t1x_dirty_forget(c, dma, max(iova, dma->iova),
-				 min(last, dma->last));
+		t1x_dirty_clear(c, dma, max(iova, dma->iova),
+				min(last, dma->last));
 
 out_unlock:
 	t1x_container_unlock(c, &range);

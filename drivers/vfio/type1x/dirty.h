@@ -38,7 +38,7 @@ void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
 void t1x_dirty_mark(struct t1x_container *c, struct t1x_dma *dma,
 		    u64 offset, u64 bytes);
 void t1x_dirty_mark_all(struct t1x_container *c);
-int t1x_dirty_tell(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
+int t1x_dirty_copy(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		   u64 __user *bitmap);
 
 #endif /* _T1X_DIRTY_H */

@@ -297,7 +297,7 @@ static int t1x_domain_unmap_rest(struct t1x_domain *d,
 				 dma_addr_t iova, size_t size, size_t done)
 {
 	t1x_stat_inc(T1X_STAT_UNMAP_ERRORS);
-	t1x_domain_walked(d, iova, size >> PAGE_SHIFT);
+	t1x_domain_count_walk(d, iova, size >> PAGE_SHIFT);
 	pr_err_ratelimited("IOMMU unmapped %#zx bytes instead of %#zx at %pad\n",
 			   done, size, &iova);
 
@@ -419,26 +419,26 @@ int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 }
 
 /**
- * t1x_domain_walked() - count and tell that a domain is asked for translations
+ * t1x_domain_count_walk() - count and tell that a domain is asked for translations
  * @d: the domain
  * @iova: first byte
  * @npages: pages that it was or will be asked for
  */
-void t1x_domain_walked(struct t1x_domain *d, dma_addr_t iova,
-		       unsigned long npages)
+void t1x_domain_count_walk(struct t1x_domain *d, dma_addr_t iova,
+			   unsigned long npages)
 {
 	atomic_long_inc(&d->walks);
 	trace_t1x_slow_walk(d->id, iova, npages);
 }
 
 /**
- * t1x_domain_pfn() - ask a domain for a translation
+ * t1x_domain_iova_to_pfn() - ask a domain for a translation
  * @d: the domain
  * @iova: a page
  *
  * Return: the page frame, or 0 where nothing is mapped.
  */
-unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova)
+unsigned long t1x_domain_iova_to_pfn(struct t1x_domain *d, dma_addr_t iova)
 {
 	return iommu_iova_to_phys(d->domain, iova) >> PAGE_SHIFT;
 }

@@ -32,15 +32,15 @@ struct t1x_domain {
 
 /**
  * struct t1x_group - one IOMMU group of a container
- * @node: in &t1x_domain.groups, or in &t1x_container.emulated
+ * @node: in &t1x_domain.groups, or in &t1x_container.emulated_groups
  * @group: the kernel's group; vfio.ko keeps it alive while it is attached
- * @blind: may write to any mapping without telling which pages; ends when the
+ * @non_pinned: may write to any mapping without telling which pages; ends when the
  *	group pins pages, for then it writes to nothing else
  */
 struct t1x_group {
 	struct list_head node;
 	struct iommu_group *group;
-	bool blind;
+	bool non_pinned;
 };
 
 /**
@@ -69,9 +69,9 @@ int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
 int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 			  unsigned long npages);
-void t1x_domain_walked(struct t1x_domain *d, dma_addr_t iova,
-		       unsigned long npages);
-unsigned long t1x_domain_pfn(struct t1x_domain *d, dma_addr_t iova);
+void t1x_domain_count_walk(struct t1x_domain *d, dma_addr_t iova,
+			   unsigned long npages);
+unsigned long t1x_domain_iova_to_pfn(struct t1x_domain *d, dma_addr_t iova);
 
 int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);
 void t1x_group_resv_put(struct list_head *regions);

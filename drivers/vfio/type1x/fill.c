@@ -105,7 +105,7 @@ static int t1x_fill_refill(struct t1x_fill *fill)
 	int ret;
 
 	if (fill->populate) {
-		ret = t1x_populate_reach(fill->populate, reader->vaddr);
+		ret = t1x_populate_wait(fill->populate, reader->vaddr);
 		if (ret)
 			return ret;
 	}
@@ -183,7 +183,7 @@ static int t1x_fill_untrack(struct t1x_fill *fill)
 }
 
 /* Counts the mapped runs in the container's statistics and traces each one. */
-static void t1x_fill_tell(struct t1x_fill *fill, dma_addr_t iova)
+static void t1x_fill_trace_runs(struct t1x_fill *fill, dma_addr_t iova)
 {
 	const struct t1x_run *run;
 
@@ -224,7 +224,7 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 
 	/* Single pages have nothing to tell that is not known otherwise. */
 	if (fill->npages != fill->nr || trace_t1x_map_run_enabled())
-		t1x_fill_tell(fill, iova);
+		t1x_fill_trace_runs(fill, iova);
 	if (likely(!dma->untracked))
 		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
 	dma->filled += fill->npages;
@@ -249,7 +249,7 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 }
 
 /* Runs to collect before they are mapped; what is watched is mapped at once. */
-static unsigned int t1x_fill_most(const struct t1x_fill *fill)
+static unsigned int t1x_fill_limit(const struct t1x_fill *fill)
 {
 	return unlikely(fill->dma->mmio) ? min(fill->room, 1U) : fill->room;
 }
@@ -262,13 +262,13 @@ static bool t1x_fill_joins(const struct t1x_fill *fill,
 }
 
 /* Sees to it that a run can become ready. */
-static int t1x_fill_room(struct t1x_fill *fill, const struct t1x_run *next)
+static int t1x_fill_make_room(struct t1x_fill *fill, const struct t1x_run *next)
 {
 	int ret;
 
 	if (fill->npages + next->npages <= T1X_SYNC_PAGES &&
 	    (t1x_fill_joins(fill, next) ||
-	     (fill->nr < t1x_fill_most(fill) &&
+	     (fill->nr < t1x_fill_limit(fill) &&
 	      fill->npages < T1X_READY_PAGES)))
 		return 0;
 	ret = t1x_fill_flush(fill);
@@ -302,7 +302,7 @@ static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
 static void t1x_fill_add_singles(struct t1x_fill *fill)
 {
 	unsigned long most = T1X_SYNC_PAGES - fill->npages;
-	unsigned int n, limit = t1x_fill_most(fill);
+	unsigned int n, limit = t1x_fill_limit(fill);
 
 	if (fill->nr >= limit)
 		return;
@@ -346,7 +346,7 @@ static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
 {
 	int ret;
 
-	ret = t1x_fill_room(fill, next);
+	ret = t1x_fill_make_room(fill, next);
 	if (ret)
 		return ret;
 	t1x_fill_add(fill, next);
@@ -376,8 +376,8 @@ static int t1x_fill_pages(struct t1x_fill *fill)
 	return ret;
 }
 
-static void t1x_fill_give_up(struct t1x_fill *fill,
-			     const struct t1x_range *range)
+static void t1x_fill_abort(struct t1x_fill *fill,
+			   const struct t1x_range *range)
 {
 	struct t1x_dma *dma = fill->dma;
 	unsigned long first = dma->filled;
@@ -421,7 +421,7 @@ static int t1x_dma_fill_mr(struct t1x_container *c,
 		else if (fatal_signal_pending(current))
 			ret = -EINTR;
 		else
-			ret = t1x_fill_room(&fill, &run);
+			ret = t1x_fill_make_room(&fill, &run);
 		if (!ret)
 			t1x_fill_add(&fill, &run);
 		cond_resched();
@@ -482,7 +482,7 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 		t1x_map_stats_add(&c->map_stats, &fill.stats, dma->filled,
 				  fill.reader.nr_slow);
 	else
-		t1x_fill_give_up(&fill, range);
+		t1x_fill_abort(&fill, range);
 	if (unlikely(fill.populate))
 		t1x_populate_stop(fill.populate);
 	if (fill.credit)
@@ -496,7 +496,7 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 }
 
 /**
- * t1x_dma_replay() - map what a mapping holds into one more domain
+ * t1x_dma_fill_domain() - map what a mapping holds into one more domain
  * @c: the container, whose first domain holds the mapping
  * @range: the caller's range, which covers the mapping
  * @dma: the mapping
@@ -508,8 +508,8 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
  * Return: 0, or an error of the IOMMU; then @d is good for nothing but
  * t1x_domain_free(), which ends all its translations.
  */
-int t1x_dma_replay(struct t1x_container *c, const struct t1x_range *range,
-		   struct t1x_dma *dma, struct t1x_domain *d)
+int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
+			struct t1x_dma *dma, struct t1x_domain *d)
 {
 	unsigned long index = dma->filled;
 	const struct t1x_run *run;
@@ -525,7 +525,7 @@ int t1x_dma_replay(struct t1x_container *c, const struct t1x_range *range,
 	gfp = t1x_mmio_lock(c, dma);
 	source = list_first_entry(&c->domains, struct t1x_domain, node);
 	while (index > dma->runs.npages && !ret) {
-		index -= t1x_dma_lookup(source, dma, index, &found);
+		index -= t1x_dma_read_domain(source, dma, index, &found);
 		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found, 1,
 				     dma->prot, dma->granule_shift, gfp);
 	}

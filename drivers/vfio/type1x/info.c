@@ -40,7 +40,7 @@ static int t1x_info_add_avail(struct t1x_container *c,
 			   VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
 	if (IS_ERR(cap))
 		return PTR_ERR(cap);
-	cap->avail = max(c->entries, 0L);
+	cap->avail = max(c->dma_avail, 0L);
 	return 0;
 }
 
@@ -50,17 +50,17 @@ static int t1x_info_add_ranges(struct t1x_container *c,
 	struct vfio_iommu_type1_info_cap_iova_range *cap;
 	unsigned int i;
 
-	if (!c->ranges.nr)
+	if (!c->iova_ranges.nr)
 		return 0;
 
-	cap = t1x_info_cap(caps, struct_size(cap, iova_ranges, c->ranges.nr),
+	cap = t1x_info_cap(caps, struct_size(cap, iova_ranges, c->iova_ranges.nr),
 			   VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 	if (IS_ERR(cap))
 		return PTR_ERR(cap);
-	cap->nr_iovas = c->ranges.nr;
-	for (i = 0; i < c->ranges.nr; i++) {
-		cap->iova_ranges[i].start = c->ranges.range[i].first;
-		cap->iova_ranges[i].end = c->ranges.range[i].last;
+	cap->nr_iovas = c->iova_ranges.nr;
+	for (i = 0; i < c->iova_ranges.nr; i++) {
+		cap->iova_ranges[i].start = c->iova_ranges.range[i].first;
+		cap->iova_ranges[i].end = c->iova_ranges.range[i].last;
 	}
 	return 0;
 }

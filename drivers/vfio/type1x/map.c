@@ -21,7 +21,7 @@
 static int t1x_map_log_bad_iova(struct t1x_container *c, dma_addr_t iova,
 				dma_addr_t last)
 {
-	dma_addr_t top = c->ranges.range[c->ranges.nr - 1].last;
+	dma_addr_t top = c->iova_ranges.range[c->iova_ranges.nr - 1].last;
 
 	if (last > top)
 		return t1x_log_err(&c->errlog, -EINVAL,
@@ -43,15 +43,15 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
 				   &iova, &last, vaddr, mask + 1);
-	if (t1x_dma_first(&c->tree, iova, last))
+	if (t1x_dma_first(&c->dma_tree, iova, last))
 		return t1x_log_err(&c->errlog, -EEXIST,
 				   "map [%pad, %pad] overlaps a mapping",
 				   &iova, &last);
-	if (c->entries <= 0)
+	if (c->dma_avail <= 0)
 		return t1x_log_err(&c->errlog, -ENOSPC,
 				   "map [%pad, %pad]: all dma_entry_limit mappings are in use",
 				   &iova, &last);
-	if (c->ranges.nr && !t1x_iova_contains(&c->ranges, iova, last))
+	if (c->iova_ranges.nr && !t1x_iova_contains(&c->iova_ranges, iova, last))
 		return t1x_map_log_bad_iova(c, iova, last);
 	return 0;
 }
@@ -199,7 +199,7 @@ out_unlock:
  *
  * Context: locks the range; may sleep.
  * Return: 0; -ENOENT where nothing is mapped; -EINVAL unless the range is one
- * whole mapping whose vaddr is invalid; errors of t1x_owner_change(); -EINTR
+ * whole mapping whose vaddr is invalid; errors of t1x_owner_replace(); -EINTR
  * when killed while waiting.  On failure nothing changed.
  */
 int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
@@ -217,7 +217,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		return ret;
 
 	mask = t1x_container_pgsize(c) - 1;
-	dma = t1x_dma_first(&c->tree, iova, last);
+	dma = t1x_dma_first(&c->dma_tree, iova, last);
 	if ((iova | (last + 1) | vaddr) & mask)
 		ret = -EINVAL;
 	else if (!dma)
@@ -225,7 +225,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	else if (!dma->vaddr_invalid || dma->iova != iova || dma->last != last)
 		ret = -EINVAL;
 	else
-		ret = t1x_owner_change(&dma->owner, &c->errlog);
+		ret = t1x_owner_replace(&dma->owner, &c->errlog);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
 			    "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,

@@ -192,7 +192,7 @@ unsigned int t1x_pfn_reader_next_singles(struct t1x_pfn_reader *reader, struct t
 		    t1x_is_hugetlb(reader, page))
 			break;
 		runs[n].pfn = page_to_pfn(page);
-		runs[n].what = T1X_RUN_SINGLE.what;
+		runs[n].key = T1X_RUN_SINGLE.key;
 	}
 	reader->head += n;
 	return n;

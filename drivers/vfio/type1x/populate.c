@@ -81,7 +81,7 @@ struct t1x_populate {
 /* Threads that there are, of all callers. */
 static atomic_t t1x_populate_nr_threads;
 
-static bool t1x_populate_ends(struct t1x_populate *p)
+static bool t1x_populate_should_stop(struct t1x_populate *p)
 {
 	return READ_ONCE(p->given_up) || fatal_signal_pending(current);
 }
@@ -93,7 +93,7 @@ static void t1x_populate_chunk(struct t1x_populate *p, unsigned long chunk)
 	long ret;
 
 	at = max(at, p->start);
-	while (at < end && !t1x_populate_ends(p)) {
+	while (at < end && !t1x_populate_should_stop(p)) {
 		n = min(end - at, T1X_POPULATE_STEP) >> PAGE_SHIFT;
 		if (mmap_read_lock_killable(p->mm))
 			return;
@@ -115,7 +115,7 @@ static bool t1x_populate_next(struct t1x_populate *p)
 	unsigned long chunk = atomic_long_inc_return(&p->taken) - 1;
 	unsigned int pin;
 
-	if (chunk >= p->nr || t1x_populate_ends(p))
+	if (chunk >= p->nr || t1x_populate_should_stop(p))
 		return false;
 
 	/* Where it will be pinned it must not have to be moved from. */
@@ -244,7 +244,7 @@ err_release:
 }
 
 /**
- * t1x_populate_reach() - wait for memory to be there, and help meanwhile
+ * t1x_populate_wait() - wait for memory to be there, and help meanwhile
  * @p: from t1x_populate_start()
  * @vaddr: an address of its range, in ascending order
  *
@@ -252,7 +252,7 @@ err_release:
  * Return: 0 when the memory is there, or could not be had; -EINTR when the caller is
  * being killed.
  */
-int t1x_populate_reach(struct t1x_populate *p, unsigned long vaddr)
+int t1x_populate_wait(struct t1x_populate *p, unsigned long vaddr)
 {
 	unsigned long chunk = (untagged_addr(vaddr) - p->base) /
 			      T1X_POPULATE_CHUNK;

@@ -10,7 +10,7 @@ struct t1x_populate;
 struct t1x_populate *t1x_populate_start(struct mm_struct *mm,
 					unsigned long vaddr,
 					unsigned long npages);
-int t1x_populate_reach(struct t1x_populate *p, unsigned long vaddr);
+int t1x_populate_wait(struct t1x_populate *p, unsigned long vaddr);
 void t1x_populate_cancel(struct t1x_populate *p);
 void t1x_populate_stop(struct t1x_populate *p);
 

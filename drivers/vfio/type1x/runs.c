@@ -134,7 +134,7 @@ static unsigned long t1x_runs_at_upper(const struct t1x_runs_at *at)
 }
 
 /**
- * t1x_runs_spare() - get the memory that a split needs
+ * t1x_runs_split_alloc() - get the memory that a split needs
  * @runs: the list
  * @page: pages before the split
  * @gfp: how to allocate
@@ -146,8 +146,8 @@ static unsigned long t1x_runs_at_upper(const struct t1x_runs_at *at)
  * Context: as @gfp allows.
  * Return: 0 or -ENOMEM.
  */
-int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
-		   struct t1x_run_chunk **spare)
+int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
+			 struct t1x_run_chunk **spare)
 {
 	struct t1x_runs_at at;
 	unsigned long upper;
@@ -223,7 +223,7 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
  * @runs: the list; the run that has the page is split
  * @page: pages before the split, at least one; may be beyond the last run
  * @upper: an empty list
- * @spare: from t1x_runs_spare(); used or freed
+ * @spare: from t1x_runs_split_alloc(); used or freed
  *
  * Walks down the chunks, not the runs: cutting a mapping page by page from its
  * start would walk over all runs each time.
@@ -238,7 +238,7 @@ void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 	if (page >= runs->npages)
 		goto out_free;
 
-	if (t1x_runs_hollow(runs))
+	if (t1x_runs_last_chunk_empty(runs))
 		t1x_runs_shrink(runs);
 	last = runs->last;
 	at = t1x_runs_find(runs, page);

@@ -19,7 +19,7 @@
  * @pinned: GUP pinned each of the pages
  * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
  *	mediated device holds; implies @pinned
- * @what: all but @pfn, to be compared at once
+ * @key: all but @pfn, to be compared at once
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the
  * memory that is mapped.
@@ -34,7 +34,7 @@ struct t1x_run {
 			bool pinned;
 			bool ram;
 		};
-		u64 what;
+		u64 key;
 	};
 };
 
@@ -100,8 +100,8 @@ struct t1x_runs_pos {
 
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp);
 void t1x_runs_shrink(struct t1x_runs *runs);
-int t1x_runs_spare(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
-		   struct t1x_run_chunk **spare);
+int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
+			 struct t1x_run_chunk **spare);
 void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 		    struct t1x_runs *upper, struct t1x_run_chunk *spare);
 
@@ -184,38 +184,38 @@ static inline void t1x_runs_push(struct t1x_runs *runs,
 }
 
 /* Is there a chunk at the end without a run in it? */
-static inline bool t1x_runs_hollow(const struct t1x_runs *runs)
+static inline bool t1x_runs_last_chunk_empty(const struct t1x_runs *runs)
 {
 	return runs->last && runs->end == runs->last->runs;
 }
 
 /**
- * t1x_runs_top() - look at the last run
+ * t1x_runs_last() - look at the last run
  * @runs: the list, not empty
  *
  * Return: the run with the highest IOVA.
  */
-static inline const struct t1x_run *t1x_runs_top(struct t1x_runs *runs)
+static inline const struct t1x_run *t1x_runs_last(struct t1x_runs *runs)
 {
 	/* A chunk that was reserved and never used may stand at the end. */
-	if (unlikely(t1x_runs_hollow(runs)))
+	if (unlikely(t1x_runs_last_chunk_empty(runs)))
 		t1x_runs_shrink(runs);
 	return runs->end - 1;
 }
 
 /**
- * t1x_runs_tail() - look at the last runs, as far as they are an array
+ * t1x_runs_last_runs() - look at the last runs, as far as they are an array
  * @runs: the list, not empty
  * @most: how many to look at
  * @nr: set to how many there are, at least one
  *
  * Return: the first of these.
  */
-static inline const struct t1x_run *t1x_runs_tail(struct t1x_runs *runs,
-						  unsigned long most,
-						  unsigned long *nr)
+static inline const struct t1x_run *t1x_runs_last_runs(struct t1x_runs *runs,
+						       unsigned long most,
+						       unsigned long *nr)
 {
-	const struct t1x_run *end = t1x_runs_top(runs) + 1;
+	const struct t1x_run *end = t1x_runs_last(runs) + 1;
 	unsigned long held;
 
 	held = end - (runs->last ? runs->last->runs : runs->first);
@@ -226,7 +226,7 @@ static inline const struct t1x_run *t1x_runs_tail(struct t1x_runs *runs,
 /**
  * t1x_runs_drop() - remove the last runs
  * @runs: the list
- * @nr: how many, at most what t1x_runs_tail() told
+ * @nr: how many, at most what t1x_runs_last_runs() told
  * @npages: pages in all of these
  */
 static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
@@ -235,7 +235,7 @@ static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
 	runs->end -= nr;
 	runs->nr -= nr;
 	runs->npages -= npages;
-	if (unlikely(t1x_runs_hollow(runs)))
+	if (unlikely(t1x_runs_last_chunk_empty(runs)))
 		t1x_runs_shrink(runs);
 }
 
@@ -278,16 +278,16 @@ static inline void t1x_runs_step(struct t1x_runs_pos *pos)
 }
 
 /**
- * t1x_runs_piece() - take steps of a walk at once, as far as runs are an array
+ * t1x_runs_walk_array() - take steps of a walk at once, as far as runs are an array
  * @pos: where the walk stands
  * @most: how many to take
  * @nr: set to how many there are; 0 at the end
  *
  * Return: the lowest of these.
  */
-static inline struct t1x_run *t1x_runs_piece(struct t1x_runs_pos *pos,
-					     unsigned long most,
-					     unsigned long *nr)
+static inline struct t1x_run *t1x_runs_walk_array(struct t1x_runs_pos *pos,
+						  unsigned long most,
+						  unsigned long *nr)
 {
 	unsigned long held;
 
@@ -308,7 +308,7 @@ static inline struct t1x_run *t1x_runs_piece(struct t1x_runs_pos *pos,
 static inline struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
 {
 	unsigned long nr;
-	struct t1x_run *run = t1x_runs_piece(pos, 1, &nr);
+	struct t1x_run *run = t1x_runs_walk_array(pos, 1, &nr);
 
 	return nr ? run : NULL;
 }

@@ -45,13 +45,13 @@ int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,
 	upper->granule_shift = dma->granule_shift;
 	upper->mr = dma->mr;
 	upper->mr_first = dma->mr_first + (bytes >> PAGE_SHIFT);
-	t1x_owner_share(&dma->owner, &upper->owner);
+	t1x_owner_dup(&dma->owner, &upper->owner);
 	*split = (struct t1x_split){ .dma = dma, .upper = upper };
 
 	if (dma->dirty && t1x_dirty_track(c, upper))
 		goto err_cancel;
-	if (t1x_runs_spare(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
-			   &split->spare))
+	if (t1x_runs_split_alloc(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
+				 &split->spare))
 		goto err_cancel;
 	if (dma->mmio)
 		split->mmio = t1x_mmio_range_alloc();
@@ -136,7 +136,7 @@ struct t1x_dma *t1x_split_commit(struct t1x_container *c, struct t1x_split *spli
 	/* Mostly all of it is charged, or nothing; else the runs have to tell. */
 	if (dma->owner.charged && dma->owner.charged != npages + charge)
 		charge = t1x_split_charge(c, upper);
-	t1x_owner_move(&dma->owner, &upper->owner, charge);
+	t1x_owner_transfer(&dma->owner, &upper->owner, charge);
 
 	if (dma->vaddr_invalid) {
 		upper->vaddr_invalid = true;

@@ -187,7 +187,7 @@ static int t1x_umem_index(struct t1x_umem *umem, struct t1x_runs *runs,
 	if (ret)
 		return ret;
 	while (i--) {
-		top = t1x_runs_top(runs);
+		top = t1x_runs_last(runs);
 		first -= top->npages;
 		run = t1x_umem_run_at(umem, i);
 		run->first = first;

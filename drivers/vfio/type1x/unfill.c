@@ -31,7 +31,7 @@
 #define T1X_LOOKUP_RUNS		16
 
 /**
- * t1x_dma_lookup() - find a run of an untracked mapping in a domain
+ * t1x_dma_read_domain() - find a run of an untracked mapping in a domain
  * @d: the domain
  * @dma: the mapping
  * @index: page before which the run ends, above what runs describe
@@ -41,14 +41,14 @@
  * Context: the caller has locked a range that covers the mapping.
  * Return: pages that the run has, or that are lost; at least one.
  */
-unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
-			     unsigned long index, struct t1x_run *run)
+unsigned long t1x_dma_read_domain(struct t1x_domain *d, const struct t1x_dma *dma,
+				  unsigned long index, struct t1x_run *run)
 {
 	unsigned long pfn;
 	bool ram;
 
 	run->npages = 0;
-	pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));
+	pfn = t1x_domain_iova_to_pfn(d, t1x_dma_iova_at(dma, --index));
 	if (!pfn) {
 		pr_err_ratelimited("untracked page lost at IOVA %pad\n",
 				   &dma->iova);
@@ -63,13 +63,13 @@ unsigned long t1x_dma_lookup(struct t1x_domain *d, const struct t1x_dma *dma,
 		.ram = ram,
 	};
 	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
-		pfn = t1x_domain_pfn(d, t1x_dma_iova_at(dma, --index));
+		pfn = t1x_domain_iova_to_pfn(d, t1x_dma_iova_at(dma, --index));
 		if (pfn != run->pfn - 1 || t1x_pfn_is_ram(pfn) != ram)
 			break;
 		run->pfn = pfn;
 		run->npages++;
 	}
-	t1x_domain_walked(d, t1x_dma_iova_at(dma, index), run->npages);
+	t1x_domain_count_walk(d, t1x_dma_iova_at(dma, index), run->npages);
 	return run->npages;
 }
 
@@ -85,7 +85,7 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 
 	d = list_first_entry(&c->domains, struct t1x_domain, node);
 	for (nr = 0; nr < T1X_LOOKUP_RUNS && index > dma->runs.npages; nr++)
-		index -= t1x_dma_lookup(d, dma, index, &runs[nr]);
+		index -= t1x_dma_read_domain(d, dma, index, &runs[nr]);
 
 	ret = t1x_domain_list_unmap_sync(&c->domains,
 					 t1x_dma_iova_at(dma, index),
@@ -103,14 +103,14 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 static unsigned long t1x_unfill_count(struct t1x_runs *runs,
 				      unsigned long *npages)
 {
-	bool revoked = t1x_runs_top(runs)->revoked;
+	bool revoked = t1x_runs_last(runs)->revoked;
 	unsigned long sum = 0, nr = 0, i, n;
 	const struct t1x_run *run;
 	struct t1x_runs_pos pos;
 
 	t1x_runs_walk(runs, &pos);
 	do {
-		run = t1x_runs_piece(&pos, T1X_SYNC_RUNS - nr, &n) + n;
+		run = t1x_runs_walk_array(&pos, T1X_SYNC_RUNS - nr, &n) + n;
 		for (i = 0; i < n; i++) {
 			run--;
 			if (run->revoked != revoked ||
@@ -128,7 +128,7 @@ static unsigned long t1x_unfill_count(struct t1x_runs *runs,
 static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 			   unsigned long *nram)
 {
-	bool revoked = t1x_runs_top(&dma->runs)->revoked;
+	bool revoked = t1x_runs_last(&dma->runs)->revoked;
 	unsigned long nr, npages, first;
 	struct t1x_unpin_batch unpin;
 	int ret = 0;
@@ -150,7 +150,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
-		      struct t1x_dma *dma, struct t1x_bill *bill)
+		      struct t1x_dma *dma, struct t1x_refund_batch *bill)
 {
 	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
@@ -166,10 +166,10 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 			ret = t1x_unfill_runs(c, dma, &nram);
 		cond_resched();
 	}
-	t1x_bill_add(bill, &dma->owner,
-		     t1x_access_pages_not_held(&c->access_pages,
-					       t1x_dma_iova_at(dma, dma->filled), nram,
-					       filled - dma->filled));
+	t1x_refund_batch_add(bill, &dma->owner,
+			     t1x_access_pages_not_held(&c->access_pages,
+						       t1x_dma_iova_at(dma, dma->filled), nram,
+						       filled - dma->filled));
 	return ret;
 }
 
@@ -186,17 +186,17 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
 		   struct t1x_dma *dma)
 {
-	struct t1x_bill bill = {};
+	struct t1x_refund_batch bill = {};
 	int ret;
 
 	ret = t1x_unfill(c, range, dma, &bill);
-	t1x_bill_pay(&bill);
+	t1x_refund_batch_flush(&bill);
 	return ret;
 }
 
 /* Unpins all runs of mappings before @end, which no domain translates any more. */
 static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
-			  struct t1x_dma *end, struct t1x_bill *bill)
+			  struct t1x_dma *end, struct t1x_refund_batch *bill)
 {
 	struct t1x_unpin_batch unpin;
 	unsigned long nram;
@@ -208,9 +208,9 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 		/* A bill of another process is paid at once. */
 		if (bill->owner && bill->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
-		t1x_bill_add(bill, &dma->owner,
-			     t1x_access_pages_not_held(&c->access_pages, dma->iova, nram,
-						       dma->filled));
+		t1x_refund_batch_add(bill, &dma->owner,
+				     t1x_access_pages_not_held(&c->access_pages, dma->iova, nram,
+							       dma->filled));
 		dma->filled = 0;
 	}
 	t1x_unpin_flush(&unpin);
@@ -251,7 +251,7 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
 int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
 		    struct t1x_dma *going)
 {
-	struct t1x_bill bill = {};
+	struct t1x_refund_batch bill = {};
 	struct t1x_dma *end;
 	int ret = 0;
 
@@ -270,26 +270,26 @@ int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
 		}
 		cond_resched();
 	}
-	t1x_bill_pay(&bill);
+	t1x_refund_batch_flush(&bill);
 	return ret;
 }
 
 /**
- * t1x_dma_abandon() - unpin what an IOMMU would not unmap
+ * t1x_dma_unfill_detached() - unpin what an IOMMU would not unmap
  * @c: the container
  * @dma: a mapping that t1x_dma_unfill() could not empty, and of which no
  *	domain exists any more: with the page tables its translations ended
  *
  * Context: the lock is held.
  */
-void t1x_dma_abandon(struct t1x_container *c, struct t1x_dma *dma)
+void t1x_dma_unfill_detached(struct t1x_container *c, struct t1x_dma *dma)
 {
-	struct t1x_bill bill = {};
+	struct t1x_refund_batch bill = {};
 
 	if (dma->filled > dma->runs.npages)
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
 		       dma->filled - dma->runs.npages, &dma->iova);
 	t1x_unpin_all(c, dma, dma->next, &bill);
-	t1x_bill_pay(&bill);
+	t1x_refund_batch_flush(&bill);
 }
 

@@ -78,7 +78,7 @@ static int t1x_unmap_check(struct t1x_container *c,
 {
 	int ret;
 
-	if (req->vaddr && !list_empty(&c->emulated))
+	if (req->vaddr && !list_empty(&c->emulated_groups))
 		return t1x_log_err(&c->errlog, -EBUSY,
 				   "mediated devices need their vaddr");
 	ret = t1x_unmap_check_range(c, req, last);
@@ -89,13 +89,13 @@ static int t1x_unmap_check(struct t1x_container *c,
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "dirty pages are not tracked, or not by %#llx bytes",
 				   req->pgsize);
-	*first = t1x_dma_first(&c->tree, req->iova, *last);
+	*first = t1x_dma_first(&c->dma_tree, req->iova, *last);
 	if (c->v2) {
-		req->splits = !req->all && t1x_dma_range_splits(&c->tree, *first,
+		req->splits = !req->all && t1x_dma_range_splits(&c->dma_tree, *first,
 								req->iova, *last);
 		if (likely(!req->splits) ||
 		    (!req->vaddr &&
-		     t1x_dma_range_may_split(&c->tree, *first, req->iova, *last)))
+		     t1x_dma_range_may_split(&c->dma_tree, *first, req->iova, *last)))
 			return 0;
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "unmap [%pad, %pad] would bisect a mapping",
@@ -149,7 +149,7 @@ static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 
 	if (!t1x_access_pages_first(&c->access_pages, &index, t1x_access_pages_index(*last), &page))
 		return false;
-	dma = t1x_dma_first(&c->tree, (dma_addr_t)index << PAGE_SHIFT, *last);
+	dma = t1x_dma_first(&c->dma_tree, (dma_addr_t)index << PAGE_SHIFT, *last);
 	if (WARN_ON_ONCE(!dma))
 		return false;
 	*iova = max(*iova, dma->iova);
@@ -180,7 +180,7 @@ static dma_addr_t t1x_unmap_end(struct t1x_container *c,
 	struct t1x_dma *dma = NULL;
 
 	if (unmap->first)
-		dma = t1x_dma_first(&c->tree, unmap->last, unmap->last);
+		dma = t1x_dma_first(&c->dma_tree, unmap->last, unmap->last);
 	return dma ? dma->last : unmap->last;
 }
 
@@ -251,12 +251,12 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 			   dma_addr_t last, struct t1x_dma **first)
 {
-	struct t1x_dma *beyond = t1x_dma_crossing(&c->tree, last);
+	struct t1x_dma *beyond = t1x_dma_crossing(&c->dma_tree, last);
 	struct t1x_split low = {}, high = {};
 	int ret = 0;
 
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
-	if (beyond == *first && beyond->iova < iova && c->entries <= 0)
+	if (beyond == *first && beyond->iova < iova && c->dma_avail <= 0)
 		return t1x_log_err(&c->errlog, -ENOSPC,
 				   "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
 				   &iova, &last);
@@ -379,7 +379,7 @@ static int t1x_unmap_steps(struct t1x_container *c,
 		goto out_unlock;
 	}
 	if (req->dirty)
-		ret = t1x_dirty_tell(c, req->iova, unmap.last, req->bitmap);
+		ret = t1x_dirty_copy(c, req->iova, unmap.last, req->bitmap);
 	if (!ret && unlikely(req->splits))
 		ret = t1x_unmap_split(c, req->iova, unmap.last, &unmap.first);
 	if (ret)
@@ -436,11 +436,11 @@ void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 
 	lockdep_assert_held(&c->lock);
 
-	for (going = t1x_dma_first(&c->tree, 0, last); going; going = rest) {
+	for (going = t1x_dma_first(&c->dma_tree, 0, last); going; going = rest) {
 		rest = t1x_unmap_chain(going, last);
 		for (dma = going; dma; dma = dma->next) {
 			if (list_empty(&c->domains))
-				t1x_dma_abandon(c, dma);
+				t1x_dma_unfill_detached(c, dma);
 			t1x_access_release(c, dma);
 		}
 		t1x_dmas_unfill(c, all, going);

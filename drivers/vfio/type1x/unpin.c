@@ -101,7 +101,7 @@ static unsigned long t1x_unpin_singles(struct t1x_unpin_batch *batch,
 	struct page **pages = batch->pages + batch->nr;
 	unsigned long n;
 
-	for (n = 0; n < most && run[-n].what == T1X_RUN_SINGLE.what; n++)
+	for (n = 0; n < most && run[-n].key == T1X_RUN_SINGLE.key; n++)
 		pages[n] = pfn_to_page(run[-n].pfn);
 	batch->nr += n;
 	return n;
@@ -130,7 +130,7 @@ unsigned long t1x_unpin_last_runs(struct t1x_unpin_batch *batch, struct t1x_runs
 		if (batch->nr == T1X_UNPIN_PAGES)
 			t1x_unpin_flush(batch);
 		most = min(nr, T1X_UNPIN_PAGES - batch->nr);
-		run = t1x_runs_tail(runs, most, &n) + n - 1;
+		run = t1x_runs_last_runs(runs, most, &n) + n - 1;
 		n = t1x_unpin_singles(batch, run, n);
 		npages = n;
 		nram += n;

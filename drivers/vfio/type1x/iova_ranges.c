@@ -7,7 +7,7 @@
  * groups computes a new set from scratch and then replaces the old one, so a
  * failure on the way leaves the old one in force.
  */
-#include "iova.h"
+#include "iova_ranges.h"
 
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -52,13 +52,13 @@ static int t1x_iova_reserve(struct t1x_iova_ranges *ranges, unsigned int nr)
 }
 
 /**
- * t1x_iova_fill() - make a set hold every IOVA
+ * t1x_iova_ranges_init_full() - make a set hold every IOVA
  * @ranges: an initialised set
  *
  * Context: may sleep.
  * Return: 0, or -ENOMEM with the set unchanged.
  */
-int t1x_iova_fill(struct t1x_iova_ranges *ranges)
+int t1x_iova_ranges_init_full(struct t1x_iova_ranges *ranges)
 {
 	int ret;
 
@@ -73,13 +73,13 @@ int t1x_iova_fill(struct t1x_iova_ranges *ranges)
 }
 
 /**
- * t1x_iova_clip() - keep only what lies inside a window
+ * t1x_iova_ranges_clip() - keep only what lies inside a window
  * @ranges: the set
  * @first: first byte of the window
  * @last: last byte of the window
  */
-void t1x_iova_clip(struct t1x_iova_ranges *ranges, dma_addr_t first,
-		   dma_addr_t last)
+void t1x_iova_ranges_clip(struct t1x_iova_ranges *ranges, dma_addr_t first,
+			  dma_addr_t last)
 {
 	unsigned int i, kept = 0;
 
@@ -164,12 +164,12 @@ bool t1x_iova_contains(const struct t1x_iova_ranges *ranges, dma_addr_t first,
 }
 
 /**
- * t1x_iova_replace() - put a new set in place of the old one
+ * t1x_iova_ranges_swap() - put a new set in place of the old one
  * @ranges: the set in force
  * @by: the set to take over; empty afterwards
  */
-void t1x_iova_replace(struct t1x_iova_ranges *ranges,
-		      struct t1x_iova_ranges *by)
+void t1x_iova_ranges_swap(struct t1x_iova_ranges *ranges,
+			  struct t1x_iova_ranges *by)
 {
 	t1x_iova_free(ranges);
 	*ranges = *by;

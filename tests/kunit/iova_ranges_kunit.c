@@ -6,7 +6,7 @@
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 
-#include "iova.h"
+#include "iova_ranges.h"
 #include "t1x_kunit.h"
 
 #define STEPS		64
@@ -58,13 +58,13 @@ static void iova_clip_cuts_both_ends(struct kunit *test)
 	struct t1x_iova_ranges ranges;
 
 	t1x_iova_init(&ranges);
-	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
 	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0, ~0ULL));
-	t1x_iova_clip(&ranges, 0x1000, 0xffff);
+	t1x_iova_ranges_clip(&ranges, 0x1000, 0xffff);
 	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0x1000, 0xffff));
 	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0xfff, 0x2000));
 	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0x1000, 0x10000));
-	t1x_iova_clip(&ranges, 0x20000, 0x30000);
+	t1x_iova_ranges_clip(&ranges, 0x20000, 0x30000);
 	KUNIT_EXPECT_EQ(test, ranges.nr, 0U);
 	t1x_iova_free(&ranges);
 }
@@ -74,7 +74,7 @@ static void iova_exclude_one_byte_splits(struct kunit *test)
 	struct t1x_iova_ranges ranges;
 
 	t1x_iova_init(&ranges);
-	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
 	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 0, 0), 0);
 	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, ~0ULL, ~0ULL), 0);
 	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 9, 9), 0);
@@ -93,10 +93,10 @@ static void iova_replace_moves(struct kunit *test)
 
 	t1x_iova_init(&ranges);
 	t1x_iova_init(&by);
-	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
-	KUNIT_ASSERT_EQ(test, t1x_iova_fill(&by), 0);
-	t1x_iova_clip(&by, 5, 6);
-	t1x_iova_replace(&ranges, &by);
+	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
+	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&by), 0);
+	t1x_iova_ranges_clip(&by, 5, 6);
+	t1x_iova_ranges_swap(&ranges, &by);
 	KUNIT_EXPECT_EQ(test, by.nr, 0U);
 	KUNIT_EXPECT_NULL(test, by.range);
 	KUNIT_ASSERT_EQ(test, ranges.nr, 1U);
@@ -114,7 +114,7 @@ static void iova_random_against_bits(struct kunit *test)
 
 	t1x_iova_init(&ranges);
 	for (round = 0; round < 300; round++) {
-		KUNIT_ASSERT_EQ(test, t1x_iova_fill(&ranges), 0);
+		KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
 		bitmap_fill(bits, STEPS);
 		for (step = 0; step < 12; step++) {
 			a = prandom_u32_state(&rnd) % STEPS;
@@ -128,8 +128,8 @@ static void iova_random_against_bits(struct kunit *test)
 			} else {
 				b = STEPS - 2 - b / 2;
 				a = 1 + a / 4;
-				t1x_iova_clip(&ranges, step_first(a),
-					      step_last(b));
+				t1x_iova_ranges_clip(&ranges, step_first(a),
+						     step_last(b));
 				bitmap_clear(bits, 0, a);
 				bitmap_clear(bits, b + 1, STEPS - 1 - b);
 			}

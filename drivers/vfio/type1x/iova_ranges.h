@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _T1X_IOVA_H
-#define _T1X_IOVA_H
+#ifndef _T1X_IOVA_RANGES_H
+#define _T1X_IOVA_RANGES_H
 
 #include <linux/types.h>
 
@@ -28,14 +28,14 @@ struct t1x_iova_ranges {
 
 void t1x_iova_init(struct t1x_iova_ranges *ranges);
 void t1x_iova_free(struct t1x_iova_ranges *ranges);
-int t1x_iova_fill(struct t1x_iova_ranges *ranges);
-void t1x_iova_clip(struct t1x_iova_ranges *ranges, dma_addr_t first,
-		   dma_addr_t last);
+int t1x_iova_ranges_init_full(struct t1x_iova_ranges *ranges);
+void t1x_iova_ranges_clip(struct t1x_iova_ranges *ranges, dma_addr_t first,
+			  dma_addr_t last);
 int t1x_iova_exclude(struct t1x_iova_ranges *ranges, dma_addr_t first,
 		     dma_addr_t last);
 bool t1x_iova_contains(const struct t1x_iova_ranges *ranges, dma_addr_t first,
 		       dma_addr_t last);
-void t1x_iova_replace(struct t1x_iova_ranges *ranges,
-		      struct t1x_iova_ranges *by);
+void t1x_iova_ranges_swap(struct t1x_iova_ranges *ranges,
+			  struct t1x_iova_ranges *by);
 
-#endif /* _T1X_IOVA_H */
+#endif /* _T1X_IOVA_RANGES_H */
