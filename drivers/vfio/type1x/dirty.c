@@ -63,9 +63,10 @@ static void t1x_dirty_mark_accessed(struct t1x_container *c, struct t1x_dma *dma
 				    dma_addr_t iova, dma_addr_t last)
 {
 	unsigned long index = t1x_access_pages_index(iova);
+	unsigned long end = t1x_access_pages_index(last);
 	struct t1x_run page;
 
-	for (; t1x_access_pages_first(&c->access_pages, &index, t1x_access_pages_index(last), &page);
+	for (; t1x_access_pages_first(&c->access_pages, &index, end, &page);
 	     index++)
 		t1x_dirty_mark(c, dma,
 			       ((dma_addr_t)index << PAGE_SHIFT) - dma->iova,
@@ -110,12 +111,12 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 				   nbits);
 	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
 			      GFP_KERNEL_ACCOUNT);
-	if (!dma->dirty)
-		return t1x_log_err(&c->errlog, -ENOMEM,
-				   "no memory for the dirty bits of %lu pages",
-				   nbits);
-	t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
-	return 0;
+	if (dma->dirty) {
+		t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
+		return 0;
+	}
+	return t1x_log_err(&c->errlog, -ENOMEM,
+			   "no memory for the dirty bits of %lu pages", nbits);
 }
 
 /**
