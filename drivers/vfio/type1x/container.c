@@ -42,8 +42,7 @@
  * device_sem nests outside the lock.
  *
  * mmio_lock nests inside everything here and is taken where user page tables change, so
- * under it nothing may fault, reclaim or take another lock of the module but the
- * spinlock of the errlog.
+ * under it nothing may fault, reclaim or take another lock of the module.
  *
  * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
  * container may run.  It never looks into the cookie, so the cookie is a number

@@ -165,15 +165,27 @@ static void t1x_fill_reserve(struct t1x_fill *fill)
 	t1x_mmio_unlock(fill->c, dma);
 }
 
-/* The mapping is untracked from here on, if it may be. */
-static int t1x_fill_untrack(struct t1x_fill *fill)
+/*
+ * May what is ready be mapped?  Without room in the list the mapping is untracked from
+ * here on, if it may be.  On failure @why is set to the reason.
+ */
+static int t1x_fill_check(struct t1x_fill *fill, const char **why)
 {
 	struct t1x_dma *dma = fill->dma;
 
+	if (unlikely(dma->mmio) && t1x_fill_mmio(fill) &&
+	    t1x_mmio_read_retry(dma)) {
+		*why = "MMIO was taken from the CPU meanwhile";
+		return -EBUSY;
+	}
+	if (likely(fill->ready != &fill->spare))
+		return 0;
+
 	/* Unpinning, revoking or splitting these takes more than a domain knows. */
-	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift)
-		return t1x_log_err(&fill->c->errlog, -ENOMEM,
-				   "no memory to remember what is pinned");
+	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift) {
+		*why = "no memory to remember what is pinned";
+		return -ENOMEM;
+	}
 	if (!dma->untracked) {
 		t1x_stat_inc(T1X_STAT_UNTRACKED_MAPPINGS);
 		trace_t1x_slow_untracked(fill->c->id, dma->iova, dma->last);
@@ -197,30 +209,16 @@ static void t1x_fill_trace_runs(struct t1x_fill *fill, dma_addr_t iova)
 /* Maps what is ready into every domain, or into none. */
 static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 {
-	struct t1x_container *c = fill->c;
 	struct t1x_dma *dma = fill->dma;
 	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
 	bool stuck;
-	int ret = 0;
+	int ret;
 
-	if (unlikely(dma->mmio) && t1x_fill_mmio(fill) && t1x_mmio_read_retry(dma))
-		ret = t1x_log_err(&c->errlog, -EBUSY,
-				  "MMIO was taken from the CPU meanwhile");
-	else if (unlikely(fill->ready == &fill->spare))
-		ret = t1x_fill_untrack(fill);
-	if (ret)
-		return ret;
-
-	ret = t1x_domain_list_map(&c->domains, dma, fill->ready, fill->nr,
+	ret = t1x_domain_list_map(&fill->c->domains, dma, fill->ready, fill->nr,
 				  fill->npages, gfp, &stuck);
-	if (unlikely(ret)) {
-		t1x_log_err(&c->errlog, ret,
-			    "the IOMMU does not map %lu pages at %pad",
-			    fill->npages, &iova);
-		if (!stuck)
-			return ret;
-		/* Left to unfill, which checks (I1). */
-	}
+	/* What is stuck is left to unfill, which checks (I1). */
+	if (unlikely(ret && !stuck))
+		return ret;
 
 	/* Single pages have nothing to tell that is not known otherwise. */
 	if (fill->npages != fill->nr || trace_t1x_map_run_enabled())
@@ -235,17 +233,29 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	return ret;
 }
 
+/* Errors are logged after mmio_lock is dropped: no lock of the module nests inside. */
 static int t1x_fill_flush(struct t1x_fill *fill)
 {
+	dma_addr_t iova = t1x_dma_iova_at(fill->dma, fill->dma->filled);
+	unsigned long npages = fill->npages;
+	const char *why = NULL;
 	gfp_t gfp;
 	int ret;
 
 	if (!fill->nr)
 		return 0;
 	gfp = t1x_mmio_lock(fill->c, fill->dma);
-	ret = t1x_fill_map(fill, gfp);
+	ret = t1x_fill_check(fill, &why);
+	if (likely(!ret))
+		ret = t1x_fill_map(fill, gfp);
 	t1x_mmio_unlock(fill->c, fill->dma);
-	return ret;
+	if (likely(!ret))
+		return 0;
+	if (why)
+		return t1x_log_err(&fill->c->errlog, ret, "%s", why);
+	return t1x_log_err(&fill->c->errlog, ret,
+			   "the IOMMU does not map %lu pages at %pad", npages,
+			   &iova);
 }
 
 /* Runs to collect before they are mapped; what is watched is mapped at once. */
