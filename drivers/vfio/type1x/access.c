@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mediated devices: software that stands for a device and reaches the user's
- * memory through us, page by page, instead of through an IOMMU.
+ * memory through this module, page by page, instead of through an IOMMU.
  *
  * A page it pins is looked up by IOVA in the mappings, pinned once however many
  * times it is asked for, and charged unless the mapping is filled, in which

@@ -158,14 +158,14 @@ static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 }
 
 /**
- * struct t1x_unmap - an UNMAP under way
+ * struct t1x_unmap_state - an UNMAP under way
  * @range: locked, with all mappings that go
  * @first: the lowest of them, %NULL if there is none
  * @last: last byte of the request
  * @recalled: first byte of the last recall
  * @recalls: how often that was recalled
  */
-struct t1x_unmap {
+struct t1x_unmap_state {
 	struct t1x_range range;
 	struct t1x_dma *first;
 	dma_addr_t last;
@@ -175,7 +175,7 @@ struct t1x_unmap {
 
 /* In v1: last byte of the highest mapping that goes, or of the request. */
 static dma_addr_t t1x_unmap_end(struct t1x_container *c,
-				const struct t1x_unmap *unmap)
+				const struct t1x_unmap_state *unmap)
 {
 	struct t1x_dma *dma = NULL;
 
@@ -190,7 +190,7 @@ static dma_addr_t t1x_unmap_end(struct t1x_container *c,
  */
 static int t1x_unmap_recall(struct t1x_container *c,
 			    const struct t1x_unmap_request *req,
-			    struct t1x_unmap *unmap)
+			    struct t1x_unmap_state *unmap)
 {
 	dma_addr_t from = req->iova, to = unmap->last;
 
@@ -220,7 +220,7 @@ static int t1x_unmap_recall(struct t1x_container *c,
  */
 static int t1x_unmap_prepare(struct t1x_container *c,
 			     struct t1x_unmap_request *req,
-			     struct t1x_unmap *unmap)
+			     struct t1x_unmap_state *unmap)
 {
 	dma_addr_t end = t1x_unmap_last(req);
 	int ret;
@@ -247,7 +247,7 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 	return ret;
 }
 
-/* Cuts the mappings that go on beyond a range, or none; @first is its lowest. */
+/* Splits the mappings that go on beyond a range, or none; @first is its lowest. */
 static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 			   dma_addr_t last, struct t1x_dma **first)
 {
@@ -288,7 +288,7 @@ static struct t1x_dma *t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
 	unsigned int nr = 1;
 
 	while ((next = t1x_dma_next(dma, last)) && nr++ < T1X_SYNC_RUNS) {
-		/* Read soon: while the tree makes us wait it may come. */
+		/* Prefetch what unfill reads next; the tree walk hides the latency. */
 		prefetch(&next->owner);
 		prefetch(&next->runs);
 		dma->next = next;
@@ -336,8 +336,8 @@ static void t1x_unmap_free(struct t1x_dma *dma)
  * Unmaps the mappings of a range chain by chain: what was just touched is still in the
  * cache.  Drops the locks.
  */
-static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
-			      u64 *bytes)
+static int t1x_unmap_mappings(struct t1x_container *c,
+			      struct t1x_unmap_state *unmap, u64 *bytes)
 {
 	struct t1x_dma *going = unmap->first, *gone = NULL, *rest;
 	struct t1x_range *range = &unmap->range;
@@ -367,7 +367,7 @@ static int t1x_unmap_mappings(struct t1x_container *c, struct t1x_unmap *unmap,
 static int t1x_unmap_steps(struct t1x_container *c,
 			   struct t1x_unmap_request *req)
 {
-	struct t1x_unmap unmap;
+	struct t1x_unmap_state unmap;
 	int ret;
 
 	ret = t1x_unmap_prepare(c, req, &unmap);
