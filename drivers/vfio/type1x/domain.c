@@ -181,14 +181,6 @@ static bool t1x_gather_crosses(const struct iommu_iotlb_gather *gather)
 	       t1x_domain_crosses(gather->start, gather->end);
 }
 
-static int t1x_domain_map_once(struct t1x_domain *d, dma_addr_t iova,
-			       unsigned long pfn, unsigned long npages,
-			       int prot, gfp_t gfp)
-{
-	return iommu_map(d->domain, iova, (phys_addr_t)pfn << PAGE_SHIFT,
-			 npages << PAGE_SHIFT, prot | IOMMU_CACHE, gfp);
-}
-
 /* After @error: takes back what was mapped at @iova, up to @end. */
 static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
 			       dma_addr_t end, int error)
@@ -197,32 +189,6 @@ static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
 		return error;
 	return t1x_domain_unmap_sync(d, iova, (end - iova) >> PAGE_SHIFT) ?:
 	       error;
-}
-
-/*
- * One call for each granule, so that no page of the IOMMU has parts of two, and none
- * that reaches over a block: to undo a call that failed, the kernel flushes what it
- * had mapped as one range.
- */
-static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
-				   const struct t1x_run *run, int prot,
-				   unsigned int shift, gfp_t gfp)
-{
-	const unsigned long granule = 1UL << (shift - PAGE_SHIFT);
-	unsigned long i, n, into = (iova >> PAGE_SHIFT) & (granule - 1);
-	dma_addr_t at = iova;
-	int ret;
-
-	for (i = 0; i < run->npages; i += n, at += (dma_addr_t)n << PAGE_SHIFT) {
-		n = min(run->npages - i, granule - into);
-		into = 0;
-		ret = t1x_domain_map_once(d, at, run->pfn + i, n, prot, gfp);
-		if (ret)
-			return t1x_domain_map_undo(d, iova, at, ret);
-		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
-		cond_resched();
-	}
-	return 0;
 }
 
 /**
@@ -237,8 +203,9 @@ static int t1x_domain_map_granules(struct t1x_domain *d, dma_addr_t iova,
  * @gfp: how page tables are allocated
  *
  * One call to the IOMMU for each run, which picks its largest pages; one for each
- * granule, for each block of T1X_FLUSH_SHIFT, or for each page when disable_hugepages
- * is set.
+ * granule, so that no page of the IOMMU has parts of two, or for each page when
+ * disable_hugepages is set.  No call crosses a multiple of T1X_FLUSH_SHIFT, because the
+ * kernel flushes what a failed call had mapped as one range.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
@@ -249,33 +216,38 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   unsigned int granule_shift, gfp_t gfp)
 {
 	const struct t1x_run *run = runs, *end = runs + nr;
-	dma_addr_t edge, at = iova;
-	unsigned long pieced = 0;
-	u64 size;
+	dma_addr_t mask, edge, at = iova;
+	unsigned long calls = 0;
+	u64 size, done = 0;
 	int ret;
 
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
 		granule_shift = PAGE_SHIFT;
+	mask = BIT_ULL(min_not_zero(granule_shift, T1X_FLUSH_SHIFT)) - 1;
 	/* No call maps what goes on behind this byte. */
-	edge = granule_shift ? 0 : t1x_domain_edge(iova);
+	edge = at | mask;
 	do {
-		size = (u64)run->npages << PAGE_SHIFT;
+		size = ((u64)run->npages << PAGE_SHIFT) - done;
 		if (unlikely(at + (size - 1) > edge)) {
-			ret = t1x_domain_map_granules(d, at, run, prot,
-						      min_not_zero(granule_shift, T1X_FLUSH_SHIFT),
-						      gfp);
-			edge = granule_shift ? 0 : t1x_domain_edge(at + size);
-			pieced += !ret;
-		} else {
-			ret = t1x_domain_map_once(d, at, run->pfn, run->npages,
-						  prot, gfp);
+			edge = at | mask;
+			size = min(size, edge - at + 1);
+			cond_resched();
 		}
+		ret = iommu_map(d->domain, at,
+				((phys_addr_t)run->pfn << PAGE_SHIFT) + done,
+				size, prot | IOMMU_CACHE, gfp);
 		if (unlikely(ret))
 			break;
+		calls++;
 		at += size;
-	} while (++run < end);
+		done += size;
+		if (likely(done == (u64)run->npages << PAGE_SHIFT)) {
+			done = 0;
+			run++;
+		}
+	} while (run < end);
 
-	t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, run - runs - pieced);
+	t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, calls);
 	return unlikely(ret) ? t1x_domain_map_undo(d, iova, at, ret) : 0;
 }
 

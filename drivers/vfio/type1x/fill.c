@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filling a mapping: where pin, charge and map meet.
+ * Filling a mapping: pin, charge and map its memory.
  *
- * Filling goes up the mapping: pin a batch, join what is contiguous into runs
- * across batches, charge their RAM, map them into every domain, remember them.
- * Runs are written to the room that the list of the mapping has, and mapped when
- * that is full; so what is done for each of them is little, and nothing is copied.
- * Because t1x_dma.filled is a prefix at every moment, a fill that failed half way
- * is undone by the ordinary unfill (I4).
+ * t1x_dma_fill() goes up the mapping.  It reads the next run, joins it to the one before
+ * where the two are contiguous, charges its RAM, and maps what is ready into every domain
+ * whenever the room in the mapping's list of runs is used up.  The runs are written to
+ * that room directly, so mapping them needs no copy.  &t1x_dma.filled counts a prefix at
+ * every moment, so a fill that fails half way is undone by t1x_dma_unfill() (I4).
  *
- * For a group that comes later the same is mapped into one more domain: the runs tell
- * what, and the first domain what is not tracked.
+ * RAM is charged before it is mapped.  The first run that needs a charge also pays for
+ * the pages pinned behind it, and, where no limit applies, for up to T1X_CHARGE_AHEAD of
+ * those that are still to be pinned; what is left over is refunded at the end.
  *
- * RAM is charged before it is mapped, but not run by run: the first run pays for all
- * that is pinned behind it, and where no limit applies for what is to be pinned next,
- * up to T1X_CHARGE_AHEAD.  What turns out not to be RAM is refunded in the end.
- *
- * The caller has locked a range that covers the mapping, so the list of domains cannot
- * change.
+ * t1x_dma_fill_domain() maps a mapping that is filled into one more domain.
  */
 #include "fill.h"
 
@@ -43,31 +38,36 @@
 #define T1X_CHARGE_AHEAD	(1UL << (30 - PAGE_SHIFT))
 
 /*
- * With so many pages ready nothing is won by waiting for more, and signals are not looked
+ * With so many pages ready, waiting for more gains nothing, and no signal is checked
  * for while they are mapped.
  */
 #define T1X_READY_PAGES		512UL
 
 /**
- * struct t1x_fill - a fill under way
+ * struct t1x_fill - the state of one t1x_dma_fill()
  * @c: the container
  * @dma: the mapping
- * @reader: reads the user's memory
- * @ready: runs read, to be mapped behind what is filled; the next pages may join
- *	the last one.  Written to where the list of the mapping has room
- * @spare: room for a run where there is no memory for more
+ * @reader: reads the user's memory; has nothing to read if @dma has a memory region
+ * @pos: the next run of the memory region
+ * @slice: the part of it that was read and is not ready yet
+ * @ready: runs to be mapped behind &t1x_dma.filled; the next pages may join the last
+ *	one.  Points to the room of the mapping's list, or to @spare
+ * @spare: room for one run when the list cannot grow
  * @room: runs that fit into @ready
  * @nr: runs in @ready
- * @npages: pages in these, at most T1X_SYNC_PAGES
- * @credit: pages charged that nothing read so far has used; negative, if what is
- *	ready has to be charged yet
- * @populate: faults memory in ahead of @reader, %NULL if that is not worth it
- * @stats: what there is to tell of the runs so far
+ * @npages: pages in them, at most T1X_SYNC_PAGES
+ * @credit: pages charged in advance; negative by what is ready and not charged
+ * @populate: threads that fault in memory ahead of @reader, or %NULL
+ * @stats: what the mapping adds to the statistics of the container
+ *
+ * On the stack of t1x_dma_fill(), and used by that task alone.
  */
 struct t1x_fill {
 	struct t1x_container *c;
 	struct t1x_dma *dma;
 	struct t1x_pfn_reader reader;
+	struct t1x_umem_pos pos;
+	struct t1x_run slice;
 	struct t1x_run *ready;
 	struct t1x_run spare;
 	unsigned int room;
@@ -78,27 +78,24 @@ struct t1x_fill {
 	struct t1x_map_stats_delta stats;
 };
 
-static void t1x_fill_init(struct t1x_fill *fill, struct t1x_container *c,
-			  struct t1x_dma *dma)
+/* Index of the page that follows those which are filled or ready. */
+static unsigned long t1x_fill_index(const struct t1x_fill *fill)
 {
-	fill->c = c;
-	fill->dma = dma;
-	fill->ready = NULL;
-	fill->room = 0;
-	fill->nr = 0;
-	fill->npages = 0;
-	fill->credit = 0;
-	fill->populate = NULL;
-	fill->stats = (struct t1x_map_stats_delta){ .largest = 1 };
+	return fill->dma->filled + fill->npages;
 }
 
-/* Is MMIO ready?  If it is watched there is nothing else. */
+/* Is MMIO ready?  With a notifier there is nothing else ready then. */
 static bool t1x_fill_mmio(const struct t1x_fill *fill)
 {
 	return fill->nr && !fill->ready[fill->nr - 1].pinned;
 }
 
-/* Reads the next batch; if much memory turns out to be cold, with help from then on. */
+/* --- read: the next run of the reader or of the memory region ------------------- */
+
+/*
+ * Fills the reader.  Once a batch had to be faulted in, threads populate the memory
+ * ahead, which pays only for a writer that reads its own address space.
+ */
 static int t1x_fill_refill(struct t1x_fill *fill)
 {
 	struct t1x_pfn_reader *reader = &fill->reader;
@@ -118,8 +115,8 @@ static int t1x_fill_refill(struct t1x_fill *fill)
 }
 
 /*
- * Reads the next batch.  MMIO is read once more if it has to be watched and was
- * not; what was read before is stale if anything since then is.
+ * Reads the next batch.  The first MMIO of a mapping is read twice if it is to be
+ * revoked: what was read before the notifier was registered may be stale.
  */
 static int t1x_fill_read(struct t1x_fill *fill)
 {
@@ -149,7 +146,49 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	return t1x_pfn_reader_fill(reader);
 }
 
-/* Makes room for runs; if there is none, for one that the list will lack. */
+/* Reads the next run of a memory region, which has pinned and charged its pages. */
+static int t1x_fill_read_mr(struct t1x_fill *fill)
+{
+	unsigned long index = t1x_fill_index(fill);
+
+	cond_resched();
+	if (READ_ONCE(fill->c->dying))
+		return -ENODEV;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	fill->slice = t1x_umem_slice(t1x_umem_next(&fill->pos),
+				     fill->dma->mr_first + index,
+				     t1x_dma_npages(fill->dma) - index);
+	return 0;
+}
+
+static const struct t1x_run *t1x_fill_peek_mr(struct t1x_fill *fill, int *ret)
+{
+	if (!fill->slice.npages && t1x_fill_index(fill) != t1x_dma_npages(fill->dma))
+		*ret = t1x_fill_read_mr(fill);
+	return !*ret && fill->slice.npages ? &fill->slice : NULL;
+}
+
+/* The next run, to be consumed by t1x_fill_add(); %NULL at the end, or with @ret set. */
+static const struct t1x_run *t1x_fill_peek(struct t1x_fill *fill, int *ret)
+{
+	const struct t1x_run *run;
+
+	if (unlikely(fill->dma->mr))
+		return t1x_fill_peek_mr(fill, ret);
+	while (!(run = t1x_pfn_reader_peek(&fill->reader))) {
+		if (!fill->reader.left)
+			return NULL;
+		*ret = t1x_fill_read(fill);
+		if (unlikely(*ret))
+			return NULL;
+	}
+	return run;
+}
+
+/* --- add: runs that are ready, and their charge --------------------------------- */
+
+/* Makes room for runs in the list of the mapping, or takes the spare one. */
 static void t1x_fill_reserve(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
@@ -165,9 +204,99 @@ static void t1x_fill_reserve(struct t1x_fill *fill)
 	t1x_mmio_unlock(fill->c, dma);
 }
 
+/* Runs to collect before they are mapped; with a notifier each is mapped at once. */
+static unsigned int t1x_fill_limit(const struct t1x_fill *fill)
+{
+	return unlikely(fill->dma->mmio) ? min(fill->room, 1U) : fill->room;
+}
+
+/* Do pages continue the last run that is ready? */
+static bool t1x_fill_joins(const struct t1x_fill *fill,
+			   const struct t1x_run *next)
+{
+	return fill->nr && t1x_run_joins(&fill->ready[fill->nr - 1], next);
+}
+
+/* Can a run become ready before those that are ready are mapped? */
+static bool t1x_fill_fits(const struct t1x_fill *fill, const struct t1x_run *next)
+{
+	return fill->npages + next->npages <= T1X_SYNC_PAGES &&
+	       (t1x_fill_joins(fill, next) ||
+		(fill->nr < t1x_fill_limit(fill) &&
+		 fill->npages < T1X_READY_PAGES));
+}
+
+/* Counts pages that become ready; @nram of them have to be charged. */
+static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
+			   unsigned long npages)
+{
+	dma_addr_t iova = t1x_dma_iova_at(fill->dma, t1x_fill_index(fill));
+
+	fill->credit -= t1x_access_pages_not_held(&fill->c->access_pages, iova,
+						  nram, npages);
+	fill->npages += npages;
+}
+
 /*
- * May what is ready be mapped?  Without room in the list the mapping is untracked from
- * here on, if it may be.  On failure @why is set to the reason.
+ * Consumes the run that t1x_fill_peek() returned, and the single pages behind it: where
+ * no two pages are contiguous, this is the loop that a page goes through.
+ */
+static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
+{
+	unsigned long nram = t1x_run_nram(next), npages = next->npages, most;
+	unsigned int n, limit;
+
+	if (t1x_fill_joins(fill, next))
+		t1x_run_join(&fill->ready[fill->nr - 1], next);
+	else
+		fill->ready[fill->nr++] = *next;
+	t1x_fill_count(fill, nram, npages);
+	fill->slice.npages = 0;
+	t1x_pfn_reader_consume(&fill->reader);
+
+	limit = t1x_fill_limit(fill);
+	if (fill->nr >= limit)
+		return;
+	most = min_t(unsigned long, T1X_SYNC_PAGES - fill->npages, limit - fill->nr);
+	n = t1x_pfn_reader_next_singles(&fill->reader, fill->ready + fill->nr, most);
+	fill->nr += n;
+	t1x_fill_count(fill, n, n);
+}
+
+/* Pages that the reader has pinned, that are not ready, and that need a charge. */
+static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
+{
+	unsigned long npages = t1x_pfn_reader_pending(&fill->reader);
+	dma_addr_t iova = t1x_dma_iova_at(fill->dma, t1x_fill_index(fill));
+
+	return t1x_access_pages_not_held(&fill->c->access_pages, iova, npages,
+					 npages);
+}
+
+/* Charges what is ready and is not charged, and what comes next, see the top. */
+static int t1x_fill_charge(struct t1x_fill *fill)
+{
+	struct t1x_owner *owner = &fill->dma->owner;
+	unsigned long charged = owner->charged, more;
+	int ret;
+
+	if (likely(fill->credit >= 0))
+		return 0;
+	more = t1x_dma_npages(fill->dma) - t1x_fill_index(fill);
+	if (more)
+		more = t1x_owner_unlimited(owner) ? min(more, T1X_CHARGE_AHEAD) :
+						    t1x_fill_pending(fill);
+	ret = t1x_charge(owner, -fill->credit, more, &fill->c->errlog);
+	fill->credit += owner->charged - charged;
+	return ret;
+}
+
+/* --- flush: map what is ready --------------------------------------------------- */
+
+/*
+ * May what is ready be mapped?  If the list of runs cannot grow, the mapping becomes
+ * untracked, unless more has to be known of its runs than a domain can tell.  On failure
+ * @why is set to the reason.
  */
 static int t1x_fill_check(struct t1x_fill *fill, const char **why)
 {
@@ -181,7 +310,6 @@ static int t1x_fill_check(struct t1x_fill *fill, const char **why)
 	if (likely(fill->ready != &fill->spare))
 		return 0;
 
-	/* Unpinning, revoking or splitting these takes more than a domain knows. */
 	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift) {
 		*why = "no memory to remember what is pinned";
 		return -ENOMEM;
@@ -206,23 +334,14 @@ static void t1x_fill_trace_runs(struct t1x_fill *fill, dma_addr_t iova)
 	}
 }
 
-/* Maps what is ready into every domain, or into none. */
-static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
+/* What was ready is filled: every domain has it, or unfill finds the domain that does. */
+static void t1x_fill_record(struct t1x_fill *fill)
 {
 	struct t1x_dma *dma = fill->dma;
-	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
-	bool stuck;
-	int ret;
 
-	ret = t1x_domain_list_map(&fill->c->domains, dma, fill->ready, fill->nr,
-				  fill->npages, gfp, &stuck);
-	/* What is stuck is left to unfill, which checks (I1). */
-	if (unlikely(ret && !stuck))
-		return ret;
-
-	/* Single pages have nothing to tell that is not known otherwise. */
+	/* A single page changes no statistics that t1x_map_stats_add() does not. */
 	if (fill->npages != fill->nr || trace_t1x_map_run_enabled())
-		t1x_fill_trace_runs(fill, iova);
+		t1x_fill_trace_runs(fill, t1x_dma_iova_at(dma, dma->filled));
 	if (likely(!dma->untracked))
 		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
 	dma->filled += fill->npages;
@@ -230,25 +349,33 @@ static int t1x_fill_map(struct t1x_fill *fill, gfp_t gfp)
 	fill->room = 0;
 	fill->nr = 0;
 	fill->npages = 0;
-	return ret;
 }
 
-/* Errors are logged after mmio_lock is dropped: no lock of the module nests inside. */
+/*
+ * Maps what is ready into every domain, or into none.  If a domain keeps a page all the
+ * same, it is recorded as filled, and t1x_dma_unfill() decides on it (I1).  Errors are
+ * logged after mmio_lock is dropped: no lock of the module nests inside.
+ */
 static int t1x_fill_flush(struct t1x_fill *fill)
 {
-	dma_addr_t iova = t1x_dma_iova_at(fill->dma, fill->dma->filled);
+	struct t1x_dma *dma = fill->dma;
+	dma_addr_t iova = t1x_dma_iova_at(dma, dma->filled);
 	unsigned long npages = fill->npages;
 	const char *why = NULL;
+	bool stuck = false;
 	gfp_t gfp;
 	int ret;
 
 	if (!fill->nr)
 		return 0;
-	gfp = t1x_mmio_lock(fill->c, fill->dma);
+	gfp = t1x_mmio_lock(fill->c, dma);
 	ret = t1x_fill_check(fill, &why);
 	if (likely(!ret))
-		ret = t1x_fill_map(fill, gfp);
-	t1x_mmio_unlock(fill->c, fill->dma);
+		ret = t1x_domain_list_map(&fill->c->domains, dma, fill->ready,
+					  fill->nr, npages, gfp, &stuck);
+	if (likely(!ret || stuck))
+		t1x_fill_record(fill);
+	t1x_mmio_unlock(fill->c, dma);
 	if (likely(!ret))
 		return 0;
 	if (why)
@@ -258,134 +385,48 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 			   &iova);
 }
 
-/* Runs to collect before they are mapped; what is watched is mapped at once. */
-static unsigned int t1x_fill_limit(const struct t1x_fill *fill)
-{
-	return unlikely(fill->dma->mmio) ? min(fill->room, 1U) : fill->room;
-}
-
-/* Would pages continue the last run that is ready? */
-static bool t1x_fill_joins(const struct t1x_fill *fill,
-			   const struct t1x_run *next)
-{
-	return fill->nr && t1x_run_joins(&fill->ready[fill->nr - 1], next);
-}
-
-/* Sees to it that a run can become ready. */
-static int t1x_fill_make_room(struct t1x_fill *fill, const struct t1x_run *next)
-{
-	int ret;
-
-	if (fill->npages + next->npages <= T1X_SYNC_PAGES &&
-	    (t1x_fill_joins(fill, next) ||
-	     (fill->nr < t1x_fill_limit(fill) &&
-	      fill->npages < T1X_READY_PAGES)))
-		return 0;
-	ret = t1x_fill_flush(fill);
-	if (likely(!ret))
-		t1x_fill_reserve(fill);
-	return ret;
-}
-
-/* Counts pages that are ready now, and what is to be charged for them. */
-static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
-			   unsigned long npages)
-{
-	unsigned long first = fill->dma->filled + fill->npages;
-
-	fill->credit -= t1x_access_pages_not_held(&fill->c->access_pages,
-						  t1x_dma_iova_at(fill->dma, first),
-						  nram, npages);
-	fill->npages += npages;
-}
-
-static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
-{
-	if (t1x_fill_joins(fill, next))
-		t1x_run_join(&fill->ready[fill->nr - 1], next);
-	else
-		fill->ready[fill->nr++] = *next;
-	t1x_fill_count(fill, t1x_run_nram(next), next->npages);
-}
-
-/* Makes single pages ready, which follow and join nothing. */
-static void t1x_fill_add_singles(struct t1x_fill *fill)
-{
-	unsigned long most = T1X_SYNC_PAGES - fill->npages;
-	unsigned int n, limit = t1x_fill_limit(fill);
-
-	if (fill->nr >= limit)
-		return;
-	n = t1x_pfn_reader_next_singles(&fill->reader, fill->ready + fill->nr,
-					min_t(unsigned long, most, limit - fill->nr));
-	fill->nr += n;
-	t1x_fill_count(fill, n, n);
-}
-
-/* Pages that are pinned, not ready yet, and not charged for a mediated device. */
-static unsigned long t1x_fill_pending(const struct t1x_fill *fill)
-{
-	unsigned long npages = t1x_pfn_reader_pending(&fill->reader);
-	unsigned long first = fill->dma->filled + fill->npages;
-
-	return t1x_access_pages_not_held(&fill->c->access_pages,
-					 t1x_dma_iova_at(fill->dma, first), npages,
-					 npages);
-}
-
-/* Charges what is ready and has not been, and the rest of what is pinned. */
-static int t1x_fill_charge(struct t1x_fill *fill)
-{
-	struct t1x_owner *owner = &fill->dma->owner;
-	unsigned long charged = owner->charged, more;
-	int ret;
-
-	if (likely(fill->credit >= 0))
-		return 0;
-	more = t1x_dma_npages(fill->dma) - fill->dma->filled - fill->npages;
-	if (more)
-		more = t1x_owner_unlimited(owner) ? min(more, T1X_CHARGE_AHEAD) :
-						    t1x_fill_pending(fill);
-	ret = t1x_charge(owner, -fill->credit, more, &fill->c->errlog);
-	fill->credit += owner->charged - charged;
-	return ret;
-}
-
-/* Makes what was read next ready. */
-static int t1x_fill_take(struct t1x_fill *fill, const struct t1x_run *next)
-{
-	int ret;
-
-	ret = t1x_fill_make_room(fill, next);
-	if (ret)
-		return ret;
-	t1x_fill_add(fill, next);
-	t1x_pfn_reader_consume(&fill->reader);
-	t1x_fill_add_singles(fill);
-	return t1x_fill_charge(fill);
-}
+/* --- begin and end -------------------------------------------------------------- */
 
 /*
- * The loop of t1x_dma_fill().  On failure what is ready, and what @fill->reader still
- * holds, is pinned and not mapped.
+ * A hugetlb page no larger than this lies in one granule, because vaddr and IOVA are both
+ * aligned to it; so no split divides the page, and one pin is enough for all of it.
  */
-static int t1x_fill_pages(struct t1x_fill *fill)
+static unsigned long t1x_fill_huge_max(const struct t1x_dma *dma)
 {
-	const struct t1x_run *next;
-	int ret = 0;
-
-	while (likely(!ret)) {
-		next = t1x_pfn_reader_peek(&fill->reader);
-		if (next)
-			ret = t1x_fill_take(fill, next);
-		else if (fill->reader.left)
-			ret = t1x_fill_read(fill);
-		else
-			return t1x_fill_flush(fill);
-	}
-	return ret;
+	return 1UL << min_t(unsigned int, dma->granule_shift,
+			    __ffs(dma->vaddr | 1UL << 63));
 }
 
+static int t1x_fill_begin(struct t1x_fill *fill, struct t1x_container *c,
+			  struct t1x_dma *dma)
+{
+	struct mm_struct *mm = dma->owner.mm;
+
+	if (!dma->mr && mm != current->mm && !mmget_not_zero(mm))
+		return -ENODEV;
+
+	fill->c = c;
+	fill->dma = dma;
+	fill->slice.npages = 0;
+	fill->ready = NULL;
+	fill->room = 0;
+	fill->nr = 0;
+	fill->npages = 0;
+	fill->credit = 0;
+	fill->populate = NULL;
+	fill->stats = (struct t1x_map_stats_delta){ .largest = 1 };
+
+	t1x_pfn_reader_init(&fill->reader, mm, dma->vaddr,
+			    dma->mr ? 0 : t1x_dma_npages(dma),
+			    t1x_dma_writable(dma), c->pin_batch);
+	if (dma->granule_shift)
+		fill->reader.huge_max = t1x_fill_huge_max(dma);
+	if (dma->mr)
+		t1x_umem_seek(dma->mr->umem, dma->mr_first, &fill->pos);
+	return 0;
+}
+
+/* Unpins what is ready and what the reader still holds, and unfills the rest. */
 static void t1x_fill_abort(struct t1x_fill *fill,
 			   const struct t1x_range *range)
 {
@@ -393,7 +434,7 @@ static void t1x_fill_abort(struct t1x_fill *fill,
 	unsigned long first = dma->filled;
 	const struct t1x_run *run;
 
-	/* What the threads fault in may be what the caller is being killed for. */
+	/* The memory that the threads fault in may be the reason for the failure. */
 	if (fill->populate)
 		t1x_populate_cancel(fill->populate);
 	for (run = fill->ready; run < fill->ready + fill->nr; run++) {
@@ -408,48 +449,25 @@ static void t1x_fill_abort(struct t1x_fill *fill,
 	t1x_dma_unfill(fill->c, range, dma);
 }
 
-/* Fills a mapping of registered memory, which is pinned and charged already. */
-static int t1x_dma_fill_mr(struct t1x_container *c,
-			   const struct t1x_range *range,
-			   struct t1x_dma *dma)
+static void t1x_fill_end(struct t1x_fill *fill, const struct t1x_range *range,
+			 int error)
 {
-	unsigned long index = dma->mr_first;
-	unsigned long left = t1x_dma_npages(dma);
-	struct t1x_fill fill;
-	struct t1x_umem_pos pos;
-	struct t1x_run run;
-	int ret = 0;
+	struct t1x_dma *dma = fill->dma;
 
-	t1x_fill_init(&fill, c, dma);
-	t1x_umem_seek(dma->mr->umem, index, &pos);
-	while (!ret && left) {
-		run = t1x_umem_slice(t1x_umem_next(&pos), index, left);
-		index += run.npages;
-		left -= run.npages;
-		if (READ_ONCE(c->dying))
-			ret = -ENODEV;
-		else if (fatal_signal_pending(current))
-			ret = -EINTR;
-		else
-			ret = t1x_fill_make_room(&fill, &run);
-		if (!ret)
-			t1x_fill_add(&fill, &run);
-		cond_resched();
-	}
-	if (!ret)
-		ret = t1x_fill_flush(&fill);
-	if (likely(!ret))
-		t1x_map_stats_add(&c->map_stats, &fill.stats, dma->filled, 0);
+	if (likely(!error))
+		t1x_map_stats_add(&fill->c->map_stats, &fill->stats, dma->filled,
+				  fill->reader.nr_slow);
 	else
-		t1x_dma_unfill(c, range, dma);
-	return ret;
-}
+		t1x_fill_abort(fill, range);
+	if (unlikely(fill->populate))
+		t1x_populate_stop(fill->populate);
+	if (fill->credit)
+		t1x_refund(&dma->owner, fill->credit);
+	t1x_pfn_reader_destroy(&fill->reader);
 
-/* A page no larger has all its parts on the same side of every split. */
-static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
-{
-	return 1UL << min_t(unsigned int, dma->granule_shift,
-			    __ffs(dma->vaddr | 1UL << 63));
+	/* The last user of an address space tears it down, which takes long. */
+	if (!dma->mr && dma->owner.mm != current->mm)
+		mmput_async(dma->owner.mm);
 }
 
 /**
@@ -458,9 +476,9 @@ static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
  * @range: the caller's range, which covers the mapping
  * @dma: the mapping, with nothing filled
  *
- * Without a domain nothing is done; the first one to come fills what is there.
+ * Without a domain nothing is done; attaching the first group fills the mapping.
  *
- * Context: may be called by another process than the owner.
+ * Context: may sleep long.  May be called by another process than the owner.
  * Return: 0; -EFAULT, -ENOMEM, -EINTR, -ENODEV (the container is going away),
  * -EBUSY (MMIO was taken from the CPU meanwhile) or an error of the IOMMU.  On
  * failure nothing stays filled, unless the IOMMU would not unmap; then
@@ -469,7 +487,7 @@ static unsigned long t1x_dma_huge_max(const struct t1x_dma *dma)
 int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 		 struct t1x_dma *dma)
 {
-	struct mm_struct *mm = dma->owner.mm;
+	const struct t1x_run *run;
 	struct t1x_fill fill;
 	int ret;
 
@@ -477,31 +495,24 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 
 	if (list_empty(&c->domains))
 		return 0;
-	if (dma->mr)
-		return t1x_dma_fill_mr(c, range, dma);
-	if (mm != current->mm && !mmget_not_zero(mm))
-		return -ENODEV;
-
-	t1x_fill_init(&fill, c, dma);
-	t1x_pfn_reader_init(&fill.reader, mm, dma->vaddr, t1x_dma_npages(dma),
-			    t1x_dma_writable(dma), c->pin_batch);
-	if (dma->granule_shift)
-		fill.reader.huge_max = t1x_dma_huge_max(dma);
-	ret = t1x_fill_pages(&fill);
+	ret = t1x_fill_begin(&fill, c, dma);
+	if (ret)
+		return ret;
+	while ((run = t1x_fill_peek(&fill, &ret))) {
+		if (!t1x_fill_fits(&fill, run)) {
+			ret = t1x_fill_flush(&fill);
+			if (unlikely(ret))
+				break;
+			t1x_fill_reserve(&fill);
+		}
+		t1x_fill_add(&fill, run);
+		ret = t1x_fill_charge(&fill);
+		if (unlikely(ret))
+			break;
+	}
 	if (likely(!ret))
-		t1x_map_stats_add(&c->map_stats, &fill.stats, dma->filled,
-				  fill.reader.nr_slow);
-	else
-		t1x_fill_abort(&fill, range);
-	if (unlikely(fill.populate))
-		t1x_populate_stop(fill.populate);
-	if (fill.credit)
-		t1x_refund(&dma->owner, fill.credit);
-	t1x_pfn_reader_destroy(&fill.reader);
-
-	/* Never tear an address space down while a mapping is being filled. */
-	if (mm != current->mm)
-		mmput_async(mm);
+		ret = t1x_fill_flush(&fill);
+	t1x_fill_end(&fill, range, ret);
 	return ret;
 }
 
@@ -514,8 +525,11 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
  *
  * No page is pinned or charged again.
  *
- * Context: the lock is held.
- * Return: 0, or an error of the IOMMU; then @d is good for nothing but
+ * The runs tell which pages these are, and the first domain tells it for those that
+ * are not tracked.
+ *
+ * Context: &t1x_container.lock is held.
+ * Return: 0, or an error of the IOMMU; then @d can only be freed by
  * t1x_domain_free(), which ends all its translations.
  */
 int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
