@@ -13,22 +13,22 @@
 #include <linux/bits.h>
 
 #define T1X_ACCESS_PFN		GENMASK(39, 0)
-#define T1X_PIN_PINNED		BIT(40)
+#define T1X_ACCESS_PINNED		BIT(40)
 #define T1X_ACCESS_RAM		BIT(41)
 #define T1X_ACCESS_REF		BIT(42)
-#define T1X_ACCESS_REF_MAX		(BIT(20) - 1)
+#define T1X_ACCESS_REF_MAX	(BIT(20) - 1)
 
-static unsigned long t1x_pin_refs(unsigned long pin)
+static unsigned long t1x_access_refs(unsigned long pin)
 {
 	return pin / T1X_ACCESS_REF;
 }
 
-static struct t1x_run t1x_pin_page(unsigned long pin)
+static struct t1x_run t1x_access_page(unsigned long pin)
 {
 	return (struct t1x_run){
 		.pfn = pin & T1X_ACCESS_PFN,
 		.npages = 1,
-		.pinned = !!(pin & T1X_PIN_PINNED),
+		.pinned = !!(pin & T1X_ACCESS_PINNED),
 		.ram = !!(pin & T1X_ACCESS_RAM),
 	};
 }
@@ -57,7 +57,7 @@ int t1x_access_pages_add(struct t1x_access_pages *access, unsigned long index,
 	unsigned long pin = page->pfn | T1X_ACCESS_REF;
 
 	if (page->pinned)
-		pin |= T1X_PIN_PINNED;
+		pin |= T1X_ACCESS_PINNED;
 	if (page->ram)
 		pin |= T1X_ACCESS_RAM;
 	return xa_err(xa_store(&access->pages, index, xa_mk_value(pin),
@@ -81,7 +81,7 @@ int t1x_access_pages_get(struct t1x_access_pages *access, unsigned long index,
 	if (!entry)
 		return -ENOENT;
 	pin = xa_to_value(entry);
-	if (t1x_pin_refs(pin) == T1X_ACCESS_REF_MAX)
+	if (t1x_access_refs(pin) == T1X_ACCESS_REF_MAX)
 		return -EOVERFLOW;
 
 	/* The slot exists: nothing is allocated. */
@@ -108,13 +108,13 @@ bool t1x_access_pages_put(struct t1x_access_pages *access, unsigned long index,
 	if (!entry)
 		return false;
 	pin = xa_to_value(entry);
-	if (t1x_pin_refs(pin) > 1) {
+	if (t1x_access_refs(pin) > 1) {
 		xa_store(&access->pages, index, xa_mk_value(pin - T1X_ACCESS_REF),
 			 0);
 		return false;
 	}
 	xa_erase(&access->pages, index);
-	*page = t1x_pin_page(pin);
+	*page = t1x_access_page(pin);
 	return true;
 }
 
@@ -134,7 +134,7 @@ bool t1x_access_pages_first(struct t1x_access_pages *access, unsigned long *inde
 
 	if (!entry)
 		return false;
-	*page = t1x_pin_page(xa_to_value(entry));
+	*page = t1x_access_page(xa_to_value(entry));
 	return true;
 }
 

@@ -95,19 +95,27 @@ int t1x_aperture_compute(struct t1x_container *c, struct t1x_domain *extra,
  * @c: the container
  * @ranges: usable IOVAs
  *
+ * Looks for a mapping in each gap, so the number of mappings does not matter.
+ *
  * Context: c->lock is held.
  * Return: whether a mapping has an IOVA that is in none of them.
  */
 bool t1x_aperture_conflict(struct t1x_container *c,
 			   const struct t1x_iova_ranges *ranges)
 {
-	struct t1x_dma *dma;
+	const struct t1x_iova_range *range = ranges->range;
+	const struct t1x_iova_range *end = range + ranges->nr;
+	dma_addr_t first = 0;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		if (!t1x_iova_contains(ranges, dma->iova, dma->last))
+	for (; range < end; range++) {
+		if (first < range->first &&
+		    t1x_dma_first(&c->dma_tree, first, range->first - 1))
 			return true;
-	return false;
+		first = range->last + 1;
+		if (!first)
+			return false;
+	}
+	return t1x_dma_first(&c->dma_tree, first, ~(dma_addr_t)0);
 }
 
 /**

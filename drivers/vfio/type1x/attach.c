@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Groups coming and going.
+ * Attaching and detaching groups.
  *
- * A group gets a domain of its own first, to see what its IOMMU can do.  If a
- * domain of the container is compatible the group moves over there; otherwise
- * the new domain gets all mappings replayed and stays.  Everything that can
- * fail is done before the container is changed, so a refusal leaves it as it
- * was (I4).
+ * A group gets a domain of its own first, which shows what its IOMMU can do.  If a domain
+ * of the container is compatible, the group moves over there; otherwise the new domain
+ * joins the list and is filled with all mappings.  Everything that can fail is done
+ * before the container is changed, so a refusal leaves it as it was (I4).
  */
 #include "attach.h"
 
@@ -24,24 +23,24 @@
 #include "unmap.h"
 
 /*
- * Moves the only group of @fresh to a domain of the container.  Returns that
- * domain; %NULL if none takes the group, which then is where it was; or an
- * ERR_PTR() with the group attached nowhere.
+ * Moves the only group of @new to a domain of the container.  Returns that domain; %NULL
+ * if none takes the group, which is in @new again; or an ERR_PTR() with the group
+ * attached nowhere.
  */
 static struct t1x_domain *t1x_attach_to_existing(struct t1x_container *c,
-						 struct t1x_domain *fresh,
+						 struct t1x_domain *new,
 						 struct iommu_group *group)
 {
 	struct t1x_domain *d;
 	int ret;
 
 	list_for_each_entry(d, &c->domains, node) {
-		if (!t1x_domain_compatible(d, fresh))
+		if (!t1x_domain_compatible(d, new))
 			continue;
-		t1x_domain_detach(fresh, group);
+		t1x_domain_detach(new, group);
 		if (!t1x_domain_attach(d, group))
 			return d;
-		ret = t1x_domain_attach(fresh, group);
+		ret = t1x_domain_attach(new, group);
 		if (ret)
 			return ERR_PTR(ret);
 	}
@@ -50,19 +49,27 @@ static struct t1x_domain *t1x_attach_to_existing(struct t1x_container *c,
 
 static void t1x_unfill_all(struct t1x_container *c, const struct t1x_range *all)
 {
-	struct t1x_dma *dma;
+	struct t1x_dma *dma, *first, **link = &first;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
-		t1x_dma_unfill(c, all, dma);
+	t1x_dma_for_each(dma, &c->dma_tree) {
+		*link = dma;
+		link = &dma->next;
+	}
+	*link = NULL;
+	if (likely(!t1x_dmas_unfill(c, all, first)))
+		return;
+
+	/* A page that an IOMMU keeps must not keep those of other mappings. */
+	t1x_dma_for_each(dma, &c->dma_tree)
+		if (dma->filled)
+			t1x_dma_unfill(c, all, dma);
 }
 
 static void t1x_unfill_all_detached(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+	t1x_dma_for_each(dma, &c->dma_tree)
 		t1x_dma_unfill_detached(c, dma);
 }
 
@@ -93,10 +100,12 @@ static int t1x_attach_new_domain(struct t1x_container *c,
 	int ret = 0;
 
 	t1x_domain_add(c, d);
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma && !ret;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+	t1x_dma_for_each(dma, &c->dma_tree) {
 		ret = first ? t1x_dma_fill(c, all, dma) :
 			      t1x_dma_fill_domain(c, all, dma, d);
+		if (ret)
+			break;
+	}
 	if (!ret)
 		return 0;
 
@@ -106,14 +115,14 @@ static int t1x_attach_new_domain(struct t1x_container *c,
 	return ret;
 }
 
-/* Checks what @fresh, with its one group attached, means to the container. */
-static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
+/* May @new, with its one group attached, be a domain of the container? */
+static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *new,
 			    struct iommu_group *group,
 			    struct t1x_iova_ranges *ranges)
 {
 	int ret;
 
-	ret = t1x_aperture_compute(c, fresh, ranges);
+	ret = t1x_aperture_compute(c, new, ranges);
 	if (ret)
 		return t1x_log_err(&c->errlog, ret,
 				   "attach: no IOVA is known that can be used");
@@ -128,45 +137,45 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *fresh,
 	return 0;
 }
 
-/* The container takes over @g, and @ranges, and @fresh or what it joins. */
+/* Gives the container @g, in a domain that it has or in a new one, and @ranges. */
 static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 		      struct t1x_group *g, struct t1x_iova_ranges *ranges)
 {
-	struct t1x_domain *fresh, *joined;
+	struct t1x_domain *new, *existing;
 	int ret;
 
-	fresh = t1x_domain_alloc(g->group);
-	if (IS_ERR(fresh))
-		return t1x_log_err(&c->errlog, PTR_ERR(fresh),
+	new = t1x_domain_alloc(g->group);
+	if (IS_ERR(new))
+		return t1x_log_err(&c->errlog, PTR_ERR(new),
 				   "attach: the IOMMU has no domain for the group");
-	ret = t1x_domain_attach(fresh, g->group);
+	ret = t1x_domain_attach(new, g->group);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
 			    "attach: the IOMMU does not take the group");
 		goto err_free;
 	}
-	list_add(&g->node, &fresh->groups);
+	list_add(&g->node, &new->groups);
 
-	ret = t1x_attach_check(c, fresh, g->group, ranges);
+	ret = t1x_attach_check(c, new, g->group, ranges);
 	if (ret)
 		goto err_detach;
-	t1x_domain_enforce_coherency(fresh);
+	t1x_domain_enforce_coherency(new);
 
-	joined = t1x_attach_to_existing(c, fresh, g->group);
-	if (IS_ERR(joined)) {
-		ret = t1x_log_err(&c->errlog, PTR_ERR(joined),
+	existing = t1x_attach_to_existing(c, new, g->group);
+	if (IS_ERR(existing)) {
+		ret = t1x_log_err(&c->errlog, PTR_ERR(existing),
 				  "attach: the IOMMU does not take the group back");
 		goto err_free;
 	}
-	if (joined) {
-		list_move(&g->node, &joined->groups);
-		t1x_domain_free(fresh);
+	if (existing) {
+		list_move(&g->node, &existing->groups);
+		t1x_domain_free(new);
 		goto out_ranges;
 	}
 
-	ret = t1x_domain_msi_window(fresh, g->group);
+	ret = t1x_domain_msi_window(new, g->group);
 	if (!ret)
-		ret = t1x_attach_new_domain(c, all, fresh);
+		ret = t1x_attach_new_domain(c, all, new);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
 			    "attach: what is mapped cannot be mapped for the group");
@@ -179,13 +188,52 @@ out_ranges:
 	return 0;
 
 err_detach:
-	t1x_domain_detach(fresh, g->group);
+	t1x_domain_detach(new, g->group);
 err_free:
-	t1x_domain_free(fresh);
-	/* What the IOMMU would not unmap is unmapped now. */
+	t1x_domain_free(new);
+	/* With the domain, what the IOMMU would not unmap is gone from it. */
 	if (list_empty(&c->domains))
 		t1x_unfill_all_detached(c);
 	return ret;
+}
+
+/* t1x_attach_group() with everything locked. */
+static int t1x_attach_locked(struct t1x_container *c,
+			     const struct t1x_range *all,
+			     struct iommu_group *group, enum vfio_group_type type)
+{
+	struct t1x_iova_ranges ranges;
+	struct t1x_domain *d;
+	struct t1x_group *g;
+	int ret;
+
+	if (c->nr_vaddr_invalid)
+		return t1x_log_err(&c->errlog, -EBUSY,
+				   "attach: a vaddr is invalid");
+	if (type == VFIO_NO_IOMMU || t1x_container_find_group(c, group, &d))
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "attach: the group has no IOMMU, or is attached");
+	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
+	if (!g)
+		return t1x_log_err(&c->errlog, -ENOMEM,
+				   "attach: no memory for the group");
+	g->group = group;
+
+	if (type == VFIO_EMULATED_IOMMU) {
+		list_add(&g->node, &c->emulated_groups);
+		return 0;
+	}
+
+	t1x_iova_init(&ranges);
+	ret = t1x_attach(c, all, g, &ranges);
+	t1x_iova_free(&ranges);
+	if (ret) {
+		kfree(g);
+		return ret;
+	}
+	g->non_pinned = true;
+	c->nr_non_pinned_groups++;
+	return 0;
 }
 
 /**
@@ -204,11 +252,9 @@ err_free:
 int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type)
 {
-	struct t1x_iova_ranges ranges;
 	struct t1x_domain *d = NULL;
 	struct t1x_container *c;
 	struct t1x_range all;
-	struct t1x_group *g;
 	int ret;
 
 	c = t1x_container_get(cookie);
@@ -218,45 +264,11 @@ int t1x_attach_group(void *cookie, struct iommu_group *group,
 	if (ret)
 		goto out_put;
 
-	if (c->nr_vaddr_invalid) {
-		ret = t1x_log_err(&c->errlog, -EBUSY,
-				  "attach: a vaddr is invalid");
-		goto out_unlock;
-	}
-	if (type == VFIO_NO_IOMMU || t1x_container_find_group(c, group, &d)) {
-		ret = t1x_log_err(&c->errlog, -EINVAL,
-				  "attach: the group has no IOMMU, or is attached");
-		goto out_unlock;
-	}
-	g = kzalloc_obj(*g, GFP_KERNEL_ACCOUNT);
-	if (!g) {
-		ret = t1x_log_err(&c->errlog, -ENOMEM,
-				  "attach: no memory for the group");
-		goto out_unlock;
-	}
-	g->group = group;
-
-	if (type == VFIO_EMULATED_IOMMU) {
-		list_add(&g->node, &c->emulated_groups);
-		ret = 0;
-		goto out_unlock;
-	}
-
-	t1x_iova_init(&ranges);
-	ret = t1x_attach(c, &all, g, &ranges);
-	t1x_iova_free(&ranges);
-	if (ret) {
-		kfree(g);
-		goto out_unlock;
-	}
-	g->non_pinned = true;
-	c->nr_non_pinned_groups++;
-	t1x_container_find_group(c, group, &d);
-
-out_unlock:
-	trace_t1x_attach(c->id, t1x_group_number(group),
-			 d && !ret ? d->id : 0,
-			 d && !ret && !list_is_singular(&d->groups), ret);
+	ret = t1x_attach_locked(c, &all, group, type);
+	if (!ret)
+		t1x_container_find_group(c, group, &d);
+	trace_t1x_attach(c->id, t1x_group_number(group), d ? d->id : 0,
+			 d && !list_is_singular(&d->groups), ret);
 	t1x_container_unlock(c, &all);
 out_put:
 	t1x_container_put(c);
@@ -267,8 +279,8 @@ out_put:
 }
 
 /*
- * A domain without groups goes.  With the last one everything is unfilled; the
- * mappings stay if a mediated device does.
+ * Frees a domain without groups.  With the last one everything is unfilled; the mappings
+ * stay if a group of mediated devices does.
  */
 static void t1x_detach_domain(struct t1x_container *c,
 			      const struct t1x_range *all, struct t1x_domain *d)
@@ -287,8 +299,8 @@ static void t1x_detach_domain(struct t1x_container *c,
  * @cookie: the container
  * @group: the group; its DMA is blocked afterwards
  *
- * With the last group go all mappings, pins and charges: without a group the
- * user has no right to them.
+ * The last group takes all mappings, pins and charges along: only a container with a
+ * group may have any.
  *
  * Context: called by vfio.ko with its group_lock held for write.
  */

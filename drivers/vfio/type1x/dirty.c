@@ -3,8 +3,8 @@
  * Dirty page tracking: which pages may a device have written to.
  *
  * No IOMMU here reports writes.  So a page is dirty if a mediated device held
- * it or wrote to it, and every mapped page is dirty while any group is blind,
- * that is, able to write anywhere without telling.
+ * it or wrote to it, and every mapped page is dirty while a group is attached that can
+ * write anywhere (&t1x_group.non_pinned).
  *
  * Each mapping has a bitmap while tracking is on, one bit for each smallest
  * page.  A user's bitmap starts at the IOVA asked for, so the bits of a mapping
@@ -77,7 +77,7 @@ static void t1x_dirty_mark_accessed(struct t1x_container *c, struct t1x_dma *dma
  * t1x_dirty_mark_all() - note that everything may have been written to
  * @c: the container
  *
- * A blind group has left: what it did is not forgotten with it.
+ * For a group that leaves and could write anywhere: its writes are still to be told.
  *
  * Context: the lock is held.
  */
@@ -85,8 +85,9 @@ void t1x_dirty_mark_all(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+	if (!c->dirty)
+		return;
+	t1x_dma_for_each(dma, &c->dma_tree)
 		if (dma->dirty)
 			bitmap_fill(dma->dirty, t1x_dirty_nbits(c, dma));
 }
@@ -158,8 +159,7 @@ static void t1x_dirty_untrack_all(struct t1x_container *c)
 {
 	struct t1x_dma *dma;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0))
+	t1x_dma_for_each(dma, &c->dma_tree)
 		t1x_dirty_untrack(dma);
 }
 
@@ -182,8 +182,7 @@ int t1x_dirty_start(struct t1x_container *c)
 	if (c->dirty)
 		goto out_unlock;
 
-	for (dma = t1x_dma_first(&c->dma_tree, 0, ~(dma_addr_t)0); dma;
-	     dma = t1x_dma_next(dma, ~(dma_addr_t)0)) {
+	t1x_dma_for_each(dma, &c->dma_tree) {
 		ret = t1x_dirty_track(c, dma);
 		if (ret) {
 			t1x_dirty_untrack_all(c);
@@ -353,8 +352,7 @@ int t1x_dirty_get(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	if (ret)
 		goto out_unlock;
 
-	for (dma = t1x_dma_first(&c->dma_tree, iova, last); dma;
-	     dma = t1x_dma_next(dma, last))
+	t1x_dma_for_each_in(dma, &c->dma_tree, iova, last)
 		t1x_dirty_clear(c, dma, max(iova, dma->iova),
 				min(last, dma->last));
 

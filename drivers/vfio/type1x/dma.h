@@ -118,6 +118,27 @@ void t1x_dma_erase(struct rb_root *tree, struct t1x_dma *dma);
 struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
 			      dma_addr_t last);
 struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last);
+
+/**
+ * t1x_dma_for_each_in() - walk the mappings of a range in IOVA order
+ * @dma: the mapping visited, &struct t1x_dma; %NULL after the last one.  It must stay in
+ *	the tree until the next step
+ * @tree: the mappings of a container
+ * @iova: first byte of the range
+ * @last: its last byte
+ */
+#define t1x_dma_for_each_in(dma, tree, iova, last)			\
+	for (dma = t1x_dma_first(tree, iova, last); dma;		\
+	     dma = t1x_dma_next(dma, last))
+
+/**
+ * t1x_dma_for_each() - walk all mappings in IOVA order
+ * @dma: as t1x_dma_for_each_in()
+ * @tree: the mappings of a container
+ */
+#define t1x_dma_for_each(dma, tree) \
+	t1x_dma_for_each_in(dma, tree, 0, ~(dma_addr_t)0)
+
 bool t1x_dma_range_splits(const struct rb_root *tree, const struct t1x_dma *first,
 			  dma_addr_t iova, dma_addr_t last);
 struct t1x_dma *t1x_dma_crossing(const struct rb_root *tree, dma_addr_t last);

@@ -139,6 +139,15 @@ static void t1x_map_cancel(struct t1x_container *c, struct t1x_dma *dma)
 	t1x_dma_free(dma);
 }
 
+/* What is mapped is the caller's memory: a kernel thread has none. */
+static int t1x_map_lock(struct t1x_container *c, struct t1x_range *range,
+			dma_addr_t iova, dma_addr_t last, enum t1x_range_op op)
+{
+	if (!current->mm)
+		return -ENODEV;
+	return t1x_container_lock(c, range, iova, last, op);
+}
+
 /**
  * t1x_map() - make a mapping
  * @c: the container
@@ -161,10 +170,7 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	struct t1x_dma *dma;
 	int ret;
 
-	if (!current->mm)
-		return -ENODEV;
-
-	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_MAP);
+	ret = t1x_map_lock(c, &range, iova, last, T1X_RANGE_MAP);
 	if (ret)
 		return ret;
 	dma = t1x_map_begin(c, iova, last, vaddr, prot, granule);
@@ -210,9 +216,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	struct t1x_dma *dma;
 	int ret;
 
-	if (!current->mm)
-		return -ENODEV;
-	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_OTHER);
+	ret = t1x_map_lock(c, &range, iova, last, T1X_RANGE_OTHER);
 	if (ret)
 		return ret;
 
