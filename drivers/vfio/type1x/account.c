@@ -190,7 +190,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 
 /**
  * t1x_refund_batch_add() - note that pages are to be refunded
- * @bill: all zero at first; paid, if it is another process's
+ * @refunds: all zero at first; flushed, if it is another process's
  * @owner: the charged process; may be dying or dead
  * @npages: RAM pages just unpinned; may be 0
  *
@@ -199,31 +199,31 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
  *
  * Context: may take mmap_lock for write; may sleep.
  */
-void t1x_refund_batch_add(struct t1x_refund_batch *bill, struct t1x_owner *owner,
+void t1x_refund_batch_add(struct t1x_refund_batch *refunds, struct t1x_owner *owner,
 			  unsigned long npages)
 {
-	if (bill->owner && bill->owner->mm != owner->mm)
-		t1x_refund_batch_flush(bill);
+	if (refunds->owner && refunds->owner->mm != owner->mm)
+		t1x_refund_batch_flush(refunds);
 	npages = min(npages, owner->charged);
 	owner->charged -= npages;
-	bill->npages += npages;
-	bill->owner = owner;
+	refunds->npages += npages;
+	refunds->owner = owner;
 }
 
 /**
  * t1x_refund_batch_flush() - give back what t1x_charge() took
- * @bill: the bill; empty afterwards
+ * @refunds: what t1x_refund_batch_add() noted; empty afterwards
  *
  * Context: takes mmap_lock for write; may sleep.
  */
-void t1x_refund_batch_flush(struct t1x_refund_batch *bill)
+void t1x_refund_batch_flush(struct t1x_refund_batch *refunds)
 {
-	const struct t1x_owner *owner = bill->owner;
-	unsigned long npages = bill->npages;
+	const struct t1x_owner *owner = refunds->owner;
+	unsigned long npages = refunds->npages;
 	struct mm_struct *mm;
 
-	bill->owner = NULL;
-	bill->npages = 0;
+	refunds->owner = NULL;
+	refunds->npages = 0;
 	if (!npages)
 		return;
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
@@ -251,8 +251,8 @@ void t1x_refund_batch_flush(struct t1x_refund_batch *bill)
  */
 void t1x_refund(struct t1x_owner *owner, unsigned long npages)
 {
-	struct t1x_refund_batch bill = {};
+	struct t1x_refund_batch refunds = {};
 
-	t1x_refund_batch_add(&bill, owner, npages);
-	t1x_refund_batch_flush(&bill);
+	t1x_refund_batch_add(&refunds, owner, npages);
+	t1x_refund_batch_flush(&refunds);
 }

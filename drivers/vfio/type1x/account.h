@@ -25,7 +25,7 @@ struct t1x_owner {
 
 /**
  * struct t1x_refund_batch - pages to be refunded, of mappings that one process paid for
- * @owner: one of the owners; stays until the bill is paid
+ * @owner: one of the owners; stays until the refunds is paid
  * @npages: pages
  */
 struct t1x_refund_batch {
@@ -43,8 +43,8 @@ bool t1x_owner_unlimited(const struct t1x_owner *owner);
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 	       unsigned long more, struct t1x_errlog *errlog);
 void t1x_refund(struct t1x_owner *owner, unsigned long npages);
-void t1x_refund_batch_add(struct t1x_refund_batch *bill, struct t1x_owner *owner,
+void t1x_refund_batch_add(struct t1x_refund_batch *refunds, struct t1x_owner *owner,
 			  unsigned long npages);
-void t1x_refund_batch_flush(struct t1x_refund_batch *bill);
+void t1x_refund_batch_flush(struct t1x_refund_batch *refunds);
 
 #endif /* _T1X_ACCOUNT_H */

@@ -1,54 +1,88 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Containers: the object behind VFIO_SET_IOMMU, its lock and its lifetime.
+ */
+
+/**
+ * DOC: Invariants
  *
- * Invariants of the module; other files refer to them by number.
+ * Other files refer to these by number.
  *
- * I1  A page is unpinned only after every domain was told to unmap it, said
- *     so, and had its IOTLB synced.
- * I2  While no range is locked, pages charged equal RAM pages pinned, where a
- *     page both mapped and held by a mediated device counts once.  They are
- *     charged before a device can see them and refunded after the unpin.
- * I3  Unmap, detach and release cannot fail for want of memory; only an unmap that
- *     has to split a mapping may, before anything has gone.
- * I4  A failed operation leaves the container as it was, with these exceptions: UNMAP
- *     over several mappings reports the bytes it did; a MAP stays that an IOMMU would
- *     not undo; a group that an IOMMU does not take back is left blocked; a write of
- *     a mediated device may be done in part.
- * I5  Mappings of a container do not overlap.  Each is present in every domain, revoked
- *     MMIO excepted, up to t1x_dma.filled and absent beyond; unless its range is locked
- *     or an IOMMU kept a page of it, all of it is filled, or (without a domain) none of it.
- * I6  A range given to an IOMMU to be unmapped starts and ends at the borders
- *     of runs, of granules or of blocks (T1X_FLUSH_SHIFT), so it never cuts what one
- *     iommu_map() made.  Only after an IOMMU unmapped less than that are pages
- *     unmapped one by one.
- * I7  IOVA ranges are [first, last]; iova + size, which may be 2^64, is compared with
- *     nothing.
+ * I1
+ *   A page is unpinned only after every domain was told to unmap it, confirmed that, and
+ *   had its IOTLB synced.
  *
- * Locking: MAP and UNMAP lock the range of IOVAs in question (range_lock.c), which nests
- * outside t1x_container.lock, and that outside mmap_lock.  They hold the latter for
- * moments, to check and to change the tree, and pin, map, unmap and sync with the range
- * alone.  A vaddr update, a dirty bitmap and a mediated device that pins, reads or
- * writes hold the range and the lock throughout, as do attach and detach, whose range
- * is all of it: so domains and usable IOVAs never change while a range is locked.
+ * I2
+ *   While no range is locked, pages charged equal RAM pages pinned, where a page both
+ *   mapped and pinned for a mediated device counts once.  They are charged before a device
+ *   can see them and refunded after they are unpinned.
  *
- * vfio.ko calls attach, detach and release with its own group_lock held, which
- * nests outside the locks here; so nothing here may call back into vfio.ko.  Arguments are
- * copied without any lock; only dirty bitmaps, and what mediated devices read
- * and write, are copied under it.
+ * I3
+ *   Unmap, detach and release cannot fail for want of memory; only an unmap that has to
+ *   split a mapping may, before the first mapping is removed.
  *
- * Mediated devices are told of an unmap with the lock dropped, for they call
- * back to unpin, and with device_sem held for read, so that they stay open.
- * device_sem nests outside the lock.
+ * I4
+ *   A failed operation leaves the container as it was, with these exceptions: UNMAP over
+ *   several mappings reports the bytes it unmapped; a MAP stays that an IOMMU would not
+ *   undo; a group that an IOMMU does not take back is left blocked; a write of a mediated
+ *   device may be done in part.
  *
- * mmio_lock nests inside everything here and is taken where user page tables change, so
- * under it nothing may fault, reclaim or take another lock of the module.
+ * I5
+ *   Mappings of a container do not overlap.  Each is present in every domain, revoked MMIO
+ *   excepted, up to &t1x_dma.filled and absent beyond; unless its range is locked or an
+ *   IOMMU kept a page of it, all of it is filled, or (without a domain) none of it.
  *
- * Lifetime: vfio.ko calls ioctl() without a lock while release() for the same
- * container may run.  It never looks into the cookie, so the cookie is a number
- * that is never used twice, and every entry looks it up: an ioctl that comes
- * late finds nothing.  release() takes the number out, waits for ioctls that found
- * the container before, and only then tears down.
+ * I6
+ *   A range given to an IOMMU to be unmapped starts and ends at the borders of runs, of
+ *   granules or of blocks (T1X_FLUSH_SHIFT), so it never splits what one iommu_map() made.
+ *   Only after an IOMMU unmapped less than that are pages unmapped one by one.
+ *
+ * I7
+ *   IOVA ranges are [first, last]; iova + size, which may be 2^64, is never computed.
+ */
+
+/**
+ * DOC: Lock order
+ *
+ * ::
+ *
+ *   vfio group.group_lock
+ *     vfio container.group_lock            held by vfio.ko around attach, detach,
+ *       vfio iommu_drivers_lock            release and (the last one) SET_IOMMU
+ *         t1x_container.device_sem
+ *           a range of t1x_container.range_tree
+ *             t1x_container.lock
+ *               mmap_lock
+ *                 vfio-pci's memory_lock, i_mmap_rwsem, ... held where page tables change
+ *                   t1x_container.mmio_lock
+ *               t1x_errlog.lock
+ *
+ * A range is never locked with t1x_container.lock held.  Under mmio_lock, which is taken
+ * where user page tables change, nothing may fault, wait for reclaim or take another lock
+ * of the module.  vfio.ko's own locks are held around attach, detach and release, so
+ * nothing here calls back into vfio.ko.
+ */
+
+/**
+ * DOC: Lifetime of a container
+ *
+ * vfio.ko reads its pointer to the container and calls ioctl() with no lock, while on
+ * another CPU the last group may leave and release() run, so a pointer could be freed under
+ * the ioctl.  vfio.ko never looks into the cookie though, so the cookie is a number counting
+ * up from 1, never used twice, and every entry looks it up::
+ *
+ *   ioctl                               release
+ *   -----                               -------
+ *   rcu_read_lock                       take the number out of the xarray
+ *   look the number up                  dying = true
+ *   users++, unless it is 0             users--
+ *   rcu_read_unlock                     wait until users is 0
+ *   ...                                 unmap, unpin, refund what is left
+ *   users--, the last one wakes         free after an RCU grace period
+ *
+ * An ioctl that comes too late finds nothing and returns -EINVAL, as on a container that
+ * has no backend.  One that came in time is waited for; a long map checks @dying before
+ * each batch and returns -ENODEV.
  */
 #include "container.h"
 

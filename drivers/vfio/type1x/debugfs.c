@@ -81,52 +81,52 @@ struct t1x_dma_iter {
 	bool vaddr_invalid;
 };
 
-static void t1x_dma_iter_init(struct t1x_dma_iter *look, struct t1x_container *c,
+static void t1x_dma_iter_init(struct t1x_dma_iter *iter, struct t1x_container *c,
 			      dma_addr_t from, dma_addr_t last)
 {
-	look->c = c;
-	look->from = from;
-	look->last = last;
-	look->over = false;
+	iter->c = c;
+	iter->from = from;
+	iter->last = last;
+	iter->over = false;
 }
 
 /* The holder of the range may be changing these fields; a stale value is fine. */
-static void t1x_dma_iter_copy(struct t1x_dma_iter *look, const struct t1x_dma *dma)
+static void t1x_dma_iter_copy(struct t1x_dma_iter *iter, const struct t1x_dma *dma)
 {
-	look->iova = dma->iova;
-	look->end = dma->last;
-	look->vaddr = dma->vaddr;
-	look->pid = dma->owner.task->tgid;
-	look->npages = t1x_dma_npages(dma);
-	look->filled = READ_ONCE(dma->filled);
-	look->charged = READ_ONCE(dma->owner.charged);
-	look->nr_runs = READ_ONCE(dma->runs.nr);
-	look->run_npages = READ_ONCE(dma->runs.npages);
-	look->prot = dma->prot;
-	look->granule_shift = dma->granule_shift;
-	look->registered = dma->mr;
-	look->untracked = READ_ONCE(dma->untracked);
-	look->watched = READ_ONCE(dma->mmio);
-	look->vaddr_invalid = dma->vaddr_invalid;
+	iter->iova = dma->iova;
+	iter->end = dma->last;
+	iter->vaddr = dma->vaddr;
+	iter->pid = dma->owner.task->tgid;
+	iter->npages = t1x_dma_npages(dma);
+	iter->filled = READ_ONCE(dma->filled);
+	iter->charged = READ_ONCE(dma->owner.charged);
+	iter->nr_runs = READ_ONCE(dma->runs.nr);
+	iter->run_npages = READ_ONCE(dma->runs.npages);
+	iter->prot = dma->prot;
+	iter->granule_shift = dma->granule_shift;
+	iter->registered = dma->mr;
+	iter->untracked = READ_ONCE(dma->untracked);
+	iter->watched = READ_ONCE(dma->mmio);
+	iter->vaddr_invalid = dma->vaddr_invalid;
 	/* What is charged and not mapped is held, or will be mapped. */
-	look->ram = look->registered ? look->filled :
-		    min(look->charged, look->filled);
+	iter->ram = iter->registered ? iter->filled :
+		    min(iter->charged, iter->filled);
 }
 
-/* Finds the next mapping; returns whether there was one, and it may be told. */
-static bool t1x_dma_iter_next(struct t1x_dma_iter *look)
+/* Finds the next mapping; returns whether there was one. */
+static bool t1x_dma_iter_next(struct t1x_dma_iter *iter)
 {
 	struct t1x_dma *dma;
 
-	if (look->over || mutex_lock_killable(&look->c->lock))
+	if (iter->over || mutex_lock_killable(&iter->c->lock))
 		return false;
-	dma = t1x_dma_first(&look->c->dma_tree, look->from, look->last);
+	dma = t1x_dma_first(&iter->c->dma_tree, iter->from, iter->last);
 	if (dma) {
-		t1x_dma_iter_copy(look, dma);
-		look->over = dma->last >= look->last;
-		look->from = dma->last + 1;
+		t1x_dma_iter_copy(iter, dma);
+		iter->over = dma->last >= iter->last;
+		iter->from = dma->last + 1;
 	}
-	mutex_unlock(&look->c->lock);
+	mutex_unlock(&iter->c->lock);
 	cond_resched();
 	return dma;
 }
@@ -150,18 +150,18 @@ static void t1x_show_mappings_sum(struct seq_file *m, struct t1x_container *c)
 {
 	unsigned long nr = 0, npages = 0, ram = 0, filled = 0, charged = 0;
 	unsigned long nr_runs = 0, run_npages = 0, untracked = 0;
-	struct t1x_dma_iter look;
+	struct t1x_dma_iter iter;
 
-	t1x_dma_iter_init(&look, c, 0, ~(dma_addr_t)0);
-	while (t1x_dma_iter_next(&look)) {
+	t1x_dma_iter_init(&iter, c, 0, ~(dma_addr_t)0);
+	while (t1x_dma_iter_next(&iter)) {
 		nr++;
-		npages += look.npages;
-		filled += look.filled;
-		ram += look.ram;
-		charged += look.charged;
-		nr_runs += look.nr_runs;
-		run_npages += look.run_npages;
-		untracked += look.untracked;
+		npages += iter.npages;
+		filled += iter.filled;
+		ram += iter.ram;
+		charged += iter.charged;
+		nr_runs += iter.nr_runs;
+		run_npages += iter.run_npages;
+		untracked += iter.untracked;
 	}
 
 	seq_printf(m, "mappings %lu\n", nr);
@@ -266,13 +266,13 @@ static void t1x_show_progress(struct seq_file *m, struct t1x_container *c,
 {
 	bool unmaps = info->op == T1X_RANGE_UNMAP;
 	unsigned long npages = 0, filled = 0;
-	struct t1x_dma_iter look;
+	struct t1x_dma_iter iter;
 	u64 total, done;
 
-	t1x_dma_iter_init(&look, c, info->iova, info->last);
-	while (t1x_dma_iter_next(&look)) {
-		npages += look.npages;
-		filled += look.filled;
+	t1x_dma_iter_init(&iter, c, info->iova, info->last);
+	while (t1x_dma_iter_next(&iter)) {
+		npages += iter.npages;
+		filled += iter.filled;
 	}
 	total = info->done + ((u64)npages << PAGE_SHIFT);
 	done = (u64)(unmaps ? npages - filled : filled) << PAGE_SHIFT;
@@ -308,60 +308,60 @@ DEFINE_SHOW_ATTRIBUTE(t1x_progress);
  * There may be very many, and they come and go while they are read.  So a position
  * in the file is the page of IOVA where the next one is looked for.
  */
-static void *t1x_mappings_find(struct t1x_dma_iter *look, loff_t pos)
+static void *t1x_mappings_find(struct t1x_dma_iter *iter, loff_t pos)
 {
 	/* Behind the last page of 64 bits. */
 	if (pos > (loff_t)(~0ULL >> PAGE_SHIFT))
 		return NULL;
-	t1x_dma_iter_init(look, look->c, (dma_addr_t)pos << PAGE_SHIFT,
+	t1x_dma_iter_init(iter, iter->c, (dma_addr_t)pos << PAGE_SHIFT,
 			  ~(dma_addr_t)0);
-	return t1x_dma_iter_next(look) ? look : NULL;
+	return t1x_dma_iter_next(iter) ? iter : NULL;
 }
 
 static void *t1x_mappings_start(struct seq_file *m, loff_t *pos)
 {
-	struct t1x_dma_iter *look = m->private;
+	struct t1x_dma_iter *iter = m->private;
 
-	look->c = t1x_container_get(file_inode(m->file)->i_private);
-	if (!look->c)
+	iter->c = t1x_container_get(file_inode(m->file)->i_private);
+	if (!iter->c)
 		return ERR_PTR(-ENODEV);
-	return t1x_mappings_find(look, *pos);
+	return t1x_mappings_find(iter, *pos);
 }
 
 static void *t1x_mappings_next(struct seq_file *m, void *unused, loff_t *pos)
 {
-	struct t1x_dma_iter *look = m->private;
+	struct t1x_dma_iter *iter = m->private;
 
-	*pos = (loff_t)(look->end >> PAGE_SHIFT) + 1;
-	return t1x_mappings_find(look, *pos);
+	*pos = (loff_t)(iter->end >> PAGE_SHIFT) + 1;
+	return t1x_mappings_find(iter, *pos);
 }
 
 static void t1x_mappings_stop(struct seq_file *m, void *unused)
 {
-	struct t1x_dma_iter *look = m->private;
+	struct t1x_dma_iter *iter = m->private;
 
-	if (look->c)
-		t1x_container_put(look->c);
+	if (iter->c)
+		t1x_container_put(iter->c);
 }
 
 static int t1x_mappings_show(struct seq_file *m, void *found)
 {
-	const struct t1x_dma_iter *look = found;
+	const struct t1x_dma_iter *iter = found;
 
 	seq_printf(m, "iova=%pad last=%pad vaddr=%#lx pid=%d prot=%s%s",
-		   &look->iova, &look->end, look->vaddr, look->pid,
-		   look->prot & IOMMU_READ ? "r" : "",
-		   look->prot & IOMMU_WRITE ? "w" : "");
+		   &iter->iova, &iter->end, iter->vaddr, iter->pid,
+		   iter->prot & IOMMU_READ ? "r" : "",
+		   iter->prot & IOMMU_WRITE ? "w" : "");
 	seq_printf(m, " bytes=%llu filled=%llu ram=%llu charged_pages=%lu runs=%lu",
-		   (u64)look->npages << PAGE_SHIFT,
-		   (u64)look->filled << PAGE_SHIFT, (u64)look->ram << PAGE_SHIFT,
-		   look->charged, look->nr_runs);
+		   (u64)iter->npages << PAGE_SHIFT,
+		   (u64)iter->filled << PAGE_SHIFT, (u64)iter->ram << PAGE_SHIFT,
+		   iter->charged, iter->nr_runs);
 	seq_printf(m, " granule=%llu%s%s%s%s\n",
-		   look->granule_shift ? 1ULL << look->granule_shift : 0,
-		   look->registered ? " registered" : "",
-		   look->untracked ? " untracked" : "",
-		   look->watched ? " watched" : "",
-		   look->vaddr_invalid ? " vaddr-invalid" : "");
+		   iter->granule_shift ? 1ULL << iter->granule_shift : 0,
+		   iter->registered ? " registered" : "",
+		   iter->untracked ? " untracked" : "",
+		   iter->watched ? " watched" : "",
+		   iter->vaddr_invalid ? " vaddr-invalid" : "");
 	return 0;
 }
 

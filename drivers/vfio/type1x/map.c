@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MAP: may this range be mapped, and the order of doing it.
+ * MAP: which requests are granted, and the steps of one.
+ */
+
+/**
+ * DOC: Life of a MAP
+ *
+ * uapi.c copies the request in and checks its size and flags.  t1x_map() locks the range
+ * and the container, t1x_map_check() decides in the order of type1, and an empty mapping
+ * enters the tree; then the container is unlocked, so other ranges can be mapped and
+ * unmapped meanwhile.
+ *
+ * t1x_dma_fill() pins up to 512 pages at a time (pfn_reader.c), joins contiguous pages to
+ * runs, charges RAM (account.c) and maps the runs into every domain (domain_list.c, with
+ * one iommu_map() each), until nothing is left.  Without a domain it does nothing, and the
+ * mapping is filled when the first group with an IOMMU is attached; with registered memory
+ * (mr.c) pages are pinned and charged already.
+ *
+ * &t1x_dma.filled counts a prefix of the mapping all the time.  If any step fails, pages
+ * that no domain has are unpinned at once and t1x_dma_unfill() undoes the prefix, so the
+ * container is as it was (I4); then the mapping leaves the tree.
  */
 #include "map.h"
 

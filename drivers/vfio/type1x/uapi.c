@@ -62,7 +62,7 @@ err_inval:
 			   map->argsz, map->flags);
 }
 
-static long t1x_uapi_map(struct t1x_container *c, void __user *arg)
+static long t1x_uapi_map_dma(struct t1x_container *c, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
 			  VFIO_DMA_MAP_FLAG_VADDR | VFIO_TYPE1X_MAP_FLAG_GRANULE;
@@ -160,7 +160,7 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 	return t1x_uapi_bitmap(c, &bitmap, unmap->size, &req->bitmap);
 }
 
-static long t1x_uapi_unmap(struct t1x_container *c, void __user *arg)
+static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 {
 	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
 			  VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR;
@@ -258,36 +258,56 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 	}
 }
 
-static long t1x_uapi_memory(struct t1x_container *c, void __user *arg,
-			    bool on)
+/* Copies in which memory to register or to unregister; @known are the flags allowed. */
+static int t1x_uapi_memory_range(struct t1x_container *c, void __user *arg,
+				 u32 known, struct vfio_type1x_memory *memory,
+				 unsigned long *last)
 {
-	const u32 known = on ? VFIO_TYPE1X_MEMORY_WRITE : 0;
-	struct vfio_type1x_memory memory;
-	unsigned long first, last;
+	unsigned long first;
 
-	if (copy_from_user(&memory, arg, sizeof(memory)))
+	if (copy_from_user(memory, arg, sizeof(*memory)))
 		return -EFAULT;
-	if (memory.argsz < sizeof(memory) || memory.flags & ~known)
+	if (memory->argsz < sizeof(*memory) || memory->flags & ~known)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "memory with argsz %u, flags %#x",
-				   memory.argsz, memory.flags);
+				   memory->argsz, memory->flags);
 
-	first = memory.vaddr;
-	if (first != memory.vaddr || (size_t)memory.size != memory.size)
+	first = memory->vaddr;
+	if (first != memory->vaddr || (size_t)memory->size != memory->size)
 		return -EOVERFLOW;
-	if (!memory.size || (memory.vaddr | memory.size) & ~PAGE_MASK)
+	if (!memory->size || (memory->vaddr | memory->size) & ~PAGE_MASK)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "memory of %#llx bytes at %#lx: not whole pages, or nothing",
-				   memory.size, first);
-	if (check_add_overflow(first, (unsigned long)memory.size - 1, &last))
+				   memory->size, first);
+	if (check_add_overflow(first, (unsigned long)memory->size - 1, last))
 		return t1x_log_err(&c->errlog, -EOVERFLOW,
 				   "memory of %#llx bytes at %#lx wraps",
-				   memory.size, first);
+				   memory->size, first);
+	return 0;
+}
 
-	if (on)
-		return t1x_mr_register(c, first, last,
-				       memory.flags & VFIO_TYPE1X_MEMORY_WRITE);
-	return t1x_mr_unregister(c, first, last);
+static long t1x_uapi_register_memory(struct t1x_container *c, void __user *arg)
+{
+	struct vfio_type1x_memory memory;
+	unsigned long last;
+	int ret;
+
+	ret = t1x_uapi_memory_range(c, arg, VFIO_TYPE1X_MEMORY_WRITE, &memory,
+				    &last);
+	if (ret)
+		return ret;
+	return t1x_mr_register(c, memory.vaddr, last,
+			       memory.flags & VFIO_TYPE1X_MEMORY_WRITE);
+}
+
+static long t1x_uapi_unregister_memory(struct t1x_container *c, void __user *arg)
+{
+	struct vfio_type1x_memory memory;
+	unsigned long last;
+	int ret;
+
+	ret = t1x_uapi_memory_range(c, arg, 0, &memory, &last);
+	return ret ?: t1x_mr_unregister(c, memory.vaddr, last);
 }
 
 /**
@@ -320,15 +340,15 @@ long t1x_uapi_ioctl(void *cookie, unsigned int cmd, unsigned long arg)
 	else if (cmd == VFIO_IOMMU_GET_INFO)
 		ret = t1x_uapi_get_info(c, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_MAP_DMA)
-		ret = t1x_uapi_map(c, (void __user *)arg);
+		ret = t1x_uapi_map_dma(c, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_UNMAP_DMA)
-		ret = t1x_uapi_unmap(c, (void __user *)arg);
+		ret = t1x_uapi_unmap_dma(c, (void __user *)arg);
 	else if (cmd == VFIO_IOMMU_DIRTY_PAGES)
 		ret = t1x_uapi_dirty(c, (void __user *)arg);
-	else if (cmd == VFIO_TYPE1X_REGISTER_MEMORY ||
-		 cmd == VFIO_TYPE1X_UNREGISTER_MEMORY)
-		ret = t1x_uapi_memory(c, (void __user *)arg,
-				      cmd == VFIO_TYPE1X_REGISTER_MEMORY);
+	else if (cmd == VFIO_TYPE1X_REGISTER_MEMORY)
+		ret = t1x_uapi_register_memory(c, (void __user *)arg);
+	else if (cmd == VFIO_TYPE1X_UNREGISTER_MEMORY)
+		ret = t1x_uapi_unregister_memory(c, (void __user *)arg);
 	else
 		ret = -ENOTTY;
 

@@ -150,7 +150,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
-		      struct t1x_dma *dma, struct t1x_refund_batch *bill)
+		      struct t1x_dma *dma, struct t1x_refund_batch *refunds)
 {
 	unsigned long filled = dma->filled, nram = 0;
 	int ret = 0;
@@ -166,7 +166,7 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 			ret = t1x_unfill_runs(c, dma, &nram);
 		cond_resched();
 	}
-	t1x_refund_batch_add(bill, &dma->owner,
+	t1x_refund_batch_add(refunds, &dma->owner,
 			     t1x_access_pages_not_held(&c->access_pages,
 						       t1x_dma_iova_at(dma, dma->filled), nram,
 						       filled - dma->filled));
@@ -186,17 +186,17 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
 		   struct t1x_dma *dma)
 {
-	struct t1x_refund_batch bill = {};
+	struct t1x_refund_batch refunds = {};
 	int ret;
 
-	ret = t1x_unfill(c, range, dma, &bill);
-	t1x_refund_batch_flush(&bill);
+	ret = t1x_unfill(c, range, dma, &refunds);
+	t1x_refund_batch_flush(&refunds);
 	return ret;
 }
 
 /* Unpins all runs of mappings before @end, which no domain translates any more. */
 static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
-			  struct t1x_dma *end, struct t1x_refund_batch *bill)
+			  struct t1x_dma *end, struct t1x_refund_batch *refunds)
 {
 	struct t1x_unpin_batch unpin;
 	unsigned long nram;
@@ -205,10 +205,10 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 	for (; dma != end; dma = dma->next) {
 		nram = t1x_unpin_last_runs(&unpin, &dma->runs, dma->runs.nr,
 					   t1x_dma_writable(dma));
-		/* A bill of another process is paid at once. */
-		if (bill->owner && bill->owner->mm != dma->owner.mm)
+		/* A refunds of another process is paid at once. */
+		if (refunds->owner && refunds->owner->mm != dma->owner.mm)
 			t1x_unpin_flush(&unpin);
-		t1x_refund_batch_add(bill, &dma->owner,
+		t1x_refund_batch_add(refunds, &dma->owner,
 				     t1x_access_pages_not_held(&c->access_pages, dma->iova, nram,
 							       dma->filled));
 		dma->filled = 0;
@@ -217,15 +217,15 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 }
 
 /*
- * Finds the end of a batch: as many mappings, from @going on, as one sync may
- * cover; none, if the first must be unfilled by itself.
+ * Finds the end of a batch: as many mappings, from @batch on, as one sync covers; none, if
+ * the first has to be unfilled by itself.
  */
-static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
+static struct t1x_dma *t1x_unfill_batch_end(struct t1x_dma *batch)
 {
 	unsigned long npages = 0, nr = 0;
 	struct t1x_dma *dma;
 
-	for (dma = going; dma; dma = dma->next) {
+	for (dma = batch; dma; dma = dma->next) {
 		nr += dma->runs.nr;
 		npages += dma->filled;
 		if (dma->mmio || dma->runs.npages != t1x_dma_npages(dma) ||
@@ -239,7 +239,7 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
  * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
  * @c: the container
  * @range: the caller's range, which covers all of them
- * @going: the first of the mappings, which are chained by &t1x_dma.next in IOVA
+ * @batch: the first of the mappings, which are chained by &t1x_dma.next in IOVA
  *	order; may be %NULL
  *
  * As many runs share a sync as may, of whatever mappings.
@@ -249,28 +249,28 @@ static struct t1x_dma *t1x_batch_end(struct t1x_dma *going)
  * page; then &t1x_dma.filled says which are left.
  */
 int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
-		    struct t1x_dma *going)
+		    struct t1x_dma *batch)
 {
-	struct t1x_refund_batch bill = {};
+	struct t1x_refund_batch refunds = {};
 	struct t1x_dma *end;
 	int ret = 0;
 
-	while (going && !ret) {
-		t1x_range_assert_held(range, going->iova, going->last);
-		end = t1x_batch_end(going);
-		if (end != going &&
-		    !t1x_domain_list_unmap_dmas(&c->domains, going, end)) {
-			t1x_unpin_all(c, going, end, &bill);
-			going = end;
+	while (batch && !ret) {
+		t1x_range_assert_held(range, batch->iova, batch->last);
+		end = t1x_unfill_batch_end(batch);
+		if (end != batch &&
+		    !t1x_domain_list_unmap_dmas(&c->domains, batch, end)) {
+			t1x_unpin_all(c, batch, end, &refunds);
+			batch = end;
 		} else {
 			/* One by one, it shows which of them is kept. */
-			end = end == going ? going->next : end;
-			for (; going != end; going = going->next)
-				ret |= t1x_unfill(c, range, going, &bill);
+			end = end == batch ? batch->next : end;
+			for (; batch != end; batch = batch->next)
+				ret |= t1x_unfill(c, range, batch, &refunds);
 		}
 		cond_resched();
 	}
-	t1x_refund_batch_flush(&bill);
+	t1x_refund_batch_flush(&refunds);
 	return ret;
 }
 
@@ -284,12 +284,12 @@ int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
  */
 void t1x_dma_unfill_detached(struct t1x_container *c, struct t1x_dma *dma)
 {
-	struct t1x_refund_batch bill = {};
+	struct t1x_refund_batch refunds = {};
 
 	if (dma->filled > dma->runs.npages)
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
 		       dma->filled - dma->runs.npages, &dma->iova);
-	t1x_unpin_all(c, dma, dma->next, &bill);
-	t1x_refund_batch_flush(&bill);
+	t1x_unpin_all(c, dma, dma->next, &refunds);
+	t1x_refund_batch_flush(&refunds);
 }
 

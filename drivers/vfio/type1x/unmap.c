@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * UNMAP: which mappings a range takes away, by the rules of type1 and type1v2.
+ * UNMAP: which mappings a range removes, by the rules of type1 and type1v2.
+ */
+
+/**
+ * DOC: Life of an UNMAP
+ *
+ * uapi.c copies the request in and checks its size and flags.  t1x_unmap_prepare() locks
+ * the range and the container and finds the mappings that go::
  *
  *   mappings     |---A---|---B---|
  *   v2  range    |---A---|            A goes
@@ -9,13 +16,16 @@
  *   v1  range    |--|                 covers A's first byte: all of A goes
  *   v1  range        |---------|      starts inside A: nothing goes, size 0
  *
- * A mapping that was made with granules is split in v2 where the range ends.  So only
- * whole mappings go, and what the IOMMU is asked to unmap never splits one of its
- * large pages (I6).
+ * While a mediated device has a page of them pinned, everything is unlocked, the device's
+ * dma_unmap() is called, and the request begins anew.  Then dirty pages are copied to the
+ * user, and in v2 a mapping that was made with granules is split where the range ends.  Up
+ * to here every failure leaves all mappings as they were.
  *
- * An unmap is done in steps, so that a failure, but for that of an IOMMU, comes before
- * the first mapping has gone: mediated devices let go of all pages in the range, dirty
- * pages are told, mappings are split, and then the mappings go.
+ * The mappings go in batches of up to T1X_SYNC_RUNS.  A batch is chained with the container
+ * locked, and unfilled by t1x_dmas_unfill() with the range alone: each domain unmaps it,
+ * then syncs its IOTLB, and only then are pages unpinned and charges refunded (I1).  What
+ * was unfilled is removed from the tree with the container locked and freed without.  Only
+ * whole mappings go, so no call to the IOMMU splits one of its large pages (I6).
  */
 #include "unmap.h"
 
@@ -34,8 +44,8 @@
 #include "trace.h"
 #include "unfill.h"
 
-/* How often devices are told to let go of one mapping before we give up. */
-#define T1X_RECALLS	10
+/* Notifications about one mapping, all in vain, after which an unmap gives up. */
+#define T1X_UNMAP_NOTIFICATIONS	10
 
 static int t1x_unmap_check_range(struct t1x_container *c,
 				 const struct t1x_unmap_request *req,
@@ -137,11 +147,11 @@ static dma_addr_t t1x_unmap_last(const struct t1x_unmap_request *req)
 }
 
 /*
- * Does a mediated device hold something of a range?  Narrows it down to what is of
- * the first such mapping.  In v1, where more than the range goes, none holds a page.
+ * Has a mediated device pinned a page of a range?  Narrows the range down to the part that
+ * the first such mapping has.
  */
-static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
-			   dma_addr_t *last)
+static bool t1x_unmap_accessed(struct t1x_container *c, dma_addr_t *iova,
+			       dma_addr_t *last)
 {
 	unsigned long index = t1x_access_pages_index(*iova);
 	struct t1x_dma *dma;
@@ -158,19 +168,22 @@ static bool t1x_unmap_held(struct t1x_container *c, dma_addr_t *iova,
 }
 
 /**
- * struct t1x_unmap_state - an UNMAP under way
- * @range: locked, with all mappings that go
+ * struct t1x_unmap_state - the state of one t1x_unmap()
+ * @range: the locked range, which covers all mappings that are to be removed
  * @first: the lowest of them, %NULL if there is none
  * @last: last byte of the request
- * @recalled: first byte of the last recall
- * @recalls: how often that was recalled
+ * @notified: first byte of the last range that mediated devices were notified of
+ * @nr_notified: how often in a row they were notified of it
+ *
+ * On the stack of t1x_unmap_steps(), and used by that task alone.  @first and @last are
+ * valid while &t1x_container.lock is held or @range is locked.
  */
 struct t1x_unmap_state {
 	struct t1x_range range;
 	struct t1x_dma *first;
 	dma_addr_t last;
-	dma_addr_t recalled;
-	unsigned int recalls;
+	dma_addr_t notified;
+	unsigned int nr_notified;
 };
 
 /* In v1: last byte of the highest mapping that goes, or of the request. */
@@ -185,47 +198,47 @@ static dma_addr_t t1x_unmap_end(struct t1x_container *c,
 }
 
 /*
- * Is a page of the request held by a mediated device?  Then everything is unlocked and
- * the devices are told: -EAGAIN to begin anew, or -EBUSY if that was in vain.
+ * If a mediated device has pinned a page of the request, unlocks everything and notifies
+ * the devices: -EAGAIN to begin anew, or -EBUSY if that was in vain too often.
  */
-static int t1x_unmap_recall(struct t1x_container *c,
+static int t1x_unmap_notify(struct t1x_container *c,
 			    const struct t1x_unmap_request *req,
 			    struct t1x_unmap_state *unmap)
 {
 	dma_addr_t from = req->iova, to = unmap->last;
 
-	if (req->vaddr || !t1x_unmap_held(c, &from, &to))
+	if (req->vaddr || !t1x_unmap_accessed(c, &from, &to))
 		return 0;
 
 	t1x_container_unlock(c, &unmap->range);
-	if (!unmap->recalls || unmap->recalled != from)
-		unmap->recalls = 0;
-	if (unmap->recalls++ == T1X_RECALLS) {
+	if (!unmap->nr_notified || unmap->notified != from)
+		unmap->nr_notified = 0;
+	if (unmap->nr_notified++ == T1X_UNMAP_NOTIFICATIONS) {
 		pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
 				   &from);
 		return t1x_log_err(&c->errlog, -EBUSY,
 				   "a mediated device does not let go of the mapping at %pad",
 				   &from);
 	}
-	unmap->recalled = from;
-	t1x_access_notify_unmap(c, from, to - from + 1, unmap->recalls > 1);
+	unmap->notified = from;
+	t1x_access_notify_unmap(c, from, to - from + 1, unmap->nr_notified > 1);
 	return -EAGAIN;
 }
 
 /*
- * Locks the range and the container, checks a request and has mediated devices let go
- * of everything in its range.  In v1 the highest mapping may go on beyond the range: then
- * all of it is locked.  Each time that the locks were dropped the request is checked
- * anew.  On failure they are not held.
+ * Locks the range and the container, checks the request, and has mediated devices unpin
+ * all pages in its range.  In v1 the highest mapping may end beyond the range: then all of
+ * it is locked.  Each time that the locks were dropped the request is checked anew.  On
+ * failure they are not held.
  */
 static int t1x_unmap_prepare(struct t1x_container *c,
 			     struct t1x_unmap_request *req,
 			     struct t1x_unmap_state *unmap)
 {
-	dma_addr_t end = t1x_unmap_last(req);
+	dma_addr_t top, end = t1x_unmap_last(req);
 	int ret;
 
-	unmap->recalls = 0;
+	unmap->nr_notified = 0;
 	do {
 		ret = t1x_container_lock(c, &unmap->range, req->iova, end,
 					 T1X_RANGE_UNMAP);
@@ -236,12 +249,13 @@ static int t1x_unmap_prepare(struct t1x_container *c,
 			t1x_container_unlock(c, &unmap->range);
 			return ret;
 		}
-		if (unlikely(!c->v2) && t1x_unmap_end(c, unmap) > end) {
-			end = t1x_unmap_end(c, unmap);
+		top = likely(c->v2) ? end : t1x_unmap_end(c, unmap);
+		if (unlikely(top > end)) {
+			end = top;
 			t1x_container_unlock(c, &unmap->range);
 			ret = -EAGAIN;
 		} else if (unmap->first && !t1x_access_pages_empty(&c->access_pages)) {
-			ret = t1x_unmap_recall(c, req, unmap);
+			ret = t1x_unmap_notify(c, req, unmap);
 		}
 	} while (unlikely(ret == -EAGAIN));
 	return ret;
@@ -267,7 +281,7 @@ static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 	if (ret) {
 		t1x_split_cancel(&high);
 		return t1x_log_err(&c->errlog, ret,
-				   "unmap [%pad, %pad]: no memory to cut a mapping",
+				   "unmap [%pad, %pad]: no memory to split a mapping",
 				   &iova, &last);
 	}
 
@@ -299,13 +313,13 @@ static struct t1x_dma *t1x_unmap_chain(struct t1x_dma *dma, dma_addr_t last)
 }
 
 /*
- * Takes those of a chain out of the tree that hold nothing any more.  Returns
- * them, chained, and adds their bytes up.
+ * Removes those of a chain from the tree that have nothing filled any more.  Returns them,
+ * chained, and adds up their bytes.
  */
 static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
 					struct t1x_dma *dma, u64 *bytes)
 {
-	struct t1x_dma *gone = NULL, *next;
+	struct t1x_dma *removed = NULL, *next;
 
 	for (; dma; dma = next) {
 		next = dma->next;
@@ -314,10 +328,10 @@ static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
 		*bytes += t1x_dma_bytes(dma);
 		t1x_dirty_untrack(dma);
 		t1x_container_remove(c, dma);
-		dma->next = gone;
-		gone = dma;
+		dma->next = removed;
+		removed = dma;
 	}
-	return gone;
+	return removed;
 }
 
 static void t1x_unmap_free(struct t1x_dma *dma)
@@ -333,30 +347,30 @@ static void t1x_unmap_free(struct t1x_dma *dma)
 }
 
 /*
- * Unmaps the mappings of a range chain by chain: what was just touched is still in the
- * cache.  Drops the locks.
+ * Unmaps the mappings of a range batch by batch: what the tree walk has touched is still
+ * in the cache.  Drops the locks.
  */
 static int t1x_unmap_mappings(struct t1x_container *c,
 			      struct t1x_unmap_state *unmap, u64 *bytes)
 {
-	struct t1x_dma *going = unmap->first, *gone = NULL, *rest;
+	struct t1x_dma *batch = unmap->first, *removed = NULL, *next_batch;
 	struct t1x_range *range = &unmap->range;
 	int ret = 0;
 
 	/* A gap below the lowest mapping can be mapped meanwhile. */
-	if (going->iova > range->iova)
-		t1x_range_trim(&c->range_tree, range, going->iova, range->last);
-	for (; going; going = ret ? NULL : rest) {
-		rest = t1x_unmap_chain(going, unmap->last);
+	if (batch->iova > range->iova)
+		t1x_range_trim(&c->range_tree, range, batch->iova, range->last);
+	for (; batch; batch = ret ? NULL : next_batch) {
+		next_batch = t1x_unmap_chain(batch, unmap->last);
 		mutex_unlock(&c->lock);
-		t1x_unmap_free(gone);
-		ret = t1x_dmas_unfill(c, range, going);
+		t1x_unmap_free(removed);
+		ret = t1x_dmas_unfill(c, range, batch);
 		mutex_lock(&c->lock);
-		gone = t1x_unmap_remove(c, going, bytes);
+		removed = t1x_unmap_remove(c, batch, bytes);
 		WRITE_ONCE(range->done, *bytes);
 	}
 	t1x_container_unlock(c, range);
-	t1x_unmap_free(gone);
+	t1x_unmap_free(removed);
 	if (unlikely(ret))
 		t1x_log_err(&c->errlog, ret,
 			    "unmap up to %#llx: an IOMMU keeps a page",
@@ -431,19 +445,19 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
 void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 {
 	const dma_addr_t last = ~(dma_addr_t)0;
-	struct t1x_dma *going, *rest, *dma;
+	struct t1x_dma *batch, *next_batch, *dma;
 	u64 bytes = 0;
 
 	lockdep_assert_held(&c->lock);
 
-	for (going = t1x_dma_first(&c->dma_tree, 0, last); going; going = rest) {
-		rest = t1x_unmap_chain(going, last);
-		for (dma = going; dma; dma = dma->next) {
+	for (batch = t1x_dma_first(&c->dma_tree, 0, last); batch; batch = next_batch) {
+		next_batch = t1x_unmap_chain(batch, last);
+		for (dma = batch; dma; dma = dma->next) {
 			if (list_empty(&c->domains))
 				t1x_dma_unfill_detached(c, dma);
 			t1x_access_release(c, dma);
 		}
-		t1x_dmas_unfill(c, all, going);
-		t1x_unmap_free(t1x_unmap_remove(c, going, &bytes));
+		t1x_dmas_unfill(c, all, batch);
+		t1x_unmap_free(t1x_unmap_remove(c, batch, &bytes));
 	}
 }
