@@ -297,7 +297,12 @@ static void unmap_all(void)
 	measure("unmap-all", once_unmap_all, mem_anon(ENTRIES * PAGE));
 }
 
-static void pairs(void *memory, size_t n)
+/**
+ * pairs() - map a page and unmap it, over and over
+ * @memory: the page
+ * @n: how often
+ */
+void pairs(void *memory, size_t n)
 {
 	while (n--) {
 		assert_ret(dma_map(container, memory, IOVA, PAGE, RW), 0);
@@ -425,12 +430,14 @@ static const struct test cases[] = {
 	CASE("pair", pair),
 	CASE("registered", registered),
 	CASE("unmap-all", unmap_all),
+	CASE("waiters", stock_waiters),
 	CASE("memory", stock_memory),
 	CASE("empty", native_empty),
 	CASE("meanwhile", native_meanwhile),
 	CASE("compute", smp_compute),
 	CASE("threads", smp_threads),
 	CASE("huge-cold", smp_huge_cold),
+	CASE("crowd", smp_crowd),
 };
 
 static bool is_wanted(const char *name, char **names)

@@ -20,10 +20,12 @@ void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
 void *huge(size_t size);
 void *cold(size_t size);
+void pairs(void *memory, size_t n);
 
 void stock_hugetlb_1g(void);
 void stock_attach(void);
 void stock_memory(void);
+void stock_waiters(void);
 
 void native_empty(void);
 void native_attach(void);
@@ -32,5 +34,6 @@ void native_meanwhile(void);
 void smp_compute(void);
 void smp_threads(void);
 void smp_huge_cold(void);
+void smp_crowd(void);
 
 #endif /* T1X_BENCH_H */

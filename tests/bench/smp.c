@@ -5,8 +5,11 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../selftests/lib/dirty.h"
 #include "../selftests/lib/mem.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
@@ -168,4 +171,70 @@ static void once_huge_cold(void *unused)
 void smp_huge_cold(void)
 {
 	measure_smp("huge-cold", once_huge_cold, NULL);
+}
+
+/* --- Requests for all IOVAs while others map and unmap --------------------------- */
+
+#define CROWD		4
+#define CROWD_SIZE	(32 * MIB)
+/* Calls that a figure is the mean of. */
+#define CALLS		5
+
+struct crowd {
+	pthread_t thread;
+	void *memory;
+	uint64_t iova;
+};
+
+static atomic_bool crowd_stop;
+
+/* Maps and unmaps without end; UNMAP_ALL may have been there first. */
+static void *map_without_end(void *data)
+{
+	const struct crowd *one = data;
+
+	while (!atomic_load(&crowd_stop)) {
+		dma_map(container, one->memory, one->iova, CROWD_SIZE, RW);
+		dma_unmap(container, one->iova, CROWD_SIZE);
+	}
+	return NULL;
+}
+
+static void once_crowd(void *memory)
+{
+	static uint64_t bitmap[CROWD * CROWD_SIZE / PAGE / 64];
+	struct crowd crowd[CROWD];
+	size_t i;
+
+	open_edu();
+	use_cpus(0, 2);
+	assert_ret(dirty_flags(container, START), 0);
+	atomic_store(&crowd_stop, false);
+	for (i = 0; i < CROWD; i++) {
+		crowd[i].memory = (char *)memory + i * CROWD_SIZE;
+		crowd[i].iova = IOVA + i * CROWD_SIZE;
+		assert_eq(pthread_create(&crowd[i].thread, NULL,
+					 map_without_end, &crowd[i]), 0);
+	}
+
+	start();
+	for (i = 0; i < CALLS; i++)
+		assert_ret(dirty_get(container, IOVA, CROWD * CROWD_SIZE, bitmap,
+				     sizeof(bitmap)), 0);
+	stop("get-bitmap", CALLS, "call");
+	start();
+	for (i = 0; i < CALLS; i++)
+		dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL);
+	stop("unmap-all", CALLS, "call");
+
+	atomic_store(&crowd_stop, true);
+	for (i = 0; i < CROWD; i++)
+		pthread_join(crowd[i].thread, NULL);
+	vfio_close_all();
+}
+
+/** smp_crowd() - how long GET_BITMAP and UNMAP_ALL take beside four busy threads */
+void smp_crowd(void)
+{
+	measure_few("crowd", once_crowd, mem_anon(CROWD * CROWD_SIZE));
 }

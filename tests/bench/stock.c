@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Cases for stock kernels alone: pages of 1 GiB, a second domain that VT-d has
- * to be talked into, and the kernel's memory.
+ * to be talked into, threads that wait, and the kernel's memory.
  *
  *   T1X_SECOND		file of t1x_second, for the case "attach"
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../selftests/lib/mem.h"
 #include "../selftests/lib/module.h"
@@ -110,4 +114,71 @@ void stock_memory(void)
 {
 	weigh("run", SIZE / PAGE, map_at_once, mem_scattered(SIZE / PAGE));
 	weigh("mapping", ENTRIES, map_entries, mem_anon(ENTRIES * PAGE));
+}
+
+/* --- A pair beside threads that wait for another range --------------------------- */
+
+#define WAITERS		200
+#define WAITERS_PAIRS	500
+#define WAITERS_IOVA	(IOVA + GIB)
+
+static void set_policy(int policy, int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	assert_eq(sched_setscheduler(0, policy, &param), 0);
+}
+
+/* A map that gets no further while another thread wants the CPU. */
+static void *map_when_idle(void *memory)
+{
+	set_policy(SCHED_IDLE, 0);
+	assert_ret(dma_map(container, memory, WAITERS_IOVA, SIZE, RW), 0);
+	return NULL;
+}
+
+static void *wait_for_it(void *unused)
+{
+	(void)unused;
+	dma_unmap(container, WAITERS_IOVA, SIZE);
+	return NULL;
+}
+
+static void measure_pairs(void *page, const char *op)
+{
+	set_policy(SCHED_FIFO, 1);
+	start();
+	pairs(page, WAITERS_PAIRS);
+	stop(op, WAITERS_PAIRS, "pair");
+	set_policy(SCHED_OTHER, 0);
+}
+
+static void once_waiters(void *page)
+{
+	pthread_t holder, waiters[WAITERS];
+	void *memory = cold(SIZE);
+	size_t i;
+
+	open_edu();
+	measure_pairs(page, "alone");
+
+	assert_eq(pthread_create(&holder, NULL, map_when_idle, memory), 0);
+	usleep(1000);
+	for (i = 0; i < WAITERS; i++)
+		assert_eq(pthread_create(&waiters[i], NULL, wait_for_it, NULL), 0);
+	usleep(1000);
+	measure_pairs(page, "beside");
+
+	pthread_join(holder, NULL);
+	for (i = 0; i < WAITERS; i++)
+		pthread_join(waiters[i], NULL);
+	vfio_close_all();
+	munmap(memory, SIZE);
+}
+
+/** stock_waiters() - a pair alone, and beside threads that wait for another range */
+void stock_waiters(void)
+{
+	/* The in-tree driver has the pairs wait as well, for as long as that takes. */
+	measure_few("waiters", once_waiters, mem_anon(PAGE));
 }
