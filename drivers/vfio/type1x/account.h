@@ -15,6 +15,8 @@ struct task_struct;
  *	outlive its users
  * @charged: pages charged and not yet refunded
  * @lock_cap: mapper had CAP_IPC_LOCK: no limit
+ *
+ * Embedded in a mapping or a umem, and protected by what protects that.
  */
 struct t1x_owner {
 	struct task_struct *task;
@@ -24,9 +26,11 @@ struct t1x_owner {
 };
 
 /**
- * struct t1x_refund_batch - pages to be refunded, of mappings that one process paid for
- * @owner: one of the owners; stays until the refunds is paid
+ * struct t1x_refund_batch - pages to be refunded to one process
+ * @owner: one of the owners that the process has; must outlive the batch
  * @npages: pages
+ *
+ * On the stack of the task that unfills.
  */
 struct t1x_refund_batch {
 	const struct t1x_owner *owner;

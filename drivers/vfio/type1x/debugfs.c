@@ -37,25 +37,27 @@ static struct dentry *t1x_debugfs_containers;
 /**
  * struct t1x_dma_iter - a walk over mappings that takes the lock for each of them
  * @c: the container
- * @from: where the next one is looked for
- * @last: where the last one may begin
- * @over: there is no room for another one
- * @iova: of the mapping that was found, as all that follows
+ * @from: where the next mapping may begin
+ * @last: last byte of the walk
+ * @over: no IOVA is left for another mapping
+ * @iova: first byte of the mapping that was found, as all that follows
  * @end: its last byte
- * @vaddr: as in struct t1x_dma, and so on
- * @pid: the process that pays
- * @npages: pages that were asked for
+ * @vaddr: &t1x_dma.vaddr
+ * @pid: the process that is charged
+ * @npages: pages of the mapping
  * @filled: pages that are mapped
  * @ram: those of them that are RAM
  * @charged: pages charged
  * @nr_runs: runs remembered
- * @run_npages: pages in these
+ * @run_npages: pages in them
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule_shift: may be split at multiples of 2 to the power of this; 0: nowhere
  * @registered: made of registered memory
  * @untracked: not all runs are remembered
  * @watched: MMIO may be revoked
  * @vaddr_invalid: the vaddr was taken back
+ *
+ * On the stack of the reader of debugfs; a copy, so it needs no lock.
  */
 struct t1x_dma_iter {
 	struct t1x_container *c;

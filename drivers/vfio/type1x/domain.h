@@ -34,8 +34,10 @@ struct t1x_domain {
  * struct t1x_group - one IOMMU group of a container
  * @node: in &t1x_domain.groups, or in &t1x_container.emulated_groups
  * @group: the kernel's group; vfio.ko keeps it alive while it is attached
- * @non_pinned: may write to any mapping without telling which pages; ends when the
- *	group pins pages, for then it writes to nothing else
+ * @non_pinned: its devices may write to any mapping without a trace; cleared when the
+ *	group pins pages, because then it writes to those alone
+ *
+ * Changes with all IOVAs locked; @non_pinned with &t1x_container.lock held.
  */
 struct t1x_group {
 	struct list_head node;

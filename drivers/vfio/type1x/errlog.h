@@ -21,9 +21,11 @@ struct dentry;
 /**
  * struct t1x_errlog_entry - a request that was refused
  * @ret: the errno
- * @pid: the process that asked
- * @at: when, in seconds since the kernel booted
+ * @pid: the process that made the request
+ * @at: seconds since the kernel booted
  * @why: the reason
+ *
+ * Protected by &t1x_errlog.lock.
  */
 struct t1x_errlog_entry {
 	int ret;

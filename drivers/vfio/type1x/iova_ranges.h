@@ -8,6 +8,8 @@
  * struct t1x_iova_range - IOVAs a device can use
  * @first: first byte
  * @last: last byte, inclusive
+ *
+ * Protected by what protects the list.
  */
 struct t1x_iova_range {
 	dma_addr_t first;
@@ -17,8 +19,11 @@ struct t1x_iova_range {
 /**
  * struct t1x_iova_ranges - all IOVAs a container can use
  * @range: the ranges, ascending, disjoint, none empty
- * @nr: how many
- * @capacity: how many fit into @range
+ * @nr: number of ranges
+ * @capacity: ranges that fit into @range
+ *
+ * Has no lock: &t1x_container.iova_ranges is protected by the container's, and all others
+ * are on the stack of one task.
  */
 struct t1x_iova_ranges {
 	struct t1x_iova_range *range;

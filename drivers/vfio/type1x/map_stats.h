@@ -21,7 +21,7 @@
  * @largest: pages of the largest run
  * @slow_gup: batches of pages that were not to be had without mmap_lock
  *
- * For people to look at: each is exact, but they are not read at the same time.
+ * For debugfs.  All are atomic: each is exact, but they are not read at the same time.
  */
 struct t1x_map_stats {
 	atomic_long_t npages;
@@ -32,10 +32,12 @@ struct t1x_map_stats {
 };
 
 /**
- * struct t1x_map_stats_delta - the same, of one mapping while it is filled
- * @npages_2m: as there
- * @npages_1g: as there
- * @largest: as there
+ * struct t1x_map_stats_delta - what a mapping adds to the statistics while it is filled
+ * @npages_2m: pages for &t1x_map_stats.npages_2m
+ * @npages_1g: pages for &t1x_map_stats.npages_1g
+ * @largest: pages of its largest run
+ *
+ * On the stack of t1x_dma_fill().
  */
 struct t1x_map_stats_delta {
 	unsigned long npages_2m;

@@ -38,12 +38,13 @@
 #endif
 
 /**
- * struct t1x_mmio_notifier - is told when addresses are invalidated
- * @interval: in the mm of the owner that there was
+ * struct t1x_mmio_notifier - a notifier of invalidated user addresses
+ * @interval: in the mm of the owner at the time
  * @c: the container
  * @ranges: the mappings in it, struct t1x_mmio_range; protected by
  *	&t1x_container.mmio_lock
- * @seq: of the invalidations before the page table was read last
+ * @seq: of the invalidations before the page table was read last; protected by the range
+ *	lock that covers the mapping
  */
 struct t1x_mmio_notifier {
 	struct mmu_interval_notifier interval;
@@ -53,11 +54,13 @@ struct t1x_mmio_notifier {
 };
 
 /**
- * struct t1x_mmio_range - revokes the MMIO of a mapping
+ * struct t1x_mmio_range - the mapping that loses its MMIO when a notifier fires
  * @node: in &t1x_mmio_notifier.ranges
- * @notifier: tells of invalidations
+ * @notifier: the notifier
  * @dma: the mapping
  * @first: pages of the notifier before those of the mapping
+ *
+ * Protected by &t1x_container.mmio_lock.
  */
 struct t1x_mmio_range {
 	struct list_head node;

@@ -15,22 +15,23 @@ struct page;
 /**
  * struct t1x_pfn_reader - a reader that turns user addresses into runs
  * @mm: address space of the memory
- * @vaddr: next address to be looked at
- * @left: pages from @vaddr on that are still to be looked at
+ * @vaddr: next address to read
+ * @left: pages from @vaddr on that are still to be read
  * @write: the device may write
  * @single: the last page was one of hugetlb, of which one pin is enough
  * @cold: pages of the last batch had to be faulted in
- * @mmio: the last batch was MMIO, of which fast GUP brings nothing
+ * @mmio: the last batch was MMIO, for which fast GUP finds nothing
  * @nr_slow: batches that took mmap_lock
- * @huge_max: bytes of the largest page of hugetlb of which one pin is enough: no
- *	two parts of a run may share one
- * @next: the first run of what was brought and not consumed; empty if it is
- *	still to be made of @pages
- * @pages: pages that GUP brought; [@head, @nr) are not yet in a run
+ * @huge_max: bytes of the largest hugetlb page of which one pin is enough
+ * @next: the first run that was read and not consumed; empty if it is still to be
+ *	made of @pages
+ * @pages: pages that GUP returned; [@head, @nr) are in no run yet
  * @capacity: pointers that fit into @pages
  * @head: index of the next page
  * @nr: pages in @pages
- * @few: memory behind @pages when it is small
+ * @few: storage for @pages where few are enough
+ *
+ * On the stack of the task that reads.
  */
 struct t1x_pfn_reader {
 	struct mm_struct *mm;

@@ -56,13 +56,16 @@
  * @end: behind the last one
  * @base: where chunk 0 would begin if nothing were cut off
  * @nr: number of chunks
- * @taken: chunks taken so far
- * @given_up: a page could not be had, which is left to the caller to find; or the
- *	caller has given up
- * @wait: for chunks to be done
+ * @next_chunk: the first chunk that no thread has begun; atomic
+ * @failed: no chunk is to be begun any more: a page could not be faulted in, and the
+ *	caller will meet that error itself, or the caller has failed
+ * @wait: where the caller waits for chunks
  * @nr_threads: number of @threads
  * @threads: the threads
- * @done: bitmap of chunks
+ * @done: bitmap of chunks, changed by atomic bit operations
+ *
+ * Shared by the caller and its threads without a lock: what is not atomic does not change
+ * while there are threads.
  */
 struct t1x_populate {
 	struct mm_struct *mm;
@@ -70,8 +73,8 @@ struct t1x_populate {
 	unsigned long end;
 	unsigned long base;
 	unsigned long nr;
-	atomic_long_t taken;
-	bool given_up;
+	atomic_long_t next_chunk;
+	bool failed;
 	wait_queue_head_t wait;
 	unsigned int nr_threads;
 	struct task_struct **threads;
@@ -83,7 +86,7 @@ static atomic_t t1x_populate_nr_threads;
 
 static bool t1x_populate_should_stop(struct t1x_populate *p)
 {
-	return READ_ONCE(p->given_up) || fatal_signal_pending(current);
+	return READ_ONCE(p->failed) || fatal_signal_pending(current);
 }
 
 static void t1x_populate_chunk(struct t1x_populate *p, unsigned long chunk)
@@ -101,7 +104,7 @@ static void t1x_populate_chunk(struct t1x_populate *p, unsigned long chunk)
 					    NULL);
 		mmap_read_unlock(p->mm);
 		if (ret <= 0) {
-			WRITE_ONCE(p->given_up, true);
+			WRITE_ONCE(p->failed, true);
 			return;
 		}
 		at += ret << PAGE_SHIFT;
@@ -112,7 +115,7 @@ static void t1x_populate_chunk(struct t1x_populate *p, unsigned long chunk)
 /* Takes a chunk and faults it in; returns false if none is left. */
 static bool t1x_populate_next(struct t1x_populate *p)
 {
-	unsigned long chunk = atomic_long_inc_return(&p->taken) - 1;
+	unsigned long chunk = atomic_long_inc_return(&p->next_chunk) - 1;
 	unsigned int pin;
 
 	if (chunk >= p->nr || t1x_populate_should_stop(p))
@@ -257,12 +260,12 @@ int t1x_populate_wait(struct t1x_populate *p, unsigned long vaddr)
 	unsigned long chunk = (untagged_addr(vaddr) - p->base) /
 			      T1X_POPULATE_CHUNK;
 
-	while (!test_bit(chunk, p->done) && !READ_ONCE(p->given_up)) {
+	while (!test_bit(chunk, p->done) && !READ_ONCE(p->failed)) {
 		if (t1x_populate_next(p))
 			continue;
 		if (wait_event_killable(p->wait,
 					test_bit(chunk, p->done) ||
-					READ_ONCE(p->given_up)))
+					READ_ONCE(p->failed)))
 			return -EINTR;
 	}
 	return 0;
@@ -280,7 +283,7 @@ void t1x_populate_cancel(struct t1x_populate *p)
 {
 	unsigned int i;
 
-	WRITE_ONCE(p->given_up, true);
+	WRITE_ONCE(p->failed, true);
 	for (i = 0; i < p->nr_threads; i++)
 		send_sig(SIGKILL, p->threads[i], 1);
 }

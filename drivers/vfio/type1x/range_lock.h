@@ -68,8 +68,10 @@ struct t1x_range {
  * @iova: first byte
  * @last: last byte
  * @op: T1X_RANGE_MAP or T1X_RANGE_UNMAP
- * @pid: process that holds it
+ * @pid: the process that holds it
  * @done: bytes that UNMAP has removed already
+ *
+ * A copy, on the stack of the reader of debugfs.
  */
 struct t1x_range_info {
 	dma_addr_t iova;

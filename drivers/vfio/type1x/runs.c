@@ -85,13 +85,15 @@ void t1x_runs_shrink(struct t1x_runs *runs)
 }
 
 /**
- * struct t1x_runs_at - a place in a list
+ * struct t1x_runs_at - a page's place in a list of runs
  * @chunk: the piece of memory that has it, %NULL for the inline runs
  * @above: the chunk above that, if any
- * @base: where the runs of that piece start
- * @run: the run that has the page, or the end
- * @end: where they end
+ * @base: first run of that piece
+ * @run: the run that has the page, or @end
+ * @end: behind the last run of that piece
  * @skip: pages of @run before the page
+ *
+ * On the stack.
  */
 struct t1x_runs_at {
 	struct t1x_run_chunk *chunk;

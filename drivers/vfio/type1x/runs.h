@@ -13,16 +13,16 @@
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
  * @npages: number of pages, at most T1X_SYNC_PAGES; 0 means no run at all
- * @huge: whole hugetlb pages, or the ends of some: GUP pinned each once and not
- *	every 4 KiB of it; implies @pinned
- * @revoked: MMIO that has left the IOMMUs again, see mmio_notifier.c
+ * @huge: whole hugetlb pages, or the ends of some: each has one pin, not one for
+ *	every page of the CPU; implies @pinned
+ * @revoked: MMIO that was unmapped from all domains, see mmio_notifier.c
  * @pinned: GUP pinned each of the pages
  * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
  *	mediated device holds; implies @pinned
  * @key: all but @pfn, to be compared at once
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the
- * memory that is mapped.
+ * memory that is mapped.  Protected by what protects the list that it is in.
  */
 struct t1x_run {
 	unsigned long pfn;
@@ -49,9 +49,11 @@ struct t1x_run {
  * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
  * @below: the chunk with the runs before these, %NULL if they are inline
  * @first: pages in all runs before these
- * @nr: runs held, unless it is the last chunk
+ * @nr: number of runs, unless it is the last chunk
  * @capacity: runs that fit
  * @runs: the runs
+ *
+ * Protected by what protects the list.
  */
 struct t1x_run_chunk {
 	struct t1x_run_chunk *below;
@@ -72,7 +74,8 @@ struct t1x_run_chunk {
  * @first: the first runs; most mappings have no other
  *
  * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
- * down, so what is left always describes a prefix of the mapping.
+ * down, so what is left always describes a prefix of the mapping.  Protected by what
+ * protects the mapping, see struct t1x_dma.
  */
 struct t1x_runs {
 	unsigned long nr;
@@ -85,11 +88,13 @@ struct t1x_runs {
 };
 
 /**
- * struct t1x_runs_pos - where a walk over runs stands
- * @runs: what is walked
- * @chunk: where that is, %NULL for the inline runs
- * @base: where those runs start
+ * struct t1x_runs_pos - the position of a walk over runs
+ * @runs: the list
+ * @chunk: the piece of memory that the walk is in, %NULL for the inline runs
+ * @base: first run of that piece
  * @run: the run visited last; at first, behind the last one
+ *
+ * On the stack of the walker, which has the list locked.
  */
 struct t1x_runs_pos {
 	struct t1x_runs *runs;

@@ -10,11 +10,13 @@ struct t1x_run_chunk;
 struct t1x_mmio_range;
 
 /**
- * struct t1x_split - a split of which nothing can fail any more
+ * struct t1x_split - a prepared split, which cannot fail any more
  * @dma: the mapping; %NULL if there is none to split
- * @upper: what will be its upper part
+ * @upper: the mapping that will be its upper part
  * @spare: memory for the runs of one of them; %NULL if none is needed
  * @mmio: memory for the MMIO notifier of @upper; %NULL if @dma has none
+ *
+ * On the stack of the task that has the range of @dma locked.
  */
 struct t1x_split {
 	struct t1x_dma *dma;

@@ -60,7 +60,9 @@ enum t1x_stat {
 
 /**
  * struct t1x_stats - the counters of one CPU
- * @count: by enum t1x_stat; only the sum over all CPUs means anything
+ * @count: by enum t1x_stat; only the sum over all CPUs has a meaning
+ *
+ * Per CPU, so no lock: each CPU changes its own.
  */
 struct t1x_stats {
 	long count[T1X_NR_STATS];

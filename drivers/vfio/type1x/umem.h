@@ -12,9 +12,11 @@ struct t1x_container;
 struct t1x_umem;
 
 /**
- * struct t1x_umem_run - a run of registered memory, and where it is
+ * struct t1x_umem_run - a run of registered memory
  * @first: pages of the umem before it
  * @run: the run
+ *
+ * Never changes once the umem is pinned.
  */
 struct t1x_umem_run {
 	unsigned long first;
@@ -26,8 +28,10 @@ struct t1x_umem_run {
 
 /**
  * struct t1x_umem_pos - a place among the runs of registered memory
- * @array: the array that the run is in
+ * @array: the array that has the run
  * @slot: its place there
+ *
+ * On the stack.
  */
 struct t1x_umem_pos {
 	struct t1x_umem_run *const *array;

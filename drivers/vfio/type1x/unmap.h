@@ -8,16 +8,18 @@ struct t1x_container;
 struct t1x_range;
 
 /**
- * struct t1x_unmap_request - what VFIO_IOMMU_UNMAP_DMA asks
+ * struct t1x_unmap_request - what VFIO_IOMMU_UNMAP_DMA asks for
  * @iova: first byte; 0 with @all
  * @size: bytes; 0 with @all
- * @all: every mapping there is
+ * @all: unmap every mapping
  * @vaddr: take back the vaddr instead of unmapping
- * @dirty: tell dirty pages first
- * @bitmap: where to
+ * @dirty: copy dirty pages first
+ * @bitmap: the user's bitmap for them
  * @pgsize: bytes a bit of @bitmap stands for
  * @unmapped: set to the bytes really unmapped, also on failure
- * @splits: set if a mapping must be split
+ * @splits: set if a mapping has to be split
+ *
+ * On the stack of the ioctl.
  */
 struct t1x_unmap_request {
 	dma_addr_t iova;

@@ -12,10 +12,12 @@ struct t1x_runs;
 #define T1X_UNPIN_PAGES		32UL
 
 /**
- * struct t1x_unpin_batch - pages to be let go of
+ * struct t1x_unpin_batch - pages to be unpinned
  * @dirty: a device may have written to them
  * @nr: single pages that are still pinned
  * @pages: these
+ *
+ * On the stack of the task that unpins.
  */
 struct t1x_unpin_batch {
 	bool dirty;

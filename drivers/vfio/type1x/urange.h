@@ -14,6 +14,8 @@ struct mm_struct;
  * @mm: the address space, which is only compared
  * @first: first byte
  * @last: last byte
+ *
+ * Protected by what protects the tree; all but @node never change there.
  */
 struct t1x_urange {
 	struct rb_node node;
