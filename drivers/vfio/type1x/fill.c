@@ -388,7 +388,7 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 /* --- begin and end -------------------------------------------------------------- */
 
 /*
- * A hugetlb page no larger than this lies in one granule, because vaddr and IOVA are both
+ * A huge page no larger than this lies in one granule, because vaddr and IOVA are both
  * aligned to it; so no split divides the page, and one pin is enough for all of it.
  */
 static unsigned long t1x_fill_huge_max(const struct t1x_dma *dma)

@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "huge_pmd.h"
 #include "pfnmap.h"
 #include "stats.h"
 #include "t1x.h"
@@ -198,9 +199,18 @@ unsigned int t1x_pfn_reader_next_singles(struct t1x_pfn_reader *reader, struct t
 	return n;
 }
 
+/* A batch ends where a huge page may begin, or those behind would never be aligned. */
 static unsigned long t1x_pfn_reader_wanted(const struct t1x_pfn_reader *reader)
 {
-	return reader->single ? 1 : min_t(unsigned long, reader->left, reader->capacity);
+	unsigned long npages, edge;
+
+	if (reader->single)
+		return 1;
+	npages = min_t(unsigned long, reader->left, reader->capacity);
+	if (likely(reader->left <= T1X_PMD_PAGES))
+		return npages;
+	edge = (PMD_SIZE - (reader->vaddr & ~PMD_MASK)) >> PAGE_SHIFT;
+	return reader->left - edge >= T1X_PMD_PAGES ? min(npages, edge) : npages;
 }
 
 static unsigned int t1x_pfn_reader_gup_flags(const struct t1x_pfn_reader *reader)
@@ -231,6 +241,52 @@ static long t1x_pfn_reader_gup_fast(struct t1x_pfn_reader *reader)
 	return pin_user_pages_fast(reader->vaddr, t1x_pfn_reader_wanted(reader),
 				   t1x_pfn_reader_gup_flags(reader) | FOLL_NOFAULT,
 				   reader->pages);
+}
+
+/* May the next pages be a transparent huge page of which one pin is enough? */
+static bool t1x_pfn_reader_may_be_huge(const struct t1x_pfn_reader *reader)
+{
+	return !(reader->vaddr & ~PMD_MASK) && reader->left >= T1X_PMD_PAGES &&
+	       reader->huge_max >= PMD_SIZE && !reader->single &&
+	       reader->mm == current->mm;
+}
+
+/*
+ * Pins a transparent huge page once, as @reader->next, instead of each of its pages.
+ *
+ * A pin on any page of a folio keeps all of it from being freed, split, migrated or
+ * swapped out, and has fork() copy every page of it.  What is left to show is that all
+ * pages from here on are of the folio: that is so if one entry of the page table maps
+ * them after the first one was pinned.  Then GUP of every page would have returned these,
+ * since that entry grants the access and, for anonymous memory, is exclusive as a whole.
+ */
+static bool t1x_pfn_reader_pin_huge(struct t1x_pfn_reader *reader)
+{
+	struct folio *folio;
+	struct page *page;
+
+	if (!t1x_huge_pmd_pfn(reader->mm, reader->vaddr, reader->write) ||
+	    pin_user_pages_fast(reader->vaddr, 1,
+				t1x_pfn_reader_gup_flags(reader) | FOLL_NOFAULT,
+				&page) != 1)
+		return false;
+
+	folio = page_folio(page);
+	if (page_to_pfn(page) != t1x_huge_pmd_pfn(reader->mm, reader->vaddr, reader->write) ||
+	    folio_size(folio) != PMD_SIZE || folio_page_idx(folio, page) ||
+	    folio_test_hugetlb(folio) || is_zone_device_page(page) ||
+	    !READ_ONCE(folio->mapping)) {
+		t1x_unpin_extra(page, 1);
+		return false;
+	}
+	reader->next = (struct t1x_run){
+		.pfn = page_to_pfn(page),
+		.npages = T1X_PMD_PAGES,
+		.huge = true,
+		.pinned = true,
+		.ram = true,
+	};
+	return true;
 }
 
 /* Returns pages in @reader->pages; or 0 with MMIO in @reader->next, or an errno. */
@@ -276,15 +332,20 @@ static long t1x_pfn_reader_read(struct t1x_pfn_reader *reader)
 int t1x_pfn_reader_fill(struct t1x_pfn_reader *reader)
 {
 	unsigned long npages, faults;
+	bool huge = false;
 	long ret = 0;
 
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
-	if (!reader->cold && !reader->mmio)
-		ret = t1x_pfn_reader_gup_fast(reader);
-	if (ret <= 0) {
+	if (!reader->cold && !reader->mmio) {
+		huge = unlikely(t1x_pfn_reader_may_be_huge(reader)) &&
+		       t1x_pfn_reader_pin_huge(reader);
+		if (!huge)
+			ret = t1x_pfn_reader_gup_fast(reader);
+	}
+	if (ret <= 0 && !huge) {
 		faults = current->min_flt + current->maj_flt;
 		ret = t1x_pfn_reader_read(reader);
 		reader->nr_slow++;
@@ -295,7 +356,7 @@ int t1x_pfn_reader_fill(struct t1x_pfn_reader *reader)
 	if (ret < 0)
 		return ret;
 
-	t1x_stat_add(T1X_STAT_PAGES_PINNED, ret);
+	t1x_stat_add(T1X_STAT_PAGES_PINNED, huge ? T1X_PMD_PAGES : ret);
 	reader->head = 0;
 	reader->nr = ret;
 	npages = ret ?: reader->next.npages;

@@ -13,8 +13,8 @@
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
  * @npages: number of pages, at most T1X_SYNC_PAGES; 0 means no run at all
- * @huge: whole hugetlb pages, or the ends of some: each has one pin, not one for
- *	every page of the CPU; implies @pinned
+ * @huge: large folios, each with one pin and not one for every page: hugetlb pages or
+ *	the ends of some, or whole transparent huge pages; implies @pinned
  * @revoked: MMIO that was unmapped from all domains, see mmio_notifier.c
  * @pinned: GUP pinned each of the pages
  * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
@@ -38,7 +38,7 @@ struct t1x_run {
 	};
 };
 
-/* One page of RAM, not of hugetlb. */
+/* One page of RAM, with a pin of its own. */
 #define T1X_RUN_SINGLE	((const struct t1x_run){	\
 	.npages = 1,					\
 	.pinned = true,					\

@@ -5,7 +5,6 @@
  */
 #include "unpin.h"
 
-#include <linux/hugetlb.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -30,8 +29,8 @@ void t1x_unpin_extra(struct page *page, unsigned long npages)
 	unpin_user_page_range_dirty_lock(page, npages, false);
 }
 
-/* Each hugetlb page that has a part in the run holds one pin. */
-static void t1x_unpin_hugetlb(const struct t1x_run *run, bool dirty)
+/* Each large folio that has a part in the run holds one pin. */
+static void t1x_unpin_huge(const struct t1x_run *run, bool dirty)
 {
 	unsigned long pfn = run->pfn, end = pfn + run->npages;
 	struct folio *folio;
@@ -63,7 +62,7 @@ unsigned long t1x_unpin_run(const struct t1x_run *run, bool dirty)
 
 	t1x_stat_add(T1X_STAT_PAGES_UNPINNED, left);
 	if (unlikely(run->huge)) {
-		t1x_unpin_hugetlb(run, dirty);
+		t1x_unpin_huge(run, dirty);
 		left = 0;
 	}
 	while (unlikely(left > T1X_UNPIN_STEP)) {
