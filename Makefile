@@ -10,9 +10,9 @@ K ?=
 IOMMU ?=
 T ?= *
 # Which kernels there are is looked up only where it matters.
-STOCK = $(or $(K),$(shell scripts/lab kernels))
-UML   = $(or $(K),$(shell scripts/lab kernels uml))
-MOCK  = $(or $(K),$(shell scripts/lab kernels mock))
+STOCK = $(or $(K),$(shell scripts/lab/lab kernels))
+UML   = $(or $(K),$(shell scripts/lab/lab kernels uml))
+MOCK  = $(or $(K),$(shell scripts/lab/lab kernels mock))
 VIOMMU := $(or $(IOMMU),intel intel-sm intel-fs amd virtio)
 # Debian's 6.1 has no driver for the last one, and with first-stage translation it rounds
 # invalidations to what they do not cover: these take both K= and IOMMU=.
@@ -27,13 +27,13 @@ modules: ## build vfio_iommu_type1x.ko
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 install: modules ## install it: updates/, depmod, modprobe.d, header, man page (DESTDIR= works)
-	scripts/install $(KDIR) '$(DESTDIR)'
+	scripts/packaging/install $(KDIR) '$(DESTDIR)'
 
 uninstall: ## remove what install made
-	scripts/install -u $(KDIR) '$(DESTDIR)'
+	scripts/packaging/install -u $(KDIR) '$(DESTDIR)'
 
 deb: ## build Debian packages into build/deb: source for DKMS, and the header
-	@scripts/deb
+	@scripts/packaging/deb
 
 docs: ## make the manual, with kernel-doc: build/docs/html/index.html
 	@scripts/docs
@@ -44,31 +44,31 @@ demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, 
 	@scripts/demo $(or $(K),6.1)
 
 check: ## everything below; ends with `N passed, N failed`
-	@scripts/check
+	@scripts/check/all
 
 static: ## style, sparse, layers, names
-	@scripts/check-static $(T:*=)
+	@scripts/check/static $(T:*=)
 
 abi: ## compare include/vfio_abi with the real vfio.ko
-	@scripts/check-abi $(STOCK)
+	@scripts/check/abi $(STOCK)
 
 check-docs: ## the manual builds without a warning, and what it names exists
-	@scripts/check-docs
+	@scripts/check/docs
 
 check-deb: ## those packages in a clean Debian 12 and 13 (installs mmdebstrap and others)
-	@scripts/check-deb
+	@scripts/check/deb
 
-harness: ## the tests of the test runners
-	@tests/harness/run
+runner: ## the tests of the test runners
+	@tests/runner/run
 
 kunit: ## KUnit suites in User-Mode Linux (T=pattern)
-	@$(call each,k,$(UML),scripts/uml -k $$k -t '$(T)' kunit)
+	@$(call each,k,$(UML),scripts/lab/uml -k $$k -t '$(T)' kunit)
 
 uml: ## tests/selftests on the mock IOMMU in User-Mode Linux (T=pattern)
-	@$(call each,k,$(MOCK),scripts/uml -k $$k -t '$(T)' mock)
+	@$(call each,k,$(MOCK),scripts/lab/uml -k $$k -t '$(T)' mock)
 
 e2e: ## tests/selftests and tests/e2e on stock kernels in QEMU (T=pattern, IOMMU=intel|intel-sm|intel-fs|amd|virtio)
-	@$(call each,r,$(E2E),scripts/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
+	@$(call each,r,$(E2E),scripts/lab/vm -k $${r%/*} -i $${r#*/} -t '$(T)')
 
 e2e-clients: ## DPDK, QEMU with a second-level Linux, qemu-img there (T=dpdk|l2|...; takes long)
 	@$(call each,k,$(STOCK),scripts/clients -k $$k -i $(or $(IOMMU),intel) -t '$(T)')
@@ -95,12 +95,12 @@ coverage: ## the lines that KUnit and the mock reach, by gcov in UML
 	@scripts/coverage -k $(or $(K),6.1)
 
 shell: ## a shell in the same guest (IOMMU= as for e2e)
-	@scripts/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
+	@scripts/lab/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
 
 ##@ The lab
 
 lab: ## fetch and build kernels, trees and test programs now instead of when needed
-	@scripts/lab all
+	@scripts/lab/lab all
 
 clean: ## remove what was built from this checkout
 	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests '$(BUILD)'/run '$(BUILD)'/results \
@@ -119,5 +119,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb harness kunit uml e2e e2e-clients \
+.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb runner kunit uml e2e e2e-clients \
 	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help

@@ -5,7 +5,7 @@
  * The kernel keeps it in drivers/vfio/vfio.h, which no linux-headers package
  * ships.  A wrong copy is not caught by symbol versions (a module takes the
  * CRC of vfio_register_iommu_driver from the kernel's Module.symvers, whatever
- * it passes in), so the layout is asserted here and scripts/compare-abi
+ * it passes in), so the layout is asserted here and scripts/check/compare-abi
  * compares it with the BTF of the vfio.ko that will really be loaded.
  */
 #ifndef _VFIO_ABI_VFIO_IOMMU_DRIVER_H
@@ -32,7 +32,7 @@ struct vfio_device;
 	KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE) ||	\
 	KERNEL_VERSION(7, 4, 0) <= LINUX_VERSION_CODE) &&	\
 	!defined(T1X_ALLOW_UNTESTED)
-#error "untested kernel: run scripts/compare-abi, then build with T1X_ALLOW_UNTESTED"
+#error "untested kernel: run scripts/check/compare-abi, then build with T1X_ALLOW_UNTESTED"
 #endif
 
 /* Before 6.3 a backend is told that the container's descriptor was closed. */

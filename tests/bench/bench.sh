@@ -5,7 +5,7 @@
 # usage: bench.sh [-i FOLDER | -p] CASE...
 #   -i FOLDER   of the host, with the in-tree driver's module (UML)
 #   -p          also say where the kernel's functions are, for profile.py (stock kernels)
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 if [ "$1" = -i ]; then
 	from_host "$2"
@@ -19,8 +19,8 @@ if [ "$1" = -i ]; then
 else
 	T1X_MODULE=$(modinfo -n $OURS)
 	T1X_INTREE=$(modinfo -n $INTREE)
-	T1X_SECOND=/t1x/t1x_second.ko
-	export T1X_SECOND
+	T1X_TWO_DOMAINS=/t1x/t1x_two_domains.ko
+	export T1X_TWO_DOMAINS
 fi
 export T1X_MODULE T1X_INTREE
 if [ "$1" = -p ]; then

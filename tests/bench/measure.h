@@ -2,7 +2,7 @@
 /*
  * Measuring operations of the sides in turn, with the very same memory.
  *
- * On a machine whose clock counts instructions (scripts/vm -c) a few passes
+ * On a machine whose clock counts instructions (scripts/lab/vm -c) a few passes
  * are enough, and the kernel's events are counted too; elsewhere figures are
  * times, and the passes go on until the turns agree. A test fails if a side differs
  * from itself, unless a neighbour on the host can make it.

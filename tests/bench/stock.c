@@ -3,7 +3,7 @@
  * Cases for stock kernels alone: pages of 1 GiB, a second domain that VT-d has
  * to be talked into, threads that wait, and the kernel's memory.
  *
- *   T1X_SECOND		file of t1x_second, for the case "attach"
+ *   T1X_TWO_DOMAINS		file of t1x_two_domains, for the case "attach"
  */
 #include <pthread.h>
 #include <sched.h>
@@ -16,13 +16,13 @@
 #include "../selftests/lib/module.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
-#include "../selftests/lib/usage.h"
+#include "../selftests/lib/free_pages.h"
 #include "../selftests/lib/vfio.h"
 #include "bench.h"
 #include "measure.h"
 #include "side.h"
 
-#define REFUSE		"/sys/module/t1x_second/parameters/refuse"
+#define REFUSE		"/sys/module/t1x_two_domains/parameters/refuse"
 
 static void once_mapped_1g(void *memory)
 {
@@ -57,9 +57,9 @@ void stock_attach(void)
 {
 	enum side side;
 
-	side_load("T1X_SECOND", "");
+	side_load("T1X_TWO_DOMAINS", "");
 	measure("attach", once_attach, huge(GIB));
-	module_unload("t1x_second");
+	module_unload("t1x_two_domains");
 	/* A group that joins a domain maps nothing. */
 	for (side = TREE; side < side_end(); side++)
 		expect_ge(figure_of("attach")->counts[side][COUNT_IOMMU_MAP],

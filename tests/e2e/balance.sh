@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # After the programs of a pass: ours did serve them, and nothing is left behind.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 equal() { [ -n "$(stat_of "$1")" ] && [ "$(stat_of "$1")" = "$(stat_of "$2")" ]; }
 

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # A real client: qemu-img reads a disk through nvme://, on a type1 (v1) container.
-. /t1x/lib.sh
-. /t1x/e2e/nvme.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/nvme.sh
 
 opened=$(stat_of containers_opened)
 pinned=$(stat_of pages_pinned)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The heart of `make demo`: t1x_demo gives a device DMA through our driver. What it
 # saw, and what our statistics gained meanwhile, goes to scripts/demo as remarks.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 stats() { cat /sys/kernel/debug/$OURS/stats; }
 seen() { sed -n "s/^$1 //p" /tmp/demo; }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # DPDK (type1 v1) with two NICs on one wire: testpmd forwards between them, and its heap
 # grows and shrinks by huge pages while it does, because dpdk-dumpcap joins it.
-. /t1x/lib.sh
-. /t1x/e2e/eal.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/eal.sh
 
 IN=/tmp/testpmd.in
 SAID=/tmp/testpmd

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # DPDK's own test of its heap, with two NICs: memory comes and goes thousands of times.
-. /t1x/lib.sh
-. /t1x/e2e/eal.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/eal.sh
 
 heap_test() {
 	dpdk-test $eal --in-memory malloc_autotest </dev/null >/tmp/heap 2>&1

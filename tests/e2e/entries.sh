@@ -3,8 +3,8 @@
 # qemu-img with as few mappings as it may have (666 is what QEMU's own reproducer takes)
 # and with as many as it likes. It maps each small request apart, and unmaps all of them
 # by one call when it gets ENOSPC.
-. /t1x/lib.sh
-. /t1x/e2e/nvme.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/nvme.sh
 
 limit=/sys/module/$OURS/parameters/dma_entry_limit
 unlimited=$(cat $limit)

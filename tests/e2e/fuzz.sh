@@ -4,7 +4,7 @@
 #
 # usage: fuzz.sh [-i FOLDER] [ARGUMENTS OF fuzz]
 #   -i FOLDER   of the host, with the in-tree driver's module (UML)
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 if [ "$1" = -i ]; then
 	from_host "$2"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # UML: unloads ours, so that its exit counts too, and leaves what gcov counted to the
 # host. Files of debugfs have no size, so they are copied before they are packed.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 pack() {
 	cd /sys/kernel/debug/gcov && mkdir -p /tmp/gcov || return

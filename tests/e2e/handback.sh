@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # rmmod gives the job back: the in-tree driver serves again, and ours comes back too.
-. /t1x/lib.sh
-. /t1x/e2e/nvme.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/nvme.sh
 
 is "ours unloads" rmmod $OURS
 is "ours is gone" not loaded $OURS

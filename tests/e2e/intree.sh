@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The in-tree driver has the bugs that ours is tested for, where the table in
 # tests/selftests/bugs.c says so: or those tests would prove nothing.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 ! loaded $OURS || rmmod $OURS
 # Not modprobe: its softdep would bring ours along.

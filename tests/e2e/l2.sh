@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # A second-level Linux whose memory is mapped as a whole, and to which virtio-mem adds
 # and takes memory while it runs.
-. /t1x/lib.sh
-. /t1x/e2e/second.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/nested.sh
 
 give $(nics)
 is "a second Linux runs and ends" second_linux pc nics,memory "" \

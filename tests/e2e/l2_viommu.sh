@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # A second-level Linux with a VT-d of its own: each page it maps there, for a moment, is
 # a mapping here, in one container a device.
-. /t1x/lib.sh
-. /t1x/e2e/second.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/nested.sh
 
 give $(nics)
 is "a second Linux runs and ends" second_linux q35 nics,iommu "intel_iommu=on iommu.strict=1" \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # UML: nothing that was allocated is lost, if this kernel can tell (kmemleak), and the
 # other checkers were awake.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 scan() {
 	local file=/sys/kernel/debug/kmemleak

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # `modprobe vfio-pci`, and nothing else, brings up our driver after the in-tree one;
 # then the guest's devices go to vfio-pci. Every other suite builds on this one.
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 # position MODULE: its line in what modprobe would do.
 position() { modprobe --show-depends vfio-pci | grep -n "/$1\.ko" | cut -d : -f 1; }

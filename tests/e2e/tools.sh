@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
 # The recipes of Documentation/observing.rst for perf, trace-cmd and bpftrace.
-. /t1x/lib.sh
-. /t1x/e2e/recipe.sh
+. /t1x/guest-lib.sh
+. /t1x/e2e/lib/recipe.sh
 
 for recipe in $(grep -lE "$TOOLS" /t1x/recipes/*); do
 	is "recipe ${recipe##*/} shows something" shows "$recipe"

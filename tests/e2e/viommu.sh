@@ -5,7 +5,7 @@
 # are behind it shows in all programs: without a group VFIO has none to give.
 #
 # usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio
-. /t1x/lib.sh
+. /t1x/guest-lib.sh
 
 # ecap BIT: of the VT-d's extended capabilities.
 ecap() { [ $((0x$(cat /sys/class/iommu/dmar0/intel-iommu/ecap) >> $1 & 1)) = 1 ]; }

@@ -24,8 +24,8 @@
 
 #include "lib/differ.h"
 #include "lib/model.h"
-#include "lib/pair.h"
-#include "lib/seq.h"
+#include "lib/twin_containers.h"
+#include "lib/fuzz_ops.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"

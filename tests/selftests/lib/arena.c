@@ -7,7 +7,7 @@
 
 #include "arena.h"
 #include "mem.h"
-#include "seq.h"
+#include "fuzz_ops.h"
 #include "sys.h"
 #include "test.h"
 #include "vfio.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Where to mmap() the regions of a device so that large leaves are used. Depends
- * on nothing else here: an example, explained in Documentation/bars.rst.
+ * on nothing else here: an example, explained in Documentation/mapping-bars.rst.
  */
 #ifndef T1X_BAR_H
 #define T1X_BAR_H

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "differ.h"
-#include "pair.h"
+#include "twin_containers.h"
 #include "sys.h"
 #include "test.h"
 #include "vfio.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "seq.h"
+#include "fuzz_ops.h"
 
 void differ_begin(void);
 bool differ(const struct seq_op *op, char *why, size_t len);

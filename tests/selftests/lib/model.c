@@ -6,14 +6,14 @@
  * A map whose range is registered is charged nothing, and fails if it wants to
  * write and may not.  An unmap gives back what the map was charged.  What
  * registering itself costs, and whether the memory is good, is found out by a map
- * on the in-tree side, see pair.c.
+ * on the in-tree side, see twin_containers.c.
  */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdbool.h>
 
 #include "model.h"
-#include "pair.h"
+#include "twin_containers.h"
 #include "test.h"
 #include "vfio.h"
 

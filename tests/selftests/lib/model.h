@@ -3,7 +3,7 @@
 #ifndef T1X_MODEL_H
 #define T1X_MODEL_H
 
-#include "seq.h"
+#include "fuzz_ops.h"
 
 void model_begin(void);
 void model_expect(const struct seq_op *op, uint64_t vaddr);

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What scripts/lab/vm and scripts/lab/uml share: the files in a guest, the steps of a run and
+# what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
+
+# Suites of tests/e2e in which qemu-img uses the NVMe disk, longer than client.sh does.
+# shellcheck disable=SC2034 # for those who source this
+NVME_CLIENTS="entries two_clients client_killed unbind_busy"
+
+# chosen LABEL: does -t want it? Only a pattern with a slash in it looks at more than
+# the name in LABEL. Notes in $matched that it wanted anything at all.
+chosen() {
+	local name=${1##*/}
+	# shellcheck disable=SC2154 # it is the runner's
+	[[ $only != */* ]] || name=$1
+	# shellcheck disable=SC2053 # a pattern is meant
+	[[ $name == $only ]] && matched=y
+}
+
+# A pattern with a slip in it must not look like a success.
+some_chosen() { [ -n "${matched:-}" ] || die "no test has a name like '$only'"; }
+
+# programs PREFIX SECONDS: a step for each chosen program of tests/selftests.
+programs() {
+	local known program _
+	known=$(counts selftests)
+	while read -r program _; do
+		! chosen "$1/$program" || echo "$1/$program $2 /t1x/bin/$program"
+	done <<<"$known"
+}
+
+# expect ENVIRONMENT DIR FOLDER...: write DIR/expected-counts and DIR/skips for the steps of
+# DIR/steps, from the lists of tests/FOLDER. tests/selftests/skips has permissions:
+# `uml|qemu|both PROGRAM PATTERN`.
+expect() {
+	local env=$1 dir=$2 label program where who pattern known _
+	shift 2
+	known=$(for _; do counts "$_" || exit; done)
+	while read -r label _; do
+		program=${label##*/}
+		echo "$label $(sed -n "s/^$program //p" <<<"$known")" >&3
+		[ ! -e "$TOP/tests/selftests/skips" ] || while read -r where who pattern; do
+			case "$where $who" in "$env $program"|"both $program") echo "$label $pattern" ;; esac
+		done <"$TOP/tests/selftests/skips"
+	done <"$dir/steps" 3>"$dir/expected-counts" >"$dir/skips"
+}
+
+pack() { # pack FOLDER: an initramfs
+	in_tree bookworm bash -c 'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0' - "$1"
+}
+
+# guest_programs ROOT PROGRAM...: from the bookworm tree, with the libraries they need.
+guest_programs() {
+	local root=$1 file files
+	shift
+	files=$(for file; do
+		echo "$file"
+		in_tree bookworm /lib64/ld-linux-x86-64.so.2 --list "$file" 2>/dev/null |
+			grep -o '/[^ ]*'
+	done | sort -u)
+	for file in $files; do
+		install -D "$BUILD/tree/bookworm$file" "$root$file"
+	done
+}
+
+guest_busybox() {
+	local root=$1 applet
+	mkdir -p "$root/bin"
+	cp "$BUILD/tree/bookworm/bin/busybox" "$root/bin/"
+	for applet in $("$root/bin/busybox" --list | grep -vx busybox); do
+		ln -s busybox "$root/bin/$applet"
+	done
+}
+
+# guest_recipes FOLDER: the shell scripts in Documentation/observing.rst, by number.
+guest_recipes() {
+	mkdir -p "$1"
+	awk -v folder="$1" '
+	/^\.\. code-block:: sh$/ { file = sprintf("%s/%02d", folder, ++n); next }
+	/^[^ ]/                  { file = "" }
+	file != ""               { print substr($0, 3) >file }
+	' "$TOP/Documentation/observing.rst"
+}
+
+# guest_files ROOT DIR ENVIRONMENT CHANNEL: init, suites, programs, steps.
+guest_files() {
+	local root=$1
+	mkdir -p "$root"/t1x/{bin,e2e/lib}
+	cp "$TOP/scripts/lab/guest/init" "$root/init"
+	cp "$TOP/scripts/lab/guest/guest-lib.sh" "$2/steps" "$root/t1x/"
+	find "$TOP/tests/e2e" "$2" -maxdepth 1 -name '*.sh' -exec cp -t "$root/t1x/e2e" {} +
+	cp "$TOP"/tests/e2e/lib/*.sh "$root/t1x/e2e/lib/"
+	guest_recipes "$root/t1x/recipes"
+	mkdir -p "$BUILD/selftests"
+	find "$BUILD/selftests" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
+	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Why something was refused, as the driver remembers it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "lib/debugfs.h"
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+#include "lib/watch.h"
+
+#define TOP (~0ULL - PAGE + 1)	/* the last page of 64 bits */
+
+static struct rig *rig;
+static void *memory;
+
+/* Memory of 4 pages, all that may be locked, of which the first is mapped. */
+static void setup(void)
+{
+	mem_allow_ipc_lock(false);
+	mem_limit(2);
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	memory = mem_anon(4 * PAGE);
+	assert_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), 0);
+}
+
+static void teardown(void)
+{
+	expect_ret(dma_unmap(rig->container, IOVA, PAGE), PAGE);
+	rig_close(rig);
+	munmap(memory, 4 * PAGE);
+}
+
+static void expect_reason(int64_t got, int want, const char *why)
+{
+	char line[256], text[32];
+
+	expect_ret(got, want);
+	watch_refusal(line, sizeof(line));
+	snprintf(text, sizeof(text), " ret=%d ", want);
+	if (!strstr(line, text) || !strstr(line, why))
+		fail("not \"%s\": %s", why, line);
+}
+
+/* Some of the IOMMUs have all 64 bits; then there is but the limit. */
+static void reason_of_the_width(int container)
+{
+	int ret = dma_map(container, memory, TOP, PAGE, RW);
+
+	if (ret == -ENOMEM && !sys_is_uml())
+		return;
+	expect_reason(ret, -EINVAL, "the IOMMU can address no more than 0x");
+}
+
+/* The complaints that one hears most. */
+static void reason_of_each_errno(void)
+{
+	int container;
+
+	setup();
+	container = rig->container;
+	expect_reason(dma_map(container, memory, IOVA + 1, PAGE, RW), -EINVAL,
+		      "not aligned to 0x1000");
+	expect_reason(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST,
+		      "overlaps a mapping");
+	expect_reason(dma_map(container, memory, 0xfee00000, PAGE, RW), -EINVAL,
+		      "reserved");
+	reason_of_the_width(container);
+	expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
+		      "wraps");
+	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, RW), -ENOMEM,
+		      "RLIMIT_MEMLOCK of ");
+	mem_limit(100);
+	expect_reason(dma_map(container, NULL, IOVA + MIB, PAGE, RW), -EFAULT,
+		      "cannot be pinned");
+	expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
+		      "not aligned");
+	teardown();
+}
+
+static void reason_of_the_entry_limit(void)
+{
+	char limit[32];
+
+	sys_param_get("dma_entry_limit", limit, sizeof(limit));
+	/* One mapping is the rig's own. */
+	sys_param_set("dma_entry_limit", "2");
+	setup();
+	sys_param_set("dma_entry_limit", limit);
+	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+		      -ENOSPC, "dma_entry_limit");
+	teardown();
+}
+
+static void eight_are_kept(void)
+{
+	char line[256];
+	int i;
+
+	setup();
+	for (i = 0; i < 20; i++)
+		expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW),
+			   -EEXIST);
+	expect_eq(watch_refusal(line, sizeof(line)), 8);
+	teardown();
+	/* Many a program ends when it is refused something. */
+	expect_eq(watch_refusal(line, sizeof(line)), 8);
+}
+
+/* What has a backslash is said with one: no byte of this can begin a line of its own. */
+#define BAD_NAME	"a\nb\\\x1b[31m\xff\xe9\x80\x81\x9b\t"
+#define ESCAPED		"a\\012b\\134\\033[31m\\377\\351\\200\\201\\233\\011"
+
+/* The log has a limit of its own, which an earlier test may have reached. */
+static void expect_logged(const char *all, const char *some)
+{
+	int logs[2];
+	long nr;
+
+	sys_param_set("log_refusals", "Y");
+	do {
+		logs[0] = log_open();
+		logs[1] = log_open();
+		assert_ret(dma_map(rig->container, memory, IOVA + MIB, PAGE,
+				   RW), -ENOMEM);
+		nr = log_count(logs[0], all);
+		expect_eq(log_count(logs[1], some), nr);
+		sys_msleep(nr ? 0 : 100);
+	} while (!nr);
+	sys_param_set("log_refusals", "N");
+}
+
+static void a_name_can_be_anything(void)
+{
+	char line[256], value[128];
+
+	assert_eq(prctl(PR_SET_NAME, BAD_NAME), 0);
+	setup();
+	watch_event("type1x/t1x_refused", "ret < 0");
+	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+		      -ENOMEM, "RLIMIT_MEMLOCK of " ESCAPED "[");
+	/* The longest of names leaves room for the rest. */
+	watch_refusal(line, sizeof(line));
+	if (!strstr(line, " does not allow 1 more pages\n"))
+		fail("cut short: %s", line);
+	if (watch_traced("t1x_refused", line, sizeof(line)) != 1 ||
+	    !strstr(line, ESCAPED "["))
+		fail("traced: %s", line);
+	watch_end();
+	/* The log escapes backslashes once more, and would say \x0a for a newline. */
+	expect_logged("RLIMIT_MEMLOCK of a",
+		      "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033[");
+	if (!look_text("summary", "command", value, sizeof(value)))
+		fail("no command");
+	if (strcmp(value, ESCAPED))
+		fail("command is \"%s\"", value);
+	teardown();
+}
+
+static const struct test tests[] = {
+	TEST(reason_of_each_errno),
+	TEST(reason_of_the_entry_limit),
+	TEST(eight_are_kept),
+	TEST(a_name_can_be_anything),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,635 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz_ops.h"
+#include "test.h"
+#include "vfio.h"
+
+#define RECENT 16
+#define BLANK  "\n "
+
+#define NEAR		IOVA		/* 64 slots of a page */
+#define FAR		0x20000000UL	/* 64 slots of half a MiB */
+#define SLOTS		64
+#define FAR_SLOT	(512UL << 10)
+
+/* Where mappings were asked for, so that they are met again. */
+struct maker {
+	uint64_t state;
+	const struct seq_shape *shape;
+	struct {
+		uint64_t iova;
+		uint64_t size;
+	} recent[RECENT];
+	unsigned int n;
+	/* What was registered, or was meant to be. */
+	struct seq_op memory[RECENT];
+	unsigned int nr_memory;
+	/* Of which the vaddr may have been taken back, 0 bytes: none. */
+	uint64_t orphan;
+	uint64_t orphan_size;
+};
+
+static const char *const kind_names[SEQ_NR_KINDS] = {
+	[SEQ_MAP] = "map",
+	[SEQ_HEIR] = "heir",
+	[SEQ_UNMAP] = "unmap",
+	[SEQ_DIRTY] = "dirty",
+	[SEQ_INFO] = "info",
+	[SEQ_EXTENSION] = "extension",
+	[SEQ_IOCTL] = "ioctl",
+	[SEQ_ATTACH] = "attach",
+	[SEQ_DETACH] = "detach",
+	[SEQ_DMA] = "dma",
+	[SEQ_REGISTER] = "register",
+	[SEQ_UNREGISTER] = "unregister",
+	[SEQ_GRANULES] = "granules",
+};
+
+static const char *const mem_names[SEQ_NR_MEMS] = {
+	[SEQ_NOWHERE] = "nowhere",
+	[SEQ_ANON] = "anon",
+	[SEQ_HUGE] = "huge",
+	[SEQ_COLD] = "cold",
+	[SEQ_SCATTERED] = "scattered",
+	[SEQ_SHARED] = "shared",
+	[SEQ_READONLY] = "readonly",
+	[SEQ_ZERO] = "zero",
+	[SEQ_HOLE] = "hole",
+	[SEQ_TAIL] = "tail",
+	[SEQ_BAR] = "bar",
+};
+
+static const char *const ptr_names[SEQ_NR_PTRS] = {
+	[SEQ_PTR_GOOD] = "good",
+	[SEQ_PTR_ODD] = "odd",
+	[SEQ_PTR_HALF] = "half",
+	[SEQ_PTR_NOTHING] = "nothing",
+	[SEQ_PTR_KERNEL] = "kernel",
+	[SEQ_PTR_NULL_ARG] = "null-arg",
+};
+
+/* What is 0 is not printed. */
+static const struct field {
+	const char *name;
+	size_t offset;
+	const char *const *names;
+	size_t nr_names;
+} fields[] = {
+	{ "argsz", offsetof(struct seq_op, argsz), NULL, 0 },
+	{ "flags", offsetof(struct seq_op, flags), NULL, 0 },
+	{ "iova", offsetof(struct seq_op, iova), NULL, 0 },
+	{ "size", offsetof(struct seq_op, size), NULL, 0 },
+	{ "mem", offsetof(struct seq_op, mem), mem_names, SEQ_NR_MEMS },
+	{ "off", offsetof(struct seq_op, off), NULL, 0 },
+	{ "pgsize", offsetof(struct seq_op, pgsize), NULL, 0 },
+	{ "bytes", offsetof(struct seq_op, bytes), NULL, 0 },
+	{ "ptr", offsetof(struct seq_op, ptr), ptr_names, SEQ_NR_PTRS },
+};
+
+/**
+ * seq_random() - the next random number
+ * @state: of the generator, any number at first
+ *
+ * Return: 64 random bits.
+ */
+uint64_t seq_random(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+/**
+ * seq_bitmap_bytes() - how large a bitmap has to be
+ * @size: of the range
+ *
+ * Return: bytes of a bitmap with a bit for each page.
+ */
+uint64_t seq_bitmap_bytes(uint64_t size)
+{
+	return (size / PAGE + 63) / 64 * 8;
+}
+
+static uint64_t below(struct maker *m, uint64_t n)
+{
+	return seq_random(&m->state) % n;
+}
+
+static bool one_in(struct maker *m, uint64_t n)
+{
+	return !below(m, n);
+}
+
+#define PICK(m, list) ((list)[below(m, sizeof(list) / sizeof((list)[0]))])
+
+static uint64_t any_size(struct maker *m)
+{
+	static const uint64_t odd[] = {
+		0, 1, 4095, 4097, 0x1800, 1UL << 32, 1UL << 63, -PAGE,
+		UINT64_MAX, 1UL << 47, 256 * MIB,
+	};
+
+	if (one_in(m, 24))
+		return PICK(m, odd);
+	if (one_in(m, 20))
+		return (509 + below(m, 516)) * PAGE;
+	if (one_in(m, 6))
+		return (1 + below(m, 200)) * PAGE;
+	return (1 + below(m, 8)) * PAGE;
+}
+
+static uint64_t any_iova(struct maker *m)
+{
+	static const uint64_t odd[] = {
+		0, PAGE, 1, 0xfee00000, 0xfedff000, 0xfeeff000, 0xfef00000,
+		(1UL << 39) - PAGE, 1UL << 39, (1UL << 44) - PAGE, 1UL << 44,
+		(1UL << 44) + 65536, (1UL << 47) - PAGE, (1UL << 48) - PAGE,
+		1UL << 48, 1UL << 63, -PAGE, -2 * PAGE, UINT64_MAX,
+		NEAR + 2048, NEAR + 1,
+	};
+
+	if (one_in(m, 16))
+		return PICK(m, odd);
+	if (one_in(m, 3))
+		return FAR + below(m, SLOTS) * FAR_SLOT;
+	return NEAR + below(m, SLOTS) * PAGE;
+}
+
+/* A range that has to do with one that was asked for before, mostly. */
+static void any_range(struct maker *m, uint64_t *iova, uint64_t *size)
+{
+	unsigned int nr = m->n < RECENT ? m->n : RECENT;
+	uint64_t start, len;
+
+	*iova = any_iova(m);
+	*size = any_size(m);
+	if (!nr || one_in(m, 6))
+		return;
+
+	nr = below(m, nr);
+	start = m->recent[nr].iova;
+	len = m->recent[nr].size;
+	switch (below(m, 12)) {
+	case 0: /* larger at its end */
+		*iova = start;
+		*size = len + (1 + below(m, 16)) * PAGE;
+		break;
+	case 1: /* larger at both */
+		*iova = start - 4 * PAGE;
+		*size = len + 8 * PAGE;
+		break;
+	case 2: /* the first part */
+		*iova = start;
+		*size = len / 2 & -PAGE;
+		break;
+	case 3: /* the last part */
+		*iova = start + (len / 2 & -PAGE);
+		*size = len - (len / 2 & -PAGE);
+		break;
+	case 4: /* from before into it */
+		*iova = start - 2 * PAGE;
+		*size = 3 * PAGE;
+		break;
+	case 5: /* all of a region */
+		*iova = one_in(m, 2) ? NEAR : FAR;
+		*size = *iova == FAR ? SLOTS * FAR_SLOT : 2 * SLOTS * PAGE;
+		break;
+	case 6: /* one byte off */
+		*iova = start + one_in(m, 2);
+		*size = len + 1;
+		break;
+	default:
+		*iova = start;
+		*size = len;
+		break;
+	}
+}
+
+static uint64_t any_offset(struct maker *m, uint64_t mem)
+{
+	static const uint64_t addresses[] = {
+		0, PAGE, 1UL << 46, (1UL << 47) - PAGE, 1UL << 47, 1UL << 63,
+		-PAGE, -16 * PAGE, 1UL << 36,
+	};
+
+	if (mem == SEQ_NOWHERE)
+		return PICK(m, addresses);
+	if (one_in(m, 60))
+		return 1 + below(m, PAGE - 1);
+	return below(m, 64) * PAGE;
+}
+
+static uint64_t any_mem(struct maker *m)
+{
+	/* Some far more often than others. */
+	static const uint8_t mems[] = {
+		SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_HUGE,
+		SEQ_HUGE, SEQ_COLD, SEQ_COLD, SEQ_SCATTERED, SEQ_SCATTERED,
+		SEQ_SHARED, SEQ_READONLY, SEQ_ZERO, SEQ_HOLE, SEQ_TAIL,
+		SEQ_BAR, SEQ_BAR,
+	};
+
+	return one_in(m, 40) ? SEQ_NOWHERE : PICK(m, mems);
+}
+
+static const struct seq_op *any_memory(struct maker *m)
+{
+	return &m->memory[below(m, m->nr_memory < RECENT ? m->nr_memory :
+				   RECENT)];
+}
+
+/* A part of what may be registered, all of it, or a bit more. */
+static void from_memory(struct maker *m, struct seq_op *op)
+{
+	const struct seq_op *memory = any_memory(m);
+	uint64_t npages = memory->size / PAGE, first = 0, last;
+
+	if (npages && !one_in(m, 4))
+		first = below(m, npages);
+	last = first + below(m, npages - first + 1);
+	op->mem = memory->mem;
+	op->off = memory->off + first * PAGE;
+	op->size = (last - first + 1) * PAGE;
+}
+
+static void make_memory(struct maker *m, struct seq_op *op)
+{
+	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
+	op->flags = !one_in(m, 4);
+	op->mem = any_mem(m);
+	op->off = any_offset(m, op->mem);
+	op->size = any_size(m);
+	if (m->nr_memory && one_in(m, 4))
+		from_memory(m, op);
+	if (one_in(m, 100))
+		op->flags |= 1UL << below(m, 32);
+	if (one_in(m, 100))
+		op->ptr = SEQ_PTR_NULL_ARG;
+	if (op->size > 8 * MIB)
+		return;
+	m->memory[m->nr_memory % RECENT] = *op;
+	m->nr_memory++;
+}
+
+static void make_no_memory(struct maker *m, struct seq_op *op)
+{
+	const struct seq_op *memory;
+
+	make_memory(m, op);
+	op->flags = one_in(m, 30);
+	if (one_in(m, 6))
+		return;
+	memory = any_memory(m);
+	op->mem = memory->mem;
+	op->off = memory->off;
+	op->size = memory->size;
+}
+
+static void make_map(struct maker *m, struct seq_op *op)
+{
+	op->argsz = one_in(m, 50) ? below(m, 40) : 32;
+	op->flags = one_in(m, 6) ? 1 + below(m, 2) : RW;
+	if (one_in(m, 40))
+		op->flags = below(m, 16);
+	if (one_in(m, 200))
+		op->flags |= 1UL << below(m, 32);
+	op->iova = any_iova(m);
+	op->size = any_size(m);
+	op->mem = any_mem(m);
+	op->off = any_offset(m, op->mem);
+	if (one_in(m, 12) && m->n) {
+		any_range(m, &op->iova, &op->size);
+		op->flags = one_in(m, 8) ? RW : VFIO_DMA_MAP_FLAG_VADDR;
+	} else if (m->nr_memory && !one_in(m, 3)) {
+		from_memory(m, op);
+	}
+	if (one_in(m, 200))
+		op->ptr = SEQ_PTR_NULL_ARG;
+	if (!op->size || op->size > 8 * MIB)
+		return;
+	m->recent[m->n % RECENT].iova = op->iova;
+	m->recent[m->n % RECENT].size = op->size;
+	m->n++;
+}
+
+static void make_granules(struct maker *m, struct seq_op *op)
+{
+	static const uint64_t granules[] = {
+		PAGE, PAGE, PAGE, 2 * PAGE, 8 * PAGE, 64 * PAGE, 512 * PAGE,
+	};
+
+	make_map(m, op);
+	if (!(op->flags & RW))
+		op->flags = RW;
+	op->flags &= RW;
+	op->ptr = SEQ_PTR_GOOD;
+	op->pgsize = PICK(m, granules);
+	op->iova &= -op->pgsize;
+	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
+	if (!op->size || op->size > 8 * MIB)
+		op->size = op->pgsize;
+	m->recent[m->n % RECENT].iova = op->iova;
+	m->recent[m->n % RECENT].size = op->size;
+	m->n++;
+}
+
+static void make_heir(struct maker *m, struct seq_op *op)
+{
+	op->argsz = 32;
+	op->flags = VFIO_DMA_MAP_FLAG_VADDR;
+	op->iova = m->orphan;
+	op->size = m->orphan_size;
+	op->mem = any_mem(m);
+	op->off = any_offset(m, op->mem);
+	m->orphan_size = 0;
+}
+
+static void any_bitmap(struct maker *m, struct seq_op *op)
+{
+	static const uint64_t pgsizes[] = {
+		1, 512, 8192, 4097, 2 * MIB, 1UL << 63, UINT64_MAX,
+	};
+
+	op->pgsize = one_in(m, 16) ? PICK(m, pgsizes) : PAGE;
+	op->bytes = seq_bitmap_bytes(op->size);
+	switch (below(m, 16)) {
+	case 0:
+		op->bytes -= 8;
+		break;
+	case 1:
+		op->bytes += 8;
+		break;
+	case 2:
+		op->bytes = one_in(m, 2) ? 0 : below(m, 600) << 20;
+		break;
+	}
+	if (one_in(m, 8))
+		op->ptr = one_in(m, 3) ? SEQ_PTR_HALF : below(m, SEQ_NR_PTRS);
+	if (seq_bitmap_bytes(op->size) > SEQ_BITMAP && op->ptr < SEQ_PTR_NOTHING)
+		op->ptr = SEQ_PTR_NOTHING;
+}
+
+static void make_unmap(struct maker *m, struct seq_op *op)
+{
+	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
+	any_range(m, &op->iova, &op->size);
+	if (one_in(m, 30)) {
+		op->flags = VFIO_DMA_UNMAP_FLAG_ALL;
+		if (!one_in(m, 6)) {
+			op->iova = 0;
+			op->size = 0;
+		}
+	}
+	if (one_in(m, 10) && !m->shape->granules)
+		op->flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
+	/* Not often: it takes a process to inherit it. */
+	if (op->flags == VFIO_DMA_UNMAP_FLAG_VADDR && one_in(m, 3)) {
+		m->orphan = op->iova;
+		m->orphan_size = op->size;
+	}
+	if (one_in(m, 6)) {
+		op->flags |= VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+		op->argsz = one_in(m, 30) ? 24 + below(m, 24) : 48;
+		any_bitmap(m, op);
+	}
+	if (one_in(m, 200))
+		op->flags |= 1UL << below(m, 32);
+	if (one_in(m, 200))
+		op->ptr = SEQ_PTR_NULL_ARG;
+}
+
+static void make_dirty(struct maker *m, struct seq_op *op)
+{
+	op->argsz = 8;
+	op->flags = 1 + one_in(m, 4);
+	if (one_in(m, 20))
+		op->flags = 3 + below(m, 13);
+	if (one_in(m, 40))
+		op->argsz = below(m, 16);
+	if (!one_in(m, 3)) {
+		op->flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
+		op->argsz = one_in(m, 40) ? below(m, 60) : 48;
+		any_range(m, &op->iova, &op->size);
+		any_bitmap(m, op);
+	}
+}
+
+static void make_info(struct maker *m, struct seq_op *op)
+{
+	static const uint64_t sizes[] = {
+		0, 8, 15, 16, 17, 20, 24, 25, 48, 64, UINT32_MAX,
+	};
+
+	op->argsz = one_in(m, 2) ? 4096 : PICK(m, sizes);
+	if (one_in(m, 20))
+		op->ptr = SEQ_PTR_NULL_ARG;
+}
+
+static void make_group(struct maker *m, struct seq_op *op)
+{
+	op->kind = one_in(m, 2) ? SEQ_ATTACH : SEQ_DETACH;
+	op->flags = below(m, m->shape->groups);
+}
+
+static void make_op(struct maker *m, struct seq_op *op)
+{
+	unsigned int dice = below(m, 100);
+
+	memset(op, 0, sizeof(*op));
+	if (m->shape->dma && one_in(m, m->shape->dma)) {
+		op->kind = SEQ_DMA;
+		any_range(m, &op->iova, &op->size);
+		op->iova &= -PAGE;
+		if (op->size > PAGE && op->size < 8 * MIB)
+			op->iova += below(m, op->size / PAGE) * PAGE;
+		op->size = 0;
+	} else if (m->shape->memory && one_in(m, 6)) {
+		op->kind = one_in(m, 2) ? SEQ_REGISTER : SEQ_UNREGISTER;
+		if (op->kind == SEQ_REGISTER || !m->nr_memory)
+			make_memory(m, op);
+		else
+			make_no_memory(m, op);
+	} else if (m->orphan_size && !m->shape->memory && one_in(m, 4)) {
+		op->kind = SEQ_HEIR;
+		make_heir(m, op);
+	} else if (m->shape->granules && dice < 30) {
+		op->kind = SEQ_GRANULES;
+		make_granules(m, op);
+	} else if (dice < 45) {
+		op->kind = SEQ_MAP;
+		make_map(m, op);
+	} else if (dice < 76) {
+		op->kind = SEQ_UNMAP;
+		make_unmap(m, op);
+	} else if (dice < 88) {
+		op->kind = SEQ_DIRTY;
+		make_dirty(m, op);
+	} else if (dice < 91) {
+		op->kind = SEQ_INFO;
+		make_info(m, op);
+	} else if (dice < 94) {
+		op->kind = SEQ_EXTENSION;
+		op->flags = below(m, 21);
+	} else if (dice < 95) {
+		op->kind = SEQ_IOCTL;
+		op->flags = 3 + below(m, 20);
+	} else if (m->shape->groups > 1) {
+		make_group(m, op);
+	} else {
+		op->kind = SEQ_UNMAP;
+		make_unmap(m, op);
+	}
+}
+
+/**
+ * seq_make() - make a sequence
+ * @seq: the sequence
+ * @seed: all it depends on, with @shape and @max_ops
+ * @shape: what it is made for
+ * @max_ops: how long it may be
+ */
+void seq_make(struct seq *seq, uint64_t seed, const struct seq_shape *shape,
+	      unsigned int max_ops)
+{
+	struct maker m = { .state = seed, .shape = shape };
+	uint64_t i;
+
+	seq->seed = seed;
+	seq->type = shape->type;
+	seq->limit = one_in(&m, 5) ? below(&m, 1200) + 1 : 0;
+	if (shape->memory)
+		seq->limit = 0;
+	seq->ours_first = below(&m, 2);
+	seq->n = max_ops;
+	for (i = 0; i < seq->n; i++)
+		make_op(&m, &seq->ops[i]);
+}
+
+/**
+ * seq_kind_name() - what an operation is called
+ * @kind: enum seq_kind
+ *
+ * Return: its name.
+ */
+const char *seq_kind_name(uint64_t kind)
+{
+	return kind_names[kind];
+}
+
+static uint64_t *field_of(const struct seq_op *op, const struct field *field)
+{
+	return (uint64_t *)((char *)op + field->offset);
+}
+
+/**
+ * seq_op_text() - an operation as a line of text
+ * @op: the operation
+ * @text: put there
+ * @len: size of @text
+ */
+void seq_op_text(const struct seq_op *op, char *text, size_t len)
+{
+	uint64_t value;
+	size_t i, n;
+
+	n = snprintf(text, len, "%s", kind_names[op->kind]);
+	for (i = 0; i < ARRAY_SIZE(fields) && n < len; i++) {
+		value = *field_of(op, &fields[i]);
+		if (value && fields[i].names)
+			n += snprintf(text + n, len - n, " %s=%s",
+				      fields[i].name, fields[i].names[value]);
+		else if (value)
+			n += snprintf(text + n, len - n, " %s=%#lx",
+				      fields[i].name, value);
+	}
+}
+
+/**
+ * seq_head_text() - what comes before the operations of a sequence
+ * @seq: the sequence
+ * @text: put there
+ * @len: size of @text
+ */
+void seq_head_text(const struct seq *seq, char *text, size_t len)
+{
+	snprintf(text, len, "sequence type=%lu limit=%lu ours_first=%lu",
+		 seq->type, seq->limit, seq->ours_first);
+}
+
+static bool find_name(const char *const *names, size_t n, const char *name,
+		      uint64_t *value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(names[i], name)) {
+			*value = i;
+			return true;
+		}
+	return false;
+}
+
+static bool read_field(struct seq_op *op, char *word)
+{
+	char *value = strchr(word, '=');
+	size_t i;
+
+	if (!value)
+		return false;
+	*value++ = '\0';
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (strcmp(fields[i].name, word))
+			continue;
+		if (fields[i].names)
+			return find_name(fields[i].names, fields[i].nr_names,
+					 value, field_of(op, &fields[i]));
+		*field_of(op, &fields[i]) = strtoull(value, NULL, 0);
+		return true;
+	}
+	return false;
+}
+
+static bool read_op(struct seq_op *op, char *line)
+{
+	char *word, *at = NULL;
+
+	memset(op, 0, sizeof(*op));
+	word = strtok_r(line, BLANK, &at);
+	if (!find_name(kind_names, SEQ_NR_KINDS, word, &op->kind))
+		return false;
+	while ((word = strtok_r(NULL, BLANK, &at)))
+		if (!read_field(op, word))
+			return false;
+	return true;
+}
+
+/**
+ * seq_read() - read what seq_head_text() and seq_op_text() made
+ * @seq: the sequence
+ * @file: where from; a "# " before a line, and other lines of TAP, are skipped
+ *
+ * Return: true if there was one that can be understood.
+ */
+bool seq_read(struct seq *seq, FILE *file)
+{
+	char buf[512], *line;
+	bool head = false;
+
+	memset(seq, 0, sizeof(*seq));
+	while (fgets(buf, sizeof(buf), file)) {
+		line = buf + (strncmp(buf, "# ", 2) ? 0 : 2);
+		if (sscanf(line, "sequence type=%lu limit=%lu ours_first=%lu",
+			   &seq->type, &seq->limit, &seq->ours_first) == 3)
+			head = true;
+		else if (head && *line != '\n' &&
+			 (seq->n == SEQ_MAX_OPS ||
+			  !read_op(&seq->ops[seq->n++], line)))
+			return false;
+	}
+	return head && seq->n;
+}

@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "dirty.h"
+#include "mem.h"
+#include "module.h"
+#include "twin_containers.h"
+#include "sys.h"
+#include "test.h"
+#include "vfio.h"
+
+#define OURS		"vfio_iommu_type1x"
+#define REFS(module)	"/sys/module/" module "/refcnt"
+
+#define NOTHING		0x1f00000000UL
+#define KERNEL		0xffff888000000000UL
+
+#define DMA_LEN		64
+
+/* Where memory is tried that ours is asked to register; no more than this. */
+#define IOVA_TRIAL	0x08800000UL
+#define MOST_MEMORY	(8 * MIB)
+
+struct pair pair;
+
+/* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
+static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
+
+static long vmlck_before;
+static int status_fd;
+
+/* --- Drivers, limits, locked memory --------------------------------------- */
+
+/* No options but this: UML without MSIs cannot say that they are isolated. */
+static void load_ours(void)
+{
+	module_load(getenv("T1X_MODULE") ?: OURS ".ko",
+		    "allow_unsafe_interrupts=1");
+}
+
+static long read_vmlck(void)
+{
+	char buf[2048], *at;
+	ssize_t n = pread(status_fd, buf, sizeof(buf) - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	at = strstr(buf, "VmLck:");
+	if (!at)
+		fail("no VmLck");
+	return strtol(at + 6, NULL, 10);
+}
+
+/* What the other container has locked must not count. */
+static void set_limit(const struct seq *seq, int nr)
+{
+	struct rlimit limit;
+
+	if (!seq->limit)
+		return;
+	limit.rlim_max = RLIM_INFINITY;
+	limit.rlim_cur = seq->limit * PAGE +
+			 ((vmlck_before + pair.sides[!nr].locked) << 10);
+	assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+}
+
+/* In 6.1 the in-tree driver tries each new domain with memory not pinned. */
+static void forget_violations(long before)
+{
+	if (sys_kernel_before(6, 12) && sys_is_uml())
+		sys_mock_set("violations", before);
+}
+
+/* --- Operations -------------------------------------------------------------- */
+
+/**
+ * pair_vaddr() - where the memory of an operation is
+ * @op: the operation
+ *
+ * Return: its address.
+ */
+uint64_t pair_vaddr(const struct seq_op *op)
+{
+	return (op->mem ? (uintptr_t)arena_part(op->mem) : 0) + op->off;
+}
+
+static int call(int container, unsigned long nr, void *arg,
+		const struct seq_op *op)
+{
+	if (op->ptr == SEQ_PTR_NULL_ARG)
+		arg = NULL;
+	return ioctl(container, nr, arg) < 0 ? -errno : 0;
+}
+
+/*
+ * In-tree a mapping for each granule: that can be unmapped by parts, too.  First
+ * all of it, to see whether it can be mapped.
+ */
+static int map_granules(int container, const struct seq_op *op)
+{
+	char *vaddr = (char *)pair_vaddr(op);
+	uint64_t at;
+	int ret;
+
+	ret = dma_map(container, vaddr, op->iova, op->size, op->flags);
+	if (ret)
+		return ret;
+	assert_ret(dma_unmap(container, op->iova, op->size), op->size);
+	for (at = 0; at < op->size; at += op->pgsize)
+		assert_ret(dma_map(container, vaddr + at, op->iova + at,
+				   op->pgsize, op->flags), 0);
+	return 0;
+}
+
+static void do_granules(struct side *side, const struct seq_op *op,
+			struct result *res)
+{
+	struct vfio_type1x_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = op->flags | VFIO_TYPE1X_MAP_FLAG_GRANULE,
+		.vaddr = pair_vaddr(op),
+		.iova = op->iova,
+		.size = op->size,
+		.granule = op->pgsize,
+	};
+
+	if (side == &pair.sides[TREE])
+		res->ret = map_granules(side->container, op);
+	else
+		res->ret = call(side->container, VFIO_IOMMU_MAP_DMA, &map, op);
+}
+
+static void do_map(struct side *side, const struct seq_op *op,
+		   struct result *res)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = op->argsz,
+		.flags = op->flags,
+		.vaddr = pair_vaddr(op),
+		.iova = op->iova,
+		.size = op->size,
+	};
+
+	res->ret = call(side->container, VFIO_IOMMU_MAP_DMA, &map, op);
+	res->out = map.size;
+}
+
+/* A process with the same memory: it becomes the owner, pays, and ends. */
+static void do_heir(const struct seq *seq, struct side *side,
+		    const struct seq_op *op, struct result *res)
+{
+	struct rlimit limit = { seq->limit * PAGE, RLIM_INFINITY };
+	pid_t pid;
+
+	arena_will[0] = -ECHILD;
+	pid = fork();
+	if (!pid) {
+		if (seq->limit)
+			setrlimit(RLIMIT_MEMLOCK, &limit);
+		do_map(side, op, res);
+		arena_will[0] = res->ret;
+		arena_will[1] = sys_vmlck();
+		_exit(0);
+	}
+	assert_eq(waitpid(pid, NULL, 0), pid);
+	res->ret = arena_will[0];
+	res->out = arena_will[1];
+}
+
+/* What is in a bitmap before; where that is 0, nothing is hidden. */
+static unsigned char poison_of(const struct seq_op *op)
+{
+	static const unsigned char poisons[] = { 0, 0xff, 0xa5, 0 };
+
+	return poisons[(op->iova ^ op->size) >> 12 & 3];
+}
+
+static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
+			struct result *res)
+{
+	uint64_t need = seq_bitmap_bytes(op->size);
+
+	bitmap->pgsize = op->pgsize;
+	bitmap->size = op->bytes;
+	switch (op->ptr) {
+	case SEQ_PTR_NOTHING:
+		bitmap->data = (void *)NOTHING;
+		break;
+	case SEQ_PTR_KERNEL:
+		bitmap->data = (void *)KERNEL;
+		break;
+	case SEQ_PTR_HALF:
+		res->len = (need / 2 + 7) & ~7UL;
+		bitmap->data = (void *)(arena_edge - res->len);
+		memset(bitmap->data, poison_of(op), res->len);
+		return;
+	default:
+		bitmap->data = (void *)(res->bytes +
+					(op->ptr == SEQ_PTR_ODD ? 4 : 0));
+		break;
+	}
+	res->len = (need < SEQ_BITMAP ? need : SEQ_BITMAP) + 256;
+	memset(res->bytes, poison_of(op), res->len);
+}
+
+/*
+ * Before 7.2 the in-tree driver is blind in a range that ends with the address
+ * space. It is asked again without the last page, where nothing can be.
+ */
+static bool finds_nothing(const struct side *side, const struct seq_op *op)
+{
+	return side == &pair.sides[TREE] && sys_kernel_before(7, 2) &&
+	       op->size > PAGE && !(op->iova + op->size);
+}
+
+/* What was written before something went wrong is nobody's business. */
+static void read_half(const struct seq_op *op, struct result *res)
+{
+	if (op->ptr != SEQ_PTR_HALF || !res->len)
+		return;
+	if (res->ret)
+		res->len = 0;
+	memcpy(res->bytes, arena_edge - res->len, res->len);
+}
+
+static void do_unmap(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	struct {
+		struct vfio_iommu_type1_dma_unmap head;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.head = {
+			.argsz = op->argsz,
+			.flags = op->flags,
+			.iova = op->iova,
+			.size = op->size,
+		},
+	};
+
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		make_bitmap(&arg.bitmap, op, res);
+	res->ret = call(side->container, VFIO_IOMMU_UNMAP_DMA, &arg, op);
+	if (finds_nothing(side, op) && !res->ret && !arg.head.size) {
+		arg.head.size = op->size - PAGE;
+		res->ret = call(side->container, VFIO_IOMMU_UNMAP_DMA, &arg, op);
+	}
+	res->out = arg.head.size;
+	read_half(op, res);
+}
+
+static void do_dirty(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	struct dirty_get arg = {
+		.head = { .argsz = op->argsz, .flags = op->flags },
+		.range = { .iova = op->iova, .size = op->size },
+	};
+
+	if (op->flags & GET)
+		make_bitmap(&arg.range.bitmap, op, res);
+	res->ret = call(side->container, VFIO_IOMMU_DIRTY_PAGES, &arg, op);
+	read_half(op, res);
+}
+
+/*
+ * What an answer to GET_INFO says, without where it says it, and without the
+ * number of mappings left: ours has no limit.
+ */
+static void simplify_info(struct result *res, uint32_t argsz, bool ours)
+{
+	struct vfio_iommu_type1_info_dma_avail *avail;
+	struct vfio_info_cap_header *cap;
+	unsigned char copy[4096];
+	uint32_t at, next, end;
+
+	/* The last 4 bytes are padding, and not always written. */
+	res->len = argsz < 24 ? argsz : 20;
+	if (argsz < 24)
+		return;
+	memcpy(copy, res->bytes, sizeof(copy));
+	memcpy(&at, copy + 16, sizeof(at));
+	for (; at; at = next) {
+		if (at > sizeof(copy) - sizeof(*cap))
+			fail("capability at %u", at);
+		cap = (void *)(copy + at);
+		next = cap->next;
+		end = next ?: (res->out + 7) & ~7UL;
+		cap->next = 0;
+		if (cap->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) {
+			avail = (void *)cap;
+			if (ours)
+				expect_eq(avail->avail, UINT32_MAX);
+			avail->avail = 0;
+			end = at + sizeof(*avail);
+		} else if (cap->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE) {
+			end = at + 16 + 16 * *(uint32_t *)(cap + 1);
+		}
+		if (end < at || end > sizeof(copy) ||
+		    res->len + end - at > sizeof(res->bytes))
+			fail("capability ends at %u", end);
+		memcpy(res->bytes + res->len, copy + at, end - at);
+		res->len += end - at;
+	}
+	/* argsz is in out; the last capability says where all ends. */
+	memset(res->bytes, 0, 4);
+}
+
+static void do_info(struct side *side, const struct seq_op *op,
+		    struct result *res)
+{
+	struct vfio_iommu_type1_info *info = (void *)res->bytes;
+	uint32_t argsz = op->argsz < 4096 ? op->argsz : 4096;
+
+	memset(res->bytes, 0xa5, 4096);
+	info->argsz = op->argsz;
+	res->ret = call(side->container, VFIO_IOMMU_GET_INFO, info, op);
+	res->out = info->argsz;
+	res->len = 64;
+	if (res->ret)
+		return;
+	/* Whoever gives no room for cap_offset may not be given one. */
+	if (argsz >= 24 && info->argsz <= argsz)
+		info->argsz = op->argsz;
+	if (argsz < 24 || info->argsz > op->argsz)
+		info->cap_offset = 0;
+	simplify_info(res, argsz, side == &pair.sides[OUR]);
+}
+
+static unsigned int nr_attached(const struct side *side)
+{
+	unsigned int g, n = 0;
+
+	for (g = 0; g < pair.nr_groups; g++)
+		n += side->in[g];
+	return n;
+}
+
+static void do_group(struct side *side, const struct seq_op *op,
+		     struct result *res)
+{
+	bool attach = op->kind == SEQ_ATTACH;
+	unsigned int g = op->flags;
+	long violations;
+
+	if (g >= pair.nr_groups || side->in[g] == attach ||
+	    (!attach && nr_attached(side) == 1))
+		return;
+	violations = sys_mock_get("violations");
+	res->ret = attach ? vfio_group_join(side->groups[g], side->container) :
+			    vfio_group_leave(side->groups[g]);
+	if (side == &pair.sides[TREE])
+		forget_violations(violations);
+	if (!res->ret)
+		side->in[g] = attach;
+}
+
+static void do_dma(struct side *side, const struct seq_op *op,
+		   struct result *res)
+{
+	int nr = side - pair.sides, g = 0;
+	struct vdev dev;
+
+	while (!side->in[g])
+		g++;
+	res->ret = dma_map(side->container, arena_scratch, IOVA_SCRATCH, PAGE, RW);
+	if (res->ret)
+		return;
+	if (sys_is_uml())
+		vfio_mock_device_open(&dev, side->groups[g],
+				      mock_devices[nr][g]);
+	else
+		vfio_device_open(&dev, side->groups[g], nr);
+	/* A device that may not read keeps what it has. */
+	memset(arena_scratch, 0x3c, DMA_LEN);
+	dma_load(&dev, IOVA_SCRATCH, 0, DMA_LEN);
+	dma_load(&dev, op->iova, 0, DMA_LEN);
+	memset(arena_scratch, 0, DMA_LEN);
+	dma_store(&dev, IOVA_SCRATCH, 0, DMA_LEN);
+	memcpy(res->bytes, arena_scratch, DMA_LEN);
+	res->len = DMA_LEN;
+	vfio_device_close(&dev);
+	res->out = dma_unmap(side->container, IOVA_SCRATCH, PAGE);
+}
+
+/* In-tree there is only this: is the memory good, and what would it be charged? */
+static void try_memory(struct side *side, const struct seq_op *op,
+		       struct result *res)
+{
+	long vmlck = read_vmlck();
+
+	res->ret = -EFAULT;
+	if (op->kind != SEQ_REGISTER || op->size > MOST_MEMORY)
+		return;
+	res->ret = dma_map(side->container, (void *)pair_vaddr(op), IOVA_TRIAL,
+			   op->size,
+			   op->flags & VFIO_TYPE1X_MEMORY_WRITE ? RW : RO);
+	res->out = read_vmlck() - vmlck;
+	if (!res->ret)
+		assert_ret(dma_unmap(side->container, IOVA_TRIAL, op->size),
+			   op->size);
+}
+
+static void do_memory(struct side *side, const struct seq_op *op,
+		      struct result *res)
+{
+	struct vfio_type1x_memory memory = {
+		.argsz = op->argsz,
+		.flags = op->flags,
+		.vaddr = pair_vaddr(op),
+		.size = op->size,
+	};
+
+	if (side == &pair.sides[TREE])
+		try_memory(side, op, res);
+	else
+		res->ret = call(side->container, op->kind == SEQ_REGISTER ?
+				VFIO_TYPE1X_REGISTER_MEMORY :
+				VFIO_TYPE1X_UNREGISTER_MEMORY, &memory, op);
+}
+
+static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
+{
+	struct result *res = &pair.results[nr];
+	struct side *side = &pair.sides[nr];
+	unsigned char arg[64] = { 64 };
+	long locked;
+
+	res->ret = 0;
+	res->out = 0;
+	res->locked = 0;
+	res->len = 0;
+	if (op->kind == SEQ_MAP || op->kind == SEQ_DMA ||
+	    op->kind == SEQ_GRANULES)
+		set_limit(seq, nr);
+	switch (op->kind) {
+	case SEQ_MAP:
+		do_map(side, op, res);
+		break;
+	case SEQ_GRANULES:
+		do_granules(side, op, res);
+		break;
+	case SEQ_HEIR:
+		do_heir(seq, side, op, res);
+		break;
+	case SEQ_UNMAP:
+		do_unmap(side, op, res);
+		break;
+	case SEQ_DIRTY:
+		do_dirty(side, op, res);
+		break;
+	case SEQ_INFO:
+		do_info(side, op, res);
+		break;
+	case SEQ_EXTENSION:
+		res->ret = ioctl(side->container, VFIO_CHECK_EXTENSION,
+				 op->flags);
+		break;
+	case SEQ_IOCTL:
+		if (op->flags >= 12 && op->flags <= 17)
+			break;
+		res->ret = call(side->container, _IO(VFIO_TYPE, VFIO_BASE +
+						     op->flags), arg, op);
+		break;
+	case SEQ_ATTACH:
+	case SEQ_DETACH:
+		do_group(side, op, res);
+		break;
+	case SEQ_DMA:
+		do_dma(side, op, res);
+		break;
+	case SEQ_REGISTER:
+	case SEQ_UNREGISTER:
+		do_memory(side, op, res);
+		break;
+	}
+	if (op->kind == SEQ_DIRTY || op->kind == SEQ_INFO ||
+	    op->kind == SEQ_EXTENSION || op->kind == SEQ_IOCTL)
+		return;
+	locked = read_vmlck() - vmlck_before - pair.sides[!nr].locked;
+	res->locked = locked - side->locked;
+	side->locked = locked;
+}
+
+/**
+ * pair_is_cut_short() - could an unmap not tell all of its bitmap
+ * @op: the last operation
+ *
+ * Return: true if so; then it may have done part of its work.
+ */
+bool pair_is_cut_short(const struct seq_op *op)
+{
+	return op->kind == SEQ_UNMAP && op->ptr == SEQ_PTR_HALF &&
+	       pair.results[TREE].ret == -EFAULT &&
+	       pair.results[OUR].ret == -EFAULT;
+}
+
+/**
+ * pair_undo_map() - take back a map that only one of them should have made
+ * @which: whose
+ * @op: the last operation, a map
+ */
+void pair_undo_map(enum pair_side which, const struct seq_op *op)
+{
+	struct side *side = &pair.sides[which];
+
+	assert_ret(dma_unmap(side->container, op->iova, op->size), op->size);
+	side->locked -= pair.results[which].locked;
+}
+
+static void restart_tracking(void)
+{
+	int nr;
+
+	for (nr = 0; nr < SIDES; nr++) {
+		assert_ret(dirty_flags(pair.sides[nr].container, STOP), 0);
+		assert_ret(dirty_flags(pair.sides[nr].container, START), 0);
+	}
+}
+
+static void unmap_the_rest(const struct seq_op *op)
+{
+	long vmlck;
+	int nr;
+
+	for (nr = 0; nr < SIDES; nr++) {
+		vmlck = read_vmlck();
+		assert_ge(dma_unmap(pair.sides[nr].container, op->iova,
+				    op->size), 0);
+		pair.sides[nr].locked += read_vmlck() - vmlck;
+	}
+}
+
+/**
+ * pair_settle() - make both the same again after what is known to differ
+ * @op: the last operation
+ *
+ * In-tree, bits are lost or shifted when a bitmap cannot be written. Tracking
+ * that starts anew has none of them.
+ */
+void pair_settle(const struct seq_op *op)
+{
+	bool bitmap = op->kind == SEQ_DIRTY || op->kind == SEQ_UNMAP;
+
+	if (pair_is_cut_short(op))
+		unmap_the_rest(op);
+	if (bitmap && op->ptr != SEQ_PTR_NULL_ARG &&
+	    (pair.results[TREE].ret == -EFAULT ||
+	     pair.results[OUR].ret == -EFAULT))
+		restart_tracking();
+}
+
+/* A container of its own, so that the region stays. */
+static void make_bar(void)
+{
+	static struct bar bar;
+	int container, group;
+	long violations;
+
+	if (!sys_is_uml() && !strstr(getenv("T1X_DEVICES") ?: "", "bar:"))
+		return;
+	container = vfio_container_open();
+	group = sys_is_uml() ? vfio_mock_group_open(PAIR_GROUPS * SIDES) :
+			       vfio_bar_group_open();
+	assert_ret(vfio_group_join(group, container), 0);
+	violations = sys_mock_get("violations");
+	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
+	forget_violations(violations);
+	if (sys_is_uml()) {
+		vfio_mock_device_open(&bar.dev, group, PAIR_GROUPS * SIDES);
+		bar.region = 1;
+	} else {
+		vfio_bar_open(&bar, group);
+	}
+	vfio_region_map(&bar.dev, bar.region, arena_part(SEQ_BAR), 0, 4 * MIB);
+}
+
+/* --- Sequences ---------------------------------------------------------------- */
+
+static void open_side(int nr, const struct seq *seq)
+{
+	long tree = sys_read_number(REFS(IN_TREE));
+	struct side *side = &pair.sides[nr];
+	long violations;
+	unsigned int g;
+
+	memset(side, 0, sizeof(*side));
+	side->container = vfio_container_open();
+	for (g = 0; g < pair.nr_groups; g++)
+		side->groups[g] = sys_is_uml() ?
+			vfio_mock_group_open(mock_devices[nr][g]) :
+			vfio_group_open(nr);
+	assert_ret(vfio_group_join(side->groups[0], side->container), 0);
+	side->in[0] = true;
+	violations = sys_mock_get("violations");
+	assert_ret(vfio_try_set_iommu(side->container, seq->type), 0);
+	if (nr == TREE)
+		forget_violations(violations);
+	assert_eq(sys_read_number(REFS(IN_TREE)), tree + (nr == TREE));
+	assert_eq(sys_read_number(REFS(OURS)), nr == TREE ? -1 : 1);
+}
+
+/**
+ * pair_open() - two new containers, and who serves them is made sure
+ * @seq: for this sequence
+ */
+void pair_open(const struct seq *seq)
+{
+	arena_renew();
+	memset(pair.sides, 0, sizeof(pair.sides));
+	vmlck_before = read_vmlck();
+	open_side(TREE, seq);
+	load_ours();
+	open_side(OUR, seq);
+	if (seq->limit)
+		mem_allow_ipc_lock(false);
+}
+
+/**
+ * pair_close() - close a container
+ * @which: whose
+ *
+ * Return: kB that it has left locked, 0 if all is well.
+ */
+long pair_close(enum pair_side which)
+{
+	struct side *side = &pair.sides[which];
+	unsigned int g;
+
+	/* In any order: the container goes with the last of them. */
+	for (g = 0; g < pair.nr_groups; g++)
+		vfio_close(&side->groups[g]);
+	vfio_close(&side->container);
+	side->locked = 0;
+	return read_vmlck() - vmlck_before - pair.sides[!which].locked;
+}
+
+/**
+ * pair_over() - after both containers have been closed
+ * @seq: the sequence that is over
+ */
+void pair_over(const struct seq *seq)
+{
+	if (seq->limit)
+		mem_allow_ipc_lock(true);
+	module_unload(OURS);
+}
+
+/**
+ * pair_do() - one operation on each container
+ * @seq: the sequence
+ * @op: one of its operations
+ */
+void pair_do(const struct seq *seq, const struct seq_op *op)
+{
+	arena_touch(op);
+	do_op(seq, op, seq->ours_first ? OUR : TREE);
+	do_op(seq, op, seq->ours_first ? TREE : OUR);
+}
+
+/** pair_set_up() - once for all sequences: memory, groups, no driver of ours */
+void pair_set_up(void)
+{
+	pair.nr_groups = sys_is_uml() ? PAIR_GROUPS : 1;
+	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	module_unload(OURS);
+	arena_make();
+	make_bar();
+}
+
