@@ -3,8 +3,8 @@
  * What mapping and unmapping cost in the in-tree driver and in ours, side by
  * side in one boot and with the very same memory. These are the cases that
  * make sense everywhere; stock.c has those for stock kernels alone, smp.c those
- * that need two CPUs, and native.c those for UML. See side.h for who is
- * compared, and measure.h for how.
+ * that need two CPUs, and native.c those for UML. side.h says which drivers
+ * are compared, and measure.h how.
  *
  * Arguments are names of the cases that are to run.
  */
@@ -108,8 +108,8 @@ static void once_mapped(void *memory)
 }
 
 /*
- * Pages that somebody has had come back in an order of their own, and that
- * decides how many runs there are. So take the odd ones away first: what comes
+ * Pages that were in use are allocated again in an order that depends on that
+ * use, which decides how many runs there are. So take the odd ones away first: what comes
  * then is of memory in one piece.
  */
 static void take_fragments(size_t size)
@@ -159,7 +159,7 @@ void *huge(size_t size)
 }
 
 /**
- * cold() - small pages that nobody has touched
+ * cold() - small pages that were never touched
  * @size: in bytes
  *
  * Return: where they are.

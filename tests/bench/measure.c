@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Measures an operation: repeats it, and reports instructions or time. */
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -54,7 +55,7 @@ static const struct effort for_times = { 4, 2, 6, 24, 30, 100, false };
 /* For what takes seconds. */
 static const struct effort for_long_times = { 1, 1, 4, 6, 50, 0, false };
 
-/* Two CPUs are quick only while nobody else wants one: the best of ten or more. */
+/* Two CPUs are quick only while nothing else needs one: the best of ten or more. */
 static const struct effort for_smp = { 1, 5, 4, 12, 50, 0, false };
 
 /* --- Counting what the kernel does ----------------------------------------- */
@@ -276,7 +277,7 @@ static bool turns_agree(unsigned int per_thousand)
  * @op: what was done
  * @per: what a unit is
  * @units: how much of it
- * @side: who did it
+ * @side: driver that was measured
  */
 void report_begin(const char *name, const char *op, const char *per,
 		  size_t units, enum side side)

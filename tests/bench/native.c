@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases for UML, whose clock is a clock: who waits for whom, and a second domain,
- * which the mock IOMMU can have.
+ * Cases for UML, which has real time: whether a map waits for another, and a second
+ * domain, which the mock IOMMU can have.
  */
 #include <linux/vfio.h>
 #include <pthread.h>

@@ -16,7 +16,7 @@ import sys
 # What is shown of each stretch: functions with this part of it, or more.
 LEAST = 0.005
 
-# Functions of our module are named so; what is left is the kernel's, whoever calls.
+# Functions of our module begin with this; all others are the kernel's.
 OURS = "t1x_"
 
 

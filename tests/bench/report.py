@@ -25,7 +25,7 @@ TREE, OURS, IOMMUFD = "vfio_iommu_type1", "vfio_iommu_type1x", "iommufd"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
 
-# Rows of the table for those who read README.md only.
+# Rows of the table in README.md.
 README = {
     "anon map": "map private memory, small pages, per page",
     "anon unmap": "unmap them",

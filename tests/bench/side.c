@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Chooses which driver serves: loads and unloads the modules. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #define DEV_IOMMU	"/dev/iommu"
 
-/* What is not a module is always there, and serves who opens it. */
+/* A side that is no module is always there, and is chosen by the file that is opened. */
 static const struct {
 	const char *name;
 	const char *file;
@@ -47,7 +48,7 @@ const char *side_name(enum side side)
 }
 
 /**
- * side_serving() - whose turn it is
+ * side_serving() - side that is measured now
  *
  * Return: what side_serve() was told.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who is compared with whom.
+ * The drivers that are compared.
  *
  *   T1X_MODULE, T1X_INTREE	files of both modules, which are loaded in turn
  */

@@ -20,7 +20,7 @@
 
 #define THREADS		2
 
-/* As short as may be: nobody else has to want a CPU for so long. */
+/* Short, because nothing else may need a CPU for as long as this takes. */
 #define STEPS		20000000
 
 /* @n CPUs from @first on are all that the calling thread may use. */
@@ -93,7 +93,7 @@ static void compare(void (*work)(const struct half *half), void *memory,
 		halves[i].work = work;
 		halves[i].cpu = i;
 		halves[i].memory = (char *)memory + i * SIZE;
-		/* A gap between them: nobody may take them for one range. */
+		/* A gap between them: no driver may merge them into one range. */
 		halves[i].iova = IOVA + i * GIB;
 	}
 	use_cpus(0, 1);
@@ -140,7 +140,7 @@ void smp_threads(void)
 	measure_smp("threads", once_threads, mem_anon(THREADS * SIZE));
 }
 
-/* --- A huge range that nobody has touched ------------------------------------- */
+/* --- A huge range that was never touched --------------------------------------- */
 
 static void map_cold(const char *op)
 {

@@ -77,9 +77,9 @@ static long pages_for(void (*map_all)(void *memory), void *memory)
 	long pages;
 
 	open_edu();
-	pages = usage_free_pages();
+	pages = free_pages_count();
 	map_all(memory);
-	pages -= usage_free_pages();
+	pages -= free_pages_count();
 	vfio_close_all();
 	return pages;
 }

@@ -378,7 +378,7 @@ static void second_domain_cannot_be_filled(void)
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
 }
 
-/* Interrupts that are not isolated: only who asked for it gets that. */
+/* Interrupts that are not isolated: refused unless allow_unsafe_interrupts is set. */
 static void isolated_interrupts(void)
 {
 	int container = vfio_container_open(), group;

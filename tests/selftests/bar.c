@@ -98,7 +98,7 @@ static void parts_and_misaligned(void)
 	}
 }
 
-/* Pages that nobody has touched yet are faulted in by the map. */
+/* Pages that were not touched yet are faulted in by the map. */
 static void region_faulted_in(void)
 {
 	char *memory = mem_anon(PAGE), *region;
@@ -398,7 +398,7 @@ static void whole_region(void)
 	before = faults();
 	for (at = 0; at < bar.size; at += PAGE)
 		*(volatile char *)(view + at);
-	/* One for each leaf, or one for all, and some for who knows what. */
+	/* One for each leaf, or one for all, and a few from elsewhere. */
 	if (!sys_is_uml())
 		expect_le(faults() - before, (long)(bar.size / HUGE_2M) + 8);
 	check_region(view);

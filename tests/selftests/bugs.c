@@ -46,7 +46,7 @@ static void *shared_page(void)
 
 /*
  * The bits of a mapping that does not begin with a word are shifted before they
- * are copied. If its second word cannot be written, nobody shifts them back.
+ * are copied. If its second word cannot be written, they are not shifted back.
  */
 static void b1_bitmap_stays_right_after_fault(void)
 {
@@ -119,7 +119,7 @@ static void b2_no_flag_and_no_page_size(void)
 static volatile int b3_stop;
 static int b3_pages;
 
-/* An address space is locked for as long as somebody walks through it. */
+/* Takes the mmap_lock for read, over and over. */
 static void *walk_thread(void *arg)
 {
 	size_t size = 16 * MIB;
@@ -251,7 +251,7 @@ static void b5_deaf_device_is_no_reason_to_stop(void)
 	assert_ret(mdev_deaf(mdev, 1000000), 0);
 	expect_ret(dma_unmap(rig->container, IOVA - PAGE, 41 * PAGE), -EBUSY);
 	expect_eq(mdev_told(mdev), 10);
-	/* Nothing has gone, not even what nobody held. */
+	/* Nothing has gone, not even pages that no device held. */
 	assert_ret(dma_unmap(rig->container, IOVA - PAGE, PAGE), PAGE);
 	assert_ret(mdev_op(mdev, T1X_MDEV_PEEK, IOVA, 0, PAGE, page), 0);
 	expect_eq(sys_vmlck(), vmlck + 40);
@@ -303,7 +303,7 @@ static void b7_map_does_not_lock_for_each_run(void)
 	map_and_unmap(memory);
 	locked = watch_end();
 	test_say("locked %ld times for %lu runs", locked, SCATTERED);
-	/* Once at least, or nobody was counting. */
+	/* Once at least, or the probe did not count. */
 	expect_ge(locked, 1);
 	expect_le(locked, (long)SCATTERED / 8);
 }

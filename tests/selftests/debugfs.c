@@ -53,7 +53,7 @@ static void expect_text(const char *key, const char *want)
 {
 	char value[256];
 
-	if (!look_text("summary", key, value, sizeof(value)))
+	if (!debugfs_text("summary", key, value, sizeof(value)))
 		fail("no %s in the summary", key);
 	if (strcmp(value, want))
 		fail("%s is \"%s\", not \"%s\"", key, value, want);
@@ -62,10 +62,10 @@ static void expect_text(const char *key, const char *want)
 /* Pages mapped, of these RAM, and pages charged. */
 static void expect_pages(long mapped, long ram, long charged)
 {
-	expect_eq(look_number("mapped_bytes"), mapped * PAGE);
-	expect_eq(look_number("ram_bytes"), ram * PAGE);
-	expect_eq(look_number("mmio_bytes"), (mapped - ram) * PAGE);
-	expect_eq(look_number("charged_pages"), charged);
+	expect_eq(debugfs_number("mapped_bytes"), mapped * PAGE);
+	expect_eq(debugfs_number("ram_bytes"), ram * PAGE);
+	expect_eq(debugfs_number("mmio_bytes"), (mapped - ram) * PAGE);
+	expect_eq(debugfs_number("charged_pages"), charged);
 }
 
 static void summary_names_the_process(void)
@@ -79,11 +79,11 @@ static void summary_names_the_process(void)
 	expect_text("type", "v2");
 	vfio_group_number(0, number, sizeof(number));
 	snprintf(groups, sizeof(groups), " groups=%s ", number);
-	look_text("summary", "domain", domain, sizeof(domain));
+	debugfs_text("summary", "domain", domain, sizeof(domain));
 	if (!strstr(domain, groups))
 		fail("no%sin: %s", groups, domain);
 	container_close();
-	expect_eq(look_containers(), 0);
+	expect_eq(debugfs_containers(), 0);
 }
 
 /* The sums are those of the accounts (I2), and nothing is left of them. */
@@ -93,25 +93,25 @@ static void sums_are_the_accounts(void)
 
 	setup(16);
 	vmlck = sys_vmlck();
-	expect_eq(look_number("mappings"), 0);
+	expect_eq(debugfs_number("mappings"), 0);
 	assert_ret(dma_map(container, memory, IOVA, 8 * PAGE, RW), 0);
 	assert_ret(dma_map(container, memory + 8 * PAGE, IOVA + GIB,
 			   8 * PAGE, RW), 0);
-	expect_eq(look_number("mappings"), 2);
+	expect_eq(debugfs_number("mappings"), 2);
 	expect_pages(16, 16, (sys_vmlck() - vmlck) / 4);
 	expect_pages(16, 16, sys_stat_get("pages_charged") -
 		     sys_stat_get("pages_refunded"));
 	expect_pages(16, 16, sys_stat_get("pages_pinned") -
 		     sys_stat_get("pages_unpinned"));
-	runs = look_number("runs");
+	runs = debugfs_number("runs");
 	expect_ge(runs, 2);
 	expect_le(runs, 16);
-	expect_eq(look_number("mean_run_bytes"), 16 / runs * PAGE);
+	expect_eq(debugfs_number("mean_run_bytes"), 16 / runs * PAGE);
 
 	assert_ret(dma_unmap(container, IOVA, 2 * GIB), 16 * PAGE);
 	expect_pages(0, 0, 0);
-	expect_eq(look_number("mappings"), 0);
-	expect_eq(look_number("runs"), 0);
+	expect_eq(debugfs_number("mappings"), 0);
+	expect_eq(debugfs_number("runs"), 0);
 	container_close();
 }
 
@@ -138,14 +138,14 @@ static void registered_and_held(void)
 
 	setup(16);
 	assert_ret(dma_register(container, memory, 16 * PAGE, 0), 0);
-	expect_eq(look_number("registered_bytes"), 16 * PAGE);
+	expect_eq(debugfs_number("registered_bytes"), 16 * PAGE);
 	assert_ret(dma_map(container, memory, IOVA, 4 * PAGE,
 			   VFIO_DMA_MAP_FLAG_READ), 0);
-	/* Who registered pays, once for all. */
+	/* The process that registered is charged, once. */
 	expect_pages(4, 4, 0);
 	assert_ret(dma_unmap(container, IOVA, 4 * PAGE), 4 * PAGE);
 	assert_ret(dma_unregister(container, memory, 16 * PAGE), 0);
-	expect_eq(look_number("registered_bytes"), 0);
+	expect_eq(debugfs_number("registered_bytes"), 0);
 	if (!sys_is_uml())
 		return;
 
@@ -154,10 +154,10 @@ static void registered_and_held(void)
 	mdev = mdev_device_open(other, 0);
 	assert_ret(dma_map(container, memory, IOVA, 8 * PAGE, RW), 0);
 	assert_ret(mdev_pin(mdev, IOVA, 3), 3);
-	expect_eq(look_number("held_pages"), 3);
+	expect_eq(debugfs_number("held_pages"), 3);
 	expect_pages(8, 8, 8);
 	assert_ret(mdev_unpin(mdev, IOVA, 3), 0);
-	expect_eq(look_number("held_pages"), 0);
+	expect_eq(debugfs_number("held_pages"), 0);
 	assert_ret(dma_unmap(container, IOVA, 8 * PAGE), 8 * PAGE);
 }
 
@@ -169,13 +169,13 @@ static void leaves_that_runs_allow(void)
 	if (mem_thp_bytes(memory) < 4 * MIB)
 		test_skip("no huge pages to be had");
 	assert_ret(dma_map(container, memory, IOVA, 4 * MIB, RW), 0);
-	expect_eq(look_number("leaf_2m_bytes"), 4 * MIB);
-	expect_eq(look_number("leaf_4k_bytes"), 0);
-	expect_ge(look_number("largest_run_bytes"), 2 * MIB);
+	expect_eq(debugfs_number("leaf_2m_bytes"), 4 * MIB);
+	expect_eq(debugfs_number("leaf_4k_bytes"), 0);
+	expect_ge(debugfs_number("largest_run_bytes"), 2 * MIB);
 	assert_ret(dma_map(container, memory, IOVA + GIB + PAGE, 4 * MIB,
 			   RW), 0);
-	expect_eq(look_number("leaf_2m_bytes"), 4 * MIB);
-	expect_eq(look_number("leaf_4k_bytes"), 4 * MIB);
+	expect_eq(debugfs_number("leaf_2m_bytes"), 4 * MIB);
+	expect_eq(debugfs_number("leaf_4k_bytes"), 4 * MIB);
 	assert_ret(dma_unmap(container, IOVA, 2 * GIB), 8 * MIB);
 	container_close();
 }
@@ -183,16 +183,16 @@ static void leaves_that_runs_allow(void)
 /* Reads the mappings; returns how many, which must go up. */
 static long read_mappings(void)
 {
-	FILE *file = look_open("mappings");
+	FILE *file = debugfs_open("mappings");
 	unsigned long long iova = 0;
 	char line[512];
 	long nr = 0;
 
 	while (fgets(line, sizeof(line), file)) {
-		if (nr++ && (unsigned long long)look_field(line, "iova") <= iova)
+		if (nr++ && (unsigned long long)debugfs_field(line, "iova") <= iova)
 			fail("after %#llx: %s", iova, line);
-		iova = look_field(line, "iova");
-		expect_eq(look_field(line, "last") - iova, PAGE - 1);
+		iova = debugfs_field(line, "iova");
+		expect_eq(debugfs_field(line, "last") - iova, PAGE - 1);
 	}
 	fclose(file);
 	return nr;
@@ -206,15 +206,15 @@ static void mappings_are_listed(void)
 	setup(2);
 	assert_ret(dma_map(container, memory, IOVA, 2 * PAGE,
 			   VFIO_DMA_MAP_FLAG_READ), 0);
-	file = look_open("mappings");
+	file = debugfs_open("mappings");
 	if (!fgets(line, sizeof(line), file) ||
 	    strncmp(line, "iova=0x0000000010000000 last=0x0000000010001fff ", 48))
 		fail("%s", line);
-	expect_eq(look_field(line, "vaddr"), (uintptr_t)memory);
-	expect_eq(look_field(line, "pid"), getpid());
-	expect_eq(look_field(line, "bytes"), 2 * PAGE);
-	expect_eq(look_field(line, "filled"), 2 * PAGE);
-	expect_eq(look_field(line, "charged_pages"), 2);
+	expect_eq(debugfs_field(line, "vaddr"), (uintptr_t)memory);
+	expect_eq(debugfs_field(line, "pid"), getpid());
+	expect_eq(debugfs_field(line, "bytes"), 2 * PAGE);
+	expect_eq(debugfs_field(line, "filled"), 2 * PAGE);
+	expect_eq(debugfs_field(line, "charged_pages"), 2);
 	if (!strstr(line, " prot=r "))
 		fail("%s", line);
 	expect_eq(fgets(line, sizeof(line), file), NULL);
@@ -252,14 +252,14 @@ static void top_of_the_space_is_listed(void)
 	assert_ret(dma_map(container, memory, 0, PAGE, RW), 0);
 	expect_eq(read_mappings(), 2);
 	/* Nothing is pinned before a device asks. */
-	expect_eq(look_number("charged_pages"), 0);
-	expect_eq(look_number("mapped_bytes"), 2 * PAGE);
+	expect_eq(debugfs_number("charged_pages"), 0);
+	expect_eq(debugfs_number("mapped_bytes"), 2 * PAGE);
 }
 
 /* Looks how far an operation is; returns whether it was under way. */
 static bool seen_under_way(const char *what)
 {
-	FILE *file = look_open("progress");
+	FILE *file = debugfs_open("progress");
 	bool seen = false;
 	char line[256];
 	long long done;
@@ -267,10 +267,10 @@ static bool seen_under_way(const char *what)
 	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, what, strlen(what)))
 			continue;
-		done = look_field(line, "done");
-		expect_eq(look_field(line, "pid"), getpid());
-		expect_eq(look_field(line, "iova"), IOVA);
-		expect_le(done, look_field(line, "total"));
+		done = debugfs_field(line, "done");
+		expect_eq(debugfs_field(line, "pid"), getpid());
+		expect_eq(debugfs_field(line, "iova"), IOVA);
+		expect_le(done, debugfs_field(line, "total"));
 		seen |= done > 0;
 	}
 	fclose(file);
@@ -340,7 +340,7 @@ static void *look_thread(void *unused)
 
 	(void)unused;
 	for (i = 0; !stop; i++) {
-		snprintf(path, sizeof(path), LOOK_CONTAINERS "/%ld/%s",
+		snprintf(path, sizeof(path), DEBUGFS_CONTAINERS "/%ld/%s",
 			 sys_stat_get("containers_opened") - (i / 3) % 2,
 			 names[i % 3]);
 		file = fopen(path, "re");
@@ -378,17 +378,17 @@ static void reading_against_closing(void)
 	stop = 1;
 	for (i = 0; i < 2; i++)
 		pthread_join(readers[i], NULL);
-	expect_eq(look_containers(), 0);
+	expect_eq(debugfs_containers(), 0);
 }
 
-/* Whoever keeps a file open keeps no container open. */
+/* An open debugfs file does not keep its container open. */
 static void an_open_file_keeps_nothing(void)
 {
 	char line[128];
 	FILE *file;
 
 	setup(1);
-	file = look_open("mappings");
+	file = debugfs_open("mappings");
 	assert_ret(dma_map(container, memory, IOVA, PAGE, RW), 0);
 	container_close();
 	expect_eq(sys_stat_get("containers"), 0);
@@ -403,7 +403,7 @@ static void for_root_only(void)
 	FILE *file;
 
 	setup(1);
-	file = look_open("summary");
+	file = debugfs_open("summary");
 	assert_eq(fstat(fileno(file), &stat), 0);
 	expect_eq(stat.st_mode & 0777, 0400);
 	fclose(file);

@@ -230,7 +230,7 @@ static void unmap_checks_first(void)
 
 /*
  * A page that cannot be written stands behind the word for the first mapping.
- * In-tree, that mapping is gone by then, and nobody is told.
+ * In-tree, that mapping is gone by then, and its dirty pages are not reported.
  */
 static void unmap_with_bad_bitmap_changes_nothing(void)
 {

@@ -154,7 +154,7 @@ static void a_name_can_be_anything(void)
 	/* The log escapes backslashes once more, and would say \x0a for a newline. */
 	expect_logged("RLIMIT_MEMLOCK of a",
 		      "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033[");
-	if (!look_text("summary", "command", value, sizeof(value)))
+	if (!debugfs_text("summary", "command", value, sizeof(value)))
 		fail("no command");
 	if (strcmp(value, ESCAPED))
 		fail("command is \"%s\"", value);

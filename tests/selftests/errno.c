@@ -400,7 +400,7 @@ static void other_ioctls(void)
 	teardown();
 }
 
-/* Without an IOMMU there is nobody to ask. */
+/* Without an IOMMU a container has no driver. */
 static void container_without_iommu(void)
 {
 	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };

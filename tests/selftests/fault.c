@@ -228,7 +228,7 @@ static void last_leave_never_fails(void)
 	expect_eq(fault, false);
 }
 
-/* Files are closed, and nobody could be told of a failure. */
+/* Closing a file cannot report a failure. */
 static void close_never_fails(void)
 {
 	long n, refs, pins;

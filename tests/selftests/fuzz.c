@@ -14,7 +14,7 @@
  * VFIO asks the backend first that was registered last, and a container keeps
  * the one it got. So the in-tree driver is loaded all the time, and ours, from
  * the file T1X_MODULE, is loaded for each sequence after the first container
- * has got its IOMMU. Nobody else may use the drivers meanwhile.
+ * has got its IOMMU. No other process may use the drivers meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static unsigned long long opt_ops = 20000, opt_seconds, opt_seed, opt_dma;
 static const char *opt_file;
 
 /* How many operations of each kind there were, and how many succeeded. */
-static unsigned long tried[SEQ_NR_KINDS], succeeded[SEQ_NR_KINDS];
+static unsigned long tried[FUZZ_NR_KINDS], succeeded[FUZZ_NR_KINDS];
 
 static char why[1024];
 
@@ -48,7 +48,7 @@ static bool closes_clean(void)
 	int nr;
 
 	for (nr = 0; nr < SIDES; nr++) {
-		left = pair_close(nr);
+		left = twins_close(nr);
 		if (!left || !clean)
 			continue;
 		snprintf(why, sizeof(why), "%s leaves %ld kB locked when closed",
@@ -59,53 +59,53 @@ static bool closes_clean(void)
 }
 
 /* Returns the number of the operation that differed, or -1. */
-static long run_seq(const struct seq *seq)
+static long run_seq(const struct fuzz_seq *seq)
 {
-	const struct seq_op *op;
+	const struct fuzz_op *op;
 	long bad = -1;
 	uint64_t i;
 
 	differ_begin();
 	model_begin();
-	pair_open(seq);
+	twins_open(seq);
 	for (i = 0; i < seq->n && bad < 0; i++) {
 		op = &seq->ops[i];
-		pair_do(seq, op);
-		model_expect(op, pair_vaddr(op));
+		twins_do(seq, op);
+		model_expect(op, twins_vaddr(op));
 		if (differ(op, why, sizeof(why)))
 			bad = i;
 		else
-			pair_settle(op);
+			twins_settle(op);
 		tried[op->kind]++;
-		succeeded[op->kind] += pair.results[OUR].ret >= 0;
+		succeeded[op->kind] += twins.results[OUR].ret >= 0;
 	}
 	if (bad >= 0) {
-		pair_close(TREE);
-		pair_close(OUR);
+		twins_close(TREE);
+		twins_close(OUR);
 	} else if (!closes_clean()) {
 		bad = seq->n - 1;
 	}
-	pair_over(seq);
+	twins_over(seq);
 	return bad;
 }
 
-static void say_seq(const struct seq *seq)
+static void say_seq(const struct fuzz_seq *seq)
 {
 	char text[400];
 	uint64_t i;
 
-	seq_head_text(seq, text, sizeof(text));
+	fuzz_seq_head_text(seq, text, sizeof(text));
 	test_say("%s", text);
 	for (i = 0; i < seq->n; i++) {
-		seq_op_text(&seq->ops[i], text, sizeof(text));
+		fuzz_op_text(&seq->ops[i], text, sizeof(text));
 		test_say("%s", text);
 	}
 }
 
 /* Take out as much as possible, in smaller and smaller pieces. */
-static void shrink(struct seq *seq)
+static void shrink(struct fuzz_seq *seq)
 {
-	static struct seq less;
+	static struct fuzz_seq less;
 	uint64_t piece, at, n;
 
 	for (piece = seq->n / 2; piece; piece /= 2) {
@@ -123,7 +123,7 @@ static void shrink(struct seq *seq)
 	}
 }
 
-static void report(struct seq *seq, long bad)
+static void report(struct fuzz_seq *seq, long bad)
 {
 	test_say("seed %#lx, operation %ld: %s", seq->seed, bad, why);
 	seq->n = bad + 1;
@@ -141,23 +141,23 @@ static void report(struct seq *seq, long bad)
 }
 
 /* @shape says what is special about the sequences. */
-static void run_many(struct seq_shape shape)
+static void run_many(struct fuzz_shape shape)
 {
 	uint64_t state = opt_seed + shape.type + shape.memory +
 			 2 * shape.granules;
 	uint64_t begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
-	static struct seq seq;
+	static struct fuzz_seq seq;
 	size_t i;
 	long bad;
 
-	pair_set_up();
-	shape.groups = pair.nr_groups;
+	twins_set_up();
+	shape.groups = twins.nr_groups;
 	shape.dma = opt_dma;
 	test_say("type %lu, seed %#llx", shape.type, opt_seed);
 	while (ops < opt_ops) {
-		seed = seq_random(&state);
-		seq_make(&seq, seed, &shape, seed % 8 ? SEQ_MAX_OPS : 50);
+		seed = fuzz_random(&state);
+		fuzz_seq_make(&seq, seed, &shape, seed % 8 ? FUZZ_MAX_OPS : 50);
 		bad = run_seq(&seq);
 		if (bad >= 0)
 			report(&seq, bad);
@@ -174,46 +174,46 @@ static void run_many(struct seq_shape shape)
 	}
 	test_say("%lu operations, %lu sequences, %lu s, no difference", ops,
 		 nr, (sys_now_ms() - begin) / 1000);
-	for (i = 0; i < SEQ_NR_KINDS; i++)
-		test_say("%s: %lu, %lu of them succeeded", seq_kind_name(i),
+	for (i = 0; i < FUZZ_NR_KINDS; i++)
+		test_say("%s: %lu, %lu of them succeeded", fuzz_kind_name(i),
 			 tried[i], succeeded[i]);
 	differ_say_known();
 }
 
 static void same_as_in_tree_v1(void)
 {
-	run_many((struct seq_shape){ .type = VFIO_TYPE1_IOMMU });
+	run_many((struct fuzz_shape){ .type = VFIO_TYPE1_IOMMU });
 }
 
 static void same_as_in_tree_v2(void)
 {
-	run_many((struct seq_shape){ .type = VFIO_TYPE1v2_IOMMU });
+	run_many((struct fuzz_shape){ .type = VFIO_TYPE1v2_IOMMU });
 }
 
 static void as_the_model_of_registered_memory(void)
 {
-	const struct seq_shape shape = { VFIO_TYPE1v2_IOMMU, .memory = true };
+	const struct fuzz_shape shape = { VFIO_TYPE1v2_IOMMU, .memory = true };
 
 	run_many(shape);
 }
 
 static void as_many_small_mappings(void)
 {
-	const struct seq_shape shape = { VFIO_TYPE1v2_IOMMU, .granules = true };
+	const struct fuzz_shape shape = { VFIO_TYPE1v2_IOMMU, .granules = true };
 
 	run_many(shape);
 }
 
-static void replay(void)
+static void run_file(void)
 {
 	FILE *file = fopen(opt_file, "re");
-	static struct seq seq;
+	static struct fuzz_seq seq;
 	long bad;
 
-	if (!file || !seq_read(&seq, file))
+	if (!file || !fuzz_seq_read(&seq, file))
 		fail("%s: no sequence", opt_file);
 	fclose(file);
-	pair_set_up();
+	twins_set_up();
 	bad = run_seq(&seq);
 	if (bad >= 0)
 		fail("operation %ld: %s", bad, why);
@@ -226,8 +226,8 @@ static const struct test tests[] = {
 	TEST_LONG(as_many_small_mappings, DAY),
 };
 
-static const struct test replays[] = {
-	TEST_LONG(replay, DAY),
+static const struct test run_files[] = {
+	TEST_LONG(run_file, DAY),
 };
 
 static void say_usage(void)
@@ -266,7 +266,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (opt_file)
-		return test_main(replays, ARRAY_SIZE(replays));
+		return test_main(run_files, ARRAY_SIZE(run_files));
 	if (!seeded)
 		opt_seed = (uint64_t)time(NULL) << 20 ^ getpid();
 	opt_ops = (opt_ops + ARRAY_SIZE(tests) - 1) / ARRAY_SIZE(tests);

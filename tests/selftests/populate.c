@@ -27,7 +27,7 @@ static struct rig *rig;
 static char *memory;
 static long threads;
 
-/* Where there is one CPU nobody can help, and all else has to be as it is. */
+/* With one CPU there are no helpers, and everything else is unchanged. */
 static bool can_help(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN) > 1;

@@ -78,7 +78,7 @@ static void child_maps(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
-/* Whoever unmaps, the one who mapped gets the refund. */
+/* The process that mapped gets the refund, also if another one unmaps. */
 static void child_unmaps(void)
 {
 	pid_t pid;
@@ -116,7 +116,7 @@ static void exit_with_files_elsewhere(void)
 {
 	long refs = sys_refs(), pins = sys_pins();
 	int ready[2], over[2];
-	pid_t owner, heir;
+	pid_t owner, child;
 	char byte;
 
 	assert_eq(pipe(ready), 0);
@@ -124,8 +124,8 @@ static void exit_with_files_elsewhere(void)
 	owner = fork();
 	if (!owner) {
 		rig_with_memory();
-		heir = fork();
-		if (!heir) {
+		child = fork();
+		if (!child) {
 			/* Until its parent is gone and it was told to go on. */
 			close(over[1]);
 			if (read(over[0], &byte, 1) != 1)
@@ -152,7 +152,7 @@ static void exit_with_files_elsewhere(void)
 	sys_settle_pins(pins);
 }
 
-/* Memory that is nobody's any more can only be unmapped, and is. */
+/* A mapping of an address space that is gone can only be unmapped, and is. */
 static void exec_with_mappings(void)
 {
 	char container[16];
@@ -247,7 +247,7 @@ static void kill_in_the_middle(const struct long_map *map)
 		pause();
 	}
 
-	/* Reading the statistics keeps the module, and the child counts who does. */
+	/* Reading the statistics takes a reference on the module, and the child counts those. */
 	while (!*done)
 		sys_msleep(1);
 	while (map->progress() < before + map->begun)

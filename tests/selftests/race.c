@@ -385,7 +385,7 @@ static void dirty_against_maps_and_groups(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
-/* Nobody knows whether there is a container, what is in it, and what is tracked. */
+/* The container may be gone or empty, and dirty tracking off: any result will do. */
 static void *any_dirty_thread(void *arg)
 {
 	uint64_t words[8];
@@ -476,7 +476,7 @@ static void maps_against_mlock(void)
 	munlock(locked, 5 * PAGE);
 }
 
-/* --- A map that takes long keeps nobody from anything else ---------------------- */
+/* --- A map that takes long does not delay other operations ---------------------- */
 
 static size_t huge_size;
 
@@ -519,7 +519,7 @@ static void others_map_during_a_huge_map(void)
 		assert_ret(dma_unmap(container, iova, 8 * PAGE), 8 * PAGE);
 		pins += 8;
 	}
-	/* It is still at it: nobody waited for its end. */
+	/* The large map still runs: the small ones did not wait for its end. */
 	expect_le(sys_pins_acquired() - before - pins,
 		  (long)(huge_size / PAGE) - 1);
 	assert_eq(waitpid(pid, &status, 0), pid);

@@ -22,7 +22,7 @@
 #define SIZE (N * PAGE)
 
 enum state { UNTOUCHED, READ, WRITTEN, NR_STATES };
-enum way { MAPPED, REGISTERED, REPLAYED, NR_WAYS };
+enum way { MAPPED, REGISTERED, ADDED, NR_WAYS };
 
 /**
  * struct kind - a kind of memory
@@ -39,7 +39,7 @@ struct kind {
 };
 
 static const char *const states[] = { "untouched", "read", "written" };
-static const char *const ways[] = { "mapped", "registered", "replayed" };
+static const char *const ways[] = { "mapped", "registered", "mapped for a second domain" };
 
 static void touch(const struct kind *kind, char *memory, enum state state)
 {
@@ -80,9 +80,9 @@ static void try(const struct kind *kind, enum state state, enum way way)
 			   0);
 	assert_ret(dma_map(rig->container, memory, IOVA, kind->size, RO), 0);
 	expect_eq(sys_vmlck(), vmlck + (long)(kind->size >> 10));
-	if (way == REPLAYED)
+	if (way == ADDED)
 		rig_add_mock(rig, 2);
-	check_device_sees(kind, rig, way == REPLAYED, memory);
+	check_device_sees(kind, rig, way == ADDED, memory);
 	assert_ret(dma_unmap(rig->container, IOVA, kind->size), kind->size);
 	if (way == REGISTERED)
 		assert_ret(dma_unregister(rig->container, memory, kind->size),
@@ -99,7 +99,7 @@ static void try_all(const struct kind *kind)
 
 	for (way = MAPPED; way < NR_WAYS; way++) {
 		/* A domain of its own for the second group has only the mock. */
-		if ((way == REPLAYED && !sys_is_uml()) ||
+		if ((way == ADDED && !sys_is_uml()) ||
 		    (way == REGISTERED && !sys_is_type1x()))
 			continue;
 		for (state = UNTOUCHED; state < NR_STATES; state++)

@@ -147,7 +147,7 @@ static void bad_memory(void)
 	munmap(mixed, 3 * PAGE);
 }
 
-/* Nobody could take a BAR back from a region; it is pinned nowhere. */
+/* A BAR cannot be registered: it is not pinned, so it could be revoked. */
 static void mmio_is_refused(void)
 {
 	struct bar bar;
@@ -230,7 +230,7 @@ static void write_has_to_be_allowed(void)
 	expect_more(N);
 }
 
-/* The zero page is nobody's: it is not charged. */
+/* The zero page is not charged. */
 static void untouched_memory_to_be_read(void)
 {
 	char *cold;
@@ -390,7 +390,7 @@ static void second_domain(void)
 	expect_more(N);
 }
 
-/* With the last group everything goes: nobody has a right to it any more. */
+/* The last detach unregisters everything. */
 static void last_group_leaves(void)
 {
 	rig_with_registered(WRITE);

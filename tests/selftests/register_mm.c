@@ -124,7 +124,7 @@ static void exec_leaves_it_to_the_container(void)
 	sys_settle_pins(pins - 1);
 }
 
-/* The process is gone, its pages stay for as long as somebody has the container. */
+/* The process is gone, its pages stay for as long as the container is open. */
 static void exit_leaves_it_to_the_container(void)
 {
 	pid_t pid;

@@ -158,7 +158,7 @@ static void protection_changes(void)
 	assert_ret(dma_unmap(rig->container, AT, SIZE), SIZE);
 }
 
-/* What vfio-pci does to a BAR: no page of it is left to anybody. */
+/* Memory decode is switched off: vfio-pci zaps all pages of the BAR. */
 static void memory_decode_off(void)
 {
 	if (sys_is_uml())
@@ -222,7 +222,7 @@ static void process_goes(void)
 	assert_ret(dma_unmap(rig->container, AT, SIZE), SIZE);
 }
 
-/* Nobody keeps a region by calling it something else. */
+/* A new vaddr does not keep a revoked region mapped. */
 static void new_vaddr_does_not_keep_it(void)
 {
 	rig_with_views();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the driver tells of, while it does it, to whoever asks. */
+/* The tracepoints of the driver: what each reports, and when. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -172,7 +172,7 @@ static void trace_of_cold_memory(void)
 	rig_close(rig);
 }
 
-/* Whoever is not asked says nothing. */
+/* A tracepoint that is off reports nothing. */
 static void trace_is_quiet(void)
 {
 	char line[512];

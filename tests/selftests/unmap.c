@@ -153,8 +153,8 @@ static void v1_many(void)
 
 /*
  * SPDK issue 1705: a part of a mapping is unmapped, and the part is mapped anew.
- * v1 says success, and only the size says that nothing went; whoever takes the
- * -EEXIST of the new map for "is there already" has DMA to the old page.
+ * v1 says success, and only the size says that nothing went; a program that
+ * ignores the -EEXIST of the new map has DMA to the old page.
  */
 static void v1_part_stays_and_cannot_be_mapped(void)
 {

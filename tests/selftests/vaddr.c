@@ -180,7 +180,7 @@ static void another_process(void)
 	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
 }
 
-/* The new owner exits; its pages stay for the device, charged to nobody. */
+/* The new owner exits; its pages stay for the device and are no longer charged. */
 static void another_process_that_exits(void)
 {
 	long vmlck;

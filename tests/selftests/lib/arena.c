@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Allocates the memory that random sequences map, a part for each kind. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,11 +19,11 @@
 #define SMALL		(64 * PAGE)
 
 unsigned char *arena_scratch, *arena_edge;
-volatile long *arena_will;
+volatile long *arena_child;
 
 /**
  * arena_part() - where memory of a kind is
- * @mem: enum seq_mem
+ * @mem: enum fuzz_mem
  *
  * Return: its address.
  */
@@ -44,31 +45,31 @@ void arena_make(void)
 	int fd = mem_memfd(5 * MIB);
 
 	arena_scratch = mem_anon(PAGE);
-	arena_edge = (unsigned char *)mem_anon(SEQ_BITMAP + PAGE) + SEQ_BITMAP;
+	arena_edge = (unsigned char *)mem_anon(FUZZ_BITMAP + PAGE) + FUZZ_BITMAP;
 	assert_eq(mprotect(arena_edge, PAGE, PROT_NONE), 0);
-	arena_will = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS);
-	place(SEQ_ANON, mem_anon(5 * MIB), 5 * MIB);
-	mem_at(arena_part(SEQ_HUGE), 8 * MIB);
-	madvise(arena_part(SEQ_HUGE), 8 * MIB, MADV_HUGEPAGE);
-	mem_fill_pages(arena_part(SEQ_HUGE), 8 * MIB / PAGE);
-	mem_at(arena_part(SEQ_COLD), 5 * MIB);
-	place(SEQ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
-	place(SEQ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
-				   MAP_SHARED), 5 * MIB);
-	mem_fill_pages(arena_part(SEQ_SHARED), 5 * MIB / PAGE);
+	arena_child = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS);
+	place(FUZZ_ANON, mem_anon(5 * MIB), 5 * MIB);
+	mem_at(arena_part(FUZZ_HUGE), 8 * MIB);
+	madvise(arena_part(FUZZ_HUGE), 8 * MIB, MADV_HUGEPAGE);
+	mem_fill_pages(arena_part(FUZZ_HUGE), 8 * MIB / PAGE);
+	mem_at(arena_part(FUZZ_COLD), 5 * MIB);
+	place(FUZZ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
+	place(FUZZ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
+				    MAP_SHARED), 5 * MIB);
+	mem_fill_pages(arena_part(FUZZ_SHARED), 5 * MIB / PAGE);
 	close(fd);
-	place(SEQ_READONLY, mem_anon(SMALL), SMALL);
-	mprotect(arena_part(SEQ_READONLY), SMALL, PROT_READ);
-	mem_at(arena_part(SEQ_ZERO), SMALL);
-	mprotect(arena_part(SEQ_ZERO), SMALL, PROT_READ);
-	place(SEQ_HOLE, mem_anon(SMALL), SMALL);
-	mprotect(arena_part(SEQ_HOLE) + 24 * PAGE, 8 * PAGE, PROT_NONE);
-	place(SEQ_TAIL, mem_anon(SMALL), SMALL);
+	place(FUZZ_READONLY, mem_anon(SMALL), SMALL);
+	mprotect(arena_part(FUZZ_READONLY), SMALL, PROT_READ);
+	mem_at(arena_part(FUZZ_ZERO), SMALL);
+	mprotect(arena_part(FUZZ_ZERO), SMALL, PROT_READ);
+	place(FUZZ_HOLE, mem_anon(SMALL), SMALL);
+	mprotect(arena_part(FUZZ_HOLE) + 24 * PAGE, 8 * PAGE, PROT_NONE);
+	place(FUZZ_TAIL, mem_anon(SMALL), SMALL);
 }
 
 /**
- * arena_renew() - before each sequence: what nobody has touched is so again
+ * arena_renew() - before each sequence: replace touched memory by untouched
  *
  * Before 6.2 the in-tree driver pins the page of zeroes to be read, which is not what
  * the process has there once it writes, and is not charged. Ours never does, and there
@@ -78,28 +79,28 @@ void arena_renew(void)
 {
 	size_t i;
 
-	madvise(arena_part(SEQ_COLD), 5 * MIB, MADV_DONTNEED);
-	madvise(arena_part(SEQ_ZERO), SMALL, MADV_DONTNEED);
+	madvise(arena_part(FUZZ_COLD), 5 * MIB, MADV_DONTNEED);
+	madvise(arena_part(FUZZ_ZERO), SMALL, MADV_DONTNEED);
 	if (sys_kernel_before(6, 2)) {
-		mprotect(arena_part(SEQ_ZERO), SMALL, PROT_READ | PROT_WRITE);
-		mem_fill_pages(arena_part(SEQ_ZERO), SMALL / PAGE);
-		mprotect(arena_part(SEQ_ZERO), SMALL, PROT_READ);
+		mprotect(arena_part(FUZZ_ZERO), SMALL, PROT_READ | PROT_WRITE);
+		mem_fill_pages(arena_part(FUZZ_ZERO), SMALL / PAGE);
+		mprotect(arena_part(FUZZ_ZERO), SMALL, PROT_READ);
 	}
 	for (i = 0; i < SMALL; i += PAGE)
-		(void)*(volatile char *)(arena_part(SEQ_ZERO) + i);
+		(void)*(volatile char *)(arena_part(FUZZ_ZERO) + i);
 }
 
 /**
  * arena_touch() - the same before an operation that may map memory to be read
  * @op: the operation
  */
-void arena_touch(const struct seq_op *op)
+void arena_touch(const struct fuzz_op *op)
 {
-	volatile char *cold = arena_part(SEQ_COLD);
+	volatile char *cold = arena_part(FUZZ_COLD);
 	size_t at;
 
-	if (op->mem != SEQ_COLD || !sys_kernel_before(6, 2) ||
-	    (op->kind == SEQ_MAP && op->flags & VFIO_DMA_MAP_FLAG_WRITE))
+	if (op->mem != FUZZ_COLD || !sys_kernel_before(6, 2) ||
+	    (op->kind == FUZZ_MAP && op->flags & VFIO_DMA_MAP_FLAG_WRITE))
 		return;
 	for (at = 0; at < 5 * MIB; at += PAGE)
 		cold[at] = cold[at];

@@ -3,17 +3,17 @@
 #ifndef T1X_ARENA_H
 #define T1X_ARENA_H
 
-struct seq_op;
+struct fuzz_op;
 
 /* A page for devices to write to; bitmaps that end where nothing is end here. */
 extern unsigned char *arena_scratch, *arena_edge;
 
-/* What an heir has to say: result and VmLck. */
-extern volatile long *arena_will;
+/* Result and VmLck of the process that FUZZ_NEW_OWNER forks. */
+extern volatile long *arena_child;
 
 void arena_make(void);
 void arena_renew(void);
-void arena_touch(const struct seq_op *op);
+void arena_touch(const struct fuzz_op *op);
 char *arena_part(unsigned int mem);
 
 #endif /* T1X_ARENA_H */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* mmap()s regions of a device at addresses that allow large leaves. */
 #include <sys/mman.h>
 
 #include "bar.h"

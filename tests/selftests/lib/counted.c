@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* A container, memory, and checks of what is pinned, charged and counted. */
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

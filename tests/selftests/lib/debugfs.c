@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Reads what the driver shows in debugfs of the containers of this process. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static bool is_ours(const char *folder)
 	FILE *file;
 	int pid;
 
-	snprintf(path, sizeof(path), LOOK_CONTAINERS "/%s/summary", folder);
+	snprintf(path, sizeof(path), DEBUGFS_CONTAINERS "/%s/summary", folder);
 	file = fopen(path, "re");
 	/* Others come and go. */
 	if (!file)
@@ -30,12 +31,12 @@ static bool is_ours(const char *folder)
 /* Finds the folders of this process; gets the number of the newest one. */
 static int find(long *newest)
 {
-	DIR *dir = opendir(LOOK_CONTAINERS);
+	DIR *dir = opendir(DEBUGFS_CONTAINERS);
 	struct dirent *entry;
 	int nr = 0;
 
 	if (!dir)
-		fail(LOOK_CONTAINERS ": %s", strerror(errno));
+		fail(DEBUGFS_CONTAINERS ": %s", strerror(errno));
 	*newest = 0;
 	while ((entry = readdir(dir))) {
 		if (*entry->d_name == '.' || !is_ours(entry->d_name))
@@ -49,11 +50,11 @@ static int find(long *newest)
 }
 
 /**
- * look_containers() - how many containers are there to be seen
+ * debugfs_containers() - how many containers are there to be seen
  *
  * Return: those that this process opened and has not closed.
  */
-int look_containers(void)
+int debugfs_containers(void)
 {
 	long newest;
 
@@ -61,20 +62,20 @@ int look_containers(void)
 }
 
 /**
- * look_open() - open a file of the newest container of this process
+ * debugfs_open() - open a file of the newest container of this process
  * @name: the file
  *
  * Return: a stream.
  */
-FILE *look_open(const char *name)
+FILE *debugfs_open(const char *name)
 {
 	char path[320];
 	FILE *file;
 	long nr;
 
 	if (!find(&nr))
-		fail("no container of this process in " LOOK_CONTAINERS);
-	snprintf(path, sizeof(path), LOOK_CONTAINERS "/%ld/%s", nr, name);
+		fail("no container of this process in " DEBUGFS_CONTAINERS);
+	snprintf(path, sizeof(path), DEBUGFS_CONTAINERS "/%ld/%s", nr, name);
 	file = fopen(path, "re");
 	if (!file)
 		fail("%s: %s", path, strerror(errno));
@@ -82,7 +83,7 @@ FILE *look_open(const char *name)
 }
 
 /**
- * look_text() - what a line of a file says
+ * debugfs_text() - what a line of a file says
  * @name: the file
  * @key: how the line begins
  * @value: set to the rest of it, behind a space
@@ -90,9 +91,9 @@ FILE *look_open(const char *name)
  *
  * Return: whether there is such a line.
  */
-bool look_text(const char *name, const char *key, char *value, int len)
+bool debugfs_text(const char *name, const char *key, char *value, int len)
 {
-	FILE *file = look_open(name);
+	FILE *file = debugfs_open(name);
 	size_t n = strlen(key);
 	bool found = false;
 	char line[512];
@@ -108,28 +109,28 @@ bool look_text(const char *name, const char *key, char *value, int len)
 }
 
 /**
- * look_number() - a number in the summary
+ * debugfs_number() - a number in the summary
  * @key: its name
  *
  * Return: the number.
  */
-long long look_number(const char *key)
+long long debugfs_number(const char *key)
 {
 	char value[64];
 
-	if (!look_text("summary", key, value, sizeof(value)))
+	if (!debugfs_text("summary", key, value, sizeof(value)))
 		fail("no %s in the summary", key);
 	return strtoll(value, NULL, 0);
 }
 
 /**
- * look_field() - a number in a line of "key=value" words
+ * debugfs_field() - a number in a line of "key=value" words
  * @line: the line
  * @key: which
  *
  * Return: the number.
  */
-long long look_field(const char *line, const char *key)
+long long debugfs_field(const char *line, const char *key)
 {
 	char text[64];
 	char *at;

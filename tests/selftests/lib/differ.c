@@ -15,47 +15,47 @@
 static struct {
 	uint64_t iova;
 	uint64_t size;
-} ranges[2 * SEQ_MAX_OPS];
+} ranges[2 * FUZZ_MAX_OPS];
 
 static size_t nr_ranges;
 
-static bool is_overflow(const struct seq_op *op, const struct result *tree,
+static bool is_overflow(const struct fuzz_op *op, const struct result *tree,
 			const struct result *ours)
 {
 	return sys_kernel_before(7, 2) &&
-	       (op->kind <= SEQ_DIRTY || op->kind == SEQ_GRANULES) &&
+	       (op->kind <= FUZZ_DIRTY || op->kind == FUZZ_GRANULES) &&
 	       tree->ret == -EINVAL && ours->ret == -EOVERFLOW;
 }
 
-static bool is_last_page(const struct seq_op *op, const struct result *tree,
+static bool is_last_page(const struct fuzz_op *op, const struct result *tree,
 			 const struct result *ours)
 {
 	/* Nothing can be mapped there, so ours finds nothing, or no memory. */
 	return (!ours->ret || ours->ret == -EFAULT) &&
-	       sys_kernel_before(7, 2) && op->kind == SEQ_DIRTY && op->size &&
+	       sys_kernel_before(7, 2) && op->kind == FUZZ_DIRTY && op->size &&
 	       !(op->iova + op->size) && tree->ret == -EINVAL;
 }
 
-static bool is_nesting(const struct seq_op *op, const struct result *tree,
+static bool is_nesting(const struct fuzz_op *op, const struct result *tree,
 		       const struct result *ours)
 {
-	return sys_kernel_before(7, 2) && op->kind == SEQ_EXTENSION &&
+	return sys_kernel_before(7, 2) && op->kind == FUZZ_EXTENSION &&
 	       op->flags == VFIO_TYPE1_NESTING_IOMMU && tree->ret == 1 &&
 	       ours->ret == 0;
 }
 
-static bool is_alignment(const struct seq_op *op, const struct result *tree,
+static bool is_alignment(const struct fuzz_op *op, const struct result *tree,
 			 const struct result *ours)
 {
-	return sys_kernel_before(6, 12) && op->kind == SEQ_INFO && tree->ret == ours->ret &&
+	return sys_kernel_before(6, 12) && op->kind == FUZZ_INFO && tree->ret == ours->ret &&
 	       ((tree->out + 7) & ~7UL) == ours->out && tree->out != ours->out;
 }
 
 /* With tracking on. In-tree, memory is pinned before that is found out. */
-static bool is_giant(const struct seq_op *op, const struct result *tree,
+static bool is_giant(const struct fuzz_op *op, const struct result *tree,
 		     const struct result *ours)
 {
-	return op->kind == SEQ_MAP && op->size / PAGE > INT32_MAX &&
+	return op->kind == FUZZ_MAP && op->size / PAGE > INT32_MAX &&
 	       tree->ret < 0 && ours->ret == -EINVAL;
 }
 
@@ -75,10 +75,10 @@ static bool is_mapped(uint64_t iova)
  * time its own bits of this time, shifted. So pages are reported as dirty where
  * there is nothing.
  */
-static bool is_nowhere(const struct seq_op *op, const struct result *tree,
+static bool is_nowhere(const struct fuzz_op *op, const struct result *tree,
 		       const struct result *ours)
 {
-	size_t begin = op->ptr == SEQ_PTR_ODD ? 4 : 0, i;
+	size_t begin = op->ptr == FUZZ_PTR_ODD ? 4 : 0, i;
 	unsigned char other;
 	uint64_t at;
 	int bit;
@@ -104,19 +104,19 @@ static bool is_nowhere(const struct seq_op *op, const struct result *tree,
 
 /*
  * In-tree, what can be told is told and unmapped, one mapping after the other;
- * the rest stays. Ours tells all of it first. See pair_settle().
+ * the rest stays. Ours tells all of it first. See twins_settle().
  */
-static bool is_half(const struct seq_op *op, const struct result *tree,
+static bool is_half(const struct fuzz_op *op, const struct result *tree,
 		    const struct result *ours)
 {
-	return pair_is_cut_short(op) && !ours->locked && tree->locked <= 0 &&
+	return twins_unmap_is_partial(op) && !ours->locked && tree->locked <= 0 &&
 	       tree->out == ours->out;
 }
 
 static struct known {
 	const char *name;
 	const char *reason;
-	bool (*is)(const struct seq_op *op, const struct result *tree,
+	bool (*is)(const struct fuzz_op *op, const struct result *tree,
 		   const struct result *ours);
 	unsigned long times;
 } known[] = {
@@ -143,12 +143,12 @@ static const char *ret_text(long ret, char *buf, size_t len)
 	return buf;
 }
 
-static bool is_known(const struct seq_op *op)
+static bool is_known(const struct fuzz_op *op)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (known[i].is(op, &pair.results[TREE], &pair.results[OUR])) {
+		if (known[i].is(op, &twins.results[TREE], &twins.results[OUR])) {
 			known[i].times++;
 			return true;
 		}
@@ -181,17 +181,17 @@ static bool take_range(size_t i, uint64_t iova, uint64_t size)
 }
 
 /* After it was seen that both did the same. */
-static void note_ranges(const struct seq_op *op)
+static void note_ranges(const struct fuzz_op *op)
 {
 	size_t i = 0;
 
-	if (pair.results[OUR].ret && !pair_is_cut_short(op))
+	if (twins.results[OUR].ret && !twins_unmap_is_partial(op))
 		return;
-	if ((op->kind != SEQ_MAP && op->kind != SEQ_UNMAP &&
-	     op->kind != SEQ_GRANULES) ||
+	if ((op->kind != FUZZ_MAP && op->kind != FUZZ_UNMAP &&
+	     op->kind != FUZZ_GRANULES) ||
 	    (op->flags & VFIO_DMA_MAP_FLAG_VADDR))
 		return;
-	if (op->kind != SEQ_UNMAP) {
+	if (op->kind != FUZZ_UNMAP) {
 		note_range(op->iova, op->size);
 		return;
 	}
@@ -212,9 +212,9 @@ static void note_ranges(const struct seq_op *op)
  *
  * Return: false if all is the same, or the difference is a known one.
  */
-bool differ(const struct seq_op *op, char *why, size_t len)
+bool differ(const struct fuzz_op *op, char *why, size_t len)
 {
-	const struct result *tree = &pair.results[TREE], *ours = &pair.results[OUR];
+	const struct result *tree = &twins.results[TREE], *ours = &twins.results[OUR];
 	char a[32], b[32];
 	size_t i;
 
@@ -224,7 +224,7 @@ bool differ(const struct seq_op *op, char *why, size_t len)
 		note_ranges(op);
 		return false;
 	}
-	if ((tree->locked == ours->locked || pair_is_cut_short(op)) &&
+	if ((tree->locked == ours->locked || twins_unmap_is_partial(op)) &&
 	    is_known(op)) {
 		note_ranges(op);
 		return false;

@@ -9,7 +9,7 @@
 #include "fuzz_ops.h"
 
 void differ_begin(void);
-bool differ(const struct seq_op *op, char *why, size_t len);
+bool differ(const struct fuzz_op *op, char *why, size_t len);
 void differ_say_known(void);
 
 #endif /* T1X_DIFFER_H */

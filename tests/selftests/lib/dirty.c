@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Ioctls of dirty page tracking, and checks of bitmaps. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>

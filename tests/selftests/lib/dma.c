@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DMA with a device like QEMU's edu. It copies between memory and a buffer of
- * its own that nobody else can see, so what it read is known only once it has
+ * its own that only it can see, so what it read is known only once it has
  * written that somewhere: two transfers, of 100 ms each in QEMU.
  */
 #include <errno.h>

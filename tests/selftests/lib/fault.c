@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Fault injection: makes the nth allocation of this thread fail. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

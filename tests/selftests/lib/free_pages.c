@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Counts the free pages of the kernel, to find leaks. */
 #include <glob.h>
 #include <stdio.h>
 
@@ -9,7 +10,7 @@
 /* What was freed may wait for RCU, milliseconds at most. */
 #define SETTLE_MS	200
 
-/* Slabs keep pages of which nobody has any object. */
+/* Slabs keep pages of which no object is in use. */
 static void shrink_slabs(void)
 {
 	glob_t found;
@@ -23,13 +24,13 @@ static void shrink_slabs(void)
 }
 
 /**
- * usage_free_pages() - what is free once slabs have given back what they can
+ * free_pages_count() - what is free once slabs have given back what they can
  *
  * Also counts the lists of each CPU, which MemFree knows nothing of.
  *
  * Return: pages.
  */
-long usage_free_pages(void)
+long free_pages_count(void)
 {
 	long pages = 0, value;
 	char line[256];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How much memory the kernel has in use, to the page. */
-#ifndef T1X_USAGE_H
-#define T1X_USAGE_H
+#ifndef T1X_FREE_PAGES_H
+#define T1X_FREE_PAGES_H
 
-long usage_free_pages(void);
+long free_pages_count(void);
 
-#endif /* T1X_USAGE_H */
+#endif /* T1X_FREE_PAGES_H */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Makes random sequences of operations, prints and reads them. */
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,57 +19,57 @@
 /* Where mappings were asked for, so that they are met again. */
 struct maker {
 	uint64_t state;
-	const struct seq_shape *shape;
+	const struct fuzz_shape *shape;
 	struct {
 		uint64_t iova;
 		uint64_t size;
 	} recent[RECENT];
 	unsigned int n;
 	/* What was registered, or was meant to be. */
-	struct seq_op memory[RECENT];
+	struct fuzz_op memory[RECENT];
 	unsigned int nr_memory;
 	/* Of which the vaddr may have been taken back, 0 bytes: none. */
 	uint64_t orphan;
 	uint64_t orphan_size;
 };
 
-static const char *const kind_names[SEQ_NR_KINDS] = {
-	[SEQ_MAP] = "map",
-	[SEQ_HEIR] = "heir",
-	[SEQ_UNMAP] = "unmap",
-	[SEQ_DIRTY] = "dirty",
-	[SEQ_INFO] = "info",
-	[SEQ_EXTENSION] = "extension",
-	[SEQ_IOCTL] = "ioctl",
-	[SEQ_ATTACH] = "attach",
-	[SEQ_DETACH] = "detach",
-	[SEQ_DMA] = "dma",
-	[SEQ_REGISTER] = "register",
-	[SEQ_UNREGISTER] = "unregister",
-	[SEQ_GRANULES] = "granules",
+static const char *const kind_names[FUZZ_NR_KINDS] = {
+	[FUZZ_MAP] = "map",
+	[FUZZ_NEW_OWNER] = "new-owner",
+	[FUZZ_UNMAP] = "unmap",
+	[FUZZ_DIRTY] = "dirty",
+	[FUZZ_INFO] = "info",
+	[FUZZ_EXTENSION] = "extension",
+	[FUZZ_IOCTL] = "ioctl",
+	[FUZZ_ATTACH] = "attach",
+	[FUZZ_DETACH] = "detach",
+	[FUZZ_DMA] = "dma",
+	[FUZZ_REGISTER] = "register",
+	[FUZZ_UNREGISTER] = "unregister",
+	[FUZZ_GRANULES] = "granules",
 };
 
-static const char *const mem_names[SEQ_NR_MEMS] = {
-	[SEQ_NOWHERE] = "nowhere",
-	[SEQ_ANON] = "anon",
-	[SEQ_HUGE] = "huge",
-	[SEQ_COLD] = "cold",
-	[SEQ_SCATTERED] = "scattered",
-	[SEQ_SHARED] = "shared",
-	[SEQ_READONLY] = "readonly",
-	[SEQ_ZERO] = "zero",
-	[SEQ_HOLE] = "hole",
-	[SEQ_TAIL] = "tail",
-	[SEQ_BAR] = "bar",
+static const char *const mem_names[FUZZ_NR_MEMS] = {
+	[FUZZ_NOWHERE] = "nowhere",
+	[FUZZ_ANON] = "anon",
+	[FUZZ_HUGE] = "huge",
+	[FUZZ_COLD] = "cold",
+	[FUZZ_SCATTERED] = "scattered",
+	[FUZZ_SHARED] = "shared",
+	[FUZZ_READONLY] = "readonly",
+	[FUZZ_ZERO] = "zero",
+	[FUZZ_HOLE] = "hole",
+	[FUZZ_TAIL] = "tail",
+	[FUZZ_BAR] = "bar",
 };
 
-static const char *const ptr_names[SEQ_NR_PTRS] = {
-	[SEQ_PTR_GOOD] = "good",
-	[SEQ_PTR_ODD] = "odd",
-	[SEQ_PTR_HALF] = "half",
-	[SEQ_PTR_NOTHING] = "nothing",
-	[SEQ_PTR_KERNEL] = "kernel",
-	[SEQ_PTR_NULL_ARG] = "null-arg",
+static const char *const ptr_names[FUZZ_NR_PTRS] = {
+	[FUZZ_PTR_GOOD] = "good",
+	[FUZZ_PTR_ODD] = "odd",
+	[FUZZ_PTR_HALF] = "half",
+	[FUZZ_PTR_NOTHING] = "nothing",
+	[FUZZ_PTR_KERNEL] = "kernel",
+	[FUZZ_PTR_NULL_ARG] = "null-arg",
 };
 
 /* What is 0 is not printed. */
@@ -78,24 +79,24 @@ static const struct field {
 	const char *const *names;
 	size_t nr_names;
 } fields[] = {
-	{ "argsz", offsetof(struct seq_op, argsz), NULL, 0 },
-	{ "flags", offsetof(struct seq_op, flags), NULL, 0 },
-	{ "iova", offsetof(struct seq_op, iova), NULL, 0 },
-	{ "size", offsetof(struct seq_op, size), NULL, 0 },
-	{ "mem", offsetof(struct seq_op, mem), mem_names, SEQ_NR_MEMS },
-	{ "off", offsetof(struct seq_op, off), NULL, 0 },
-	{ "pgsize", offsetof(struct seq_op, pgsize), NULL, 0 },
-	{ "bytes", offsetof(struct seq_op, bytes), NULL, 0 },
-	{ "ptr", offsetof(struct seq_op, ptr), ptr_names, SEQ_NR_PTRS },
+	{ "argsz", offsetof(struct fuzz_op, argsz), NULL, 0 },
+	{ "flags", offsetof(struct fuzz_op, flags), NULL, 0 },
+	{ "iova", offsetof(struct fuzz_op, iova), NULL, 0 },
+	{ "size", offsetof(struct fuzz_op, size), NULL, 0 },
+	{ "mem", offsetof(struct fuzz_op, mem), mem_names, FUZZ_NR_MEMS },
+	{ "off", offsetof(struct fuzz_op, off), NULL, 0 },
+	{ "pgsize", offsetof(struct fuzz_op, pgsize), NULL, 0 },
+	{ "bytes", offsetof(struct fuzz_op, bytes), NULL, 0 },
+	{ "ptr", offsetof(struct fuzz_op, ptr), ptr_names, FUZZ_NR_PTRS },
 };
 
 /**
- * seq_random() - the next random number
+ * fuzz_random() - the next random number
  * @state: of the generator, any number at first
  *
  * Return: 64 random bits.
  */
-uint64_t seq_random(uint64_t *state)
+uint64_t fuzz_random(uint64_t *state)
 {
 	uint64_t z = (*state += 0x9e3779b97f4a7c15);
 
@@ -105,19 +106,19 @@ uint64_t seq_random(uint64_t *state)
 }
 
 /**
- * seq_bitmap_bytes() - how large a bitmap has to be
+ * fuzz_bitmap_bytes() - how large a bitmap has to be
  * @size: of the range
  *
  * Return: bytes of a bitmap with a bit for each page.
  */
-uint64_t seq_bitmap_bytes(uint64_t size)
+uint64_t fuzz_bitmap_bytes(uint64_t size)
 {
 	return (size / PAGE + 63) / 64 * 8;
 }
 
 static uint64_t below(struct maker *m, uint64_t n)
 {
-	return seq_random(&m->state) % n;
+	return fuzz_random(&m->state) % n;
 }
 
 static bool one_in(struct maker *m, uint64_t n)
@@ -217,7 +218,7 @@ static uint64_t any_offset(struct maker *m, uint64_t mem)
 		-PAGE, -16 * PAGE, 1UL << 36,
 	};
 
-	if (mem == SEQ_NOWHERE)
+	if (mem == FUZZ_NOWHERE)
 		return PICK(m, addresses);
 	if (one_in(m, 60))
 		return 1 + below(m, PAGE - 1);
@@ -228,25 +229,25 @@ static uint64_t any_mem(struct maker *m)
 {
 	/* Some far more often than others. */
 	static const uint8_t mems[] = {
-		SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_ANON, SEQ_HUGE,
-		SEQ_HUGE, SEQ_COLD, SEQ_COLD, SEQ_SCATTERED, SEQ_SCATTERED,
-		SEQ_SHARED, SEQ_READONLY, SEQ_ZERO, SEQ_HOLE, SEQ_TAIL,
-		SEQ_BAR, SEQ_BAR,
+		FUZZ_ANON, FUZZ_ANON, FUZZ_ANON, FUZZ_ANON, FUZZ_ANON, FUZZ_HUGE,
+		FUZZ_HUGE, FUZZ_COLD, FUZZ_COLD, FUZZ_SCATTERED, FUZZ_SCATTERED,
+		FUZZ_SHARED, FUZZ_READONLY, FUZZ_ZERO, FUZZ_HOLE, FUZZ_TAIL,
+		FUZZ_BAR, FUZZ_BAR,
 	};
 
-	return one_in(m, 40) ? SEQ_NOWHERE : PICK(m, mems);
+	return one_in(m, 40) ? FUZZ_NOWHERE : PICK(m, mems);
 }
 
-static const struct seq_op *any_memory(struct maker *m)
+static const struct fuzz_op *any_memory(struct maker *m)
 {
 	return &m->memory[below(m, m->nr_memory < RECENT ? m->nr_memory :
 				   RECENT)];
 }
 
 /* A part of what may be registered, all of it, or a bit more. */
-static void from_memory(struct maker *m, struct seq_op *op)
+static void from_memory(struct maker *m, struct fuzz_op *op)
 {
-	const struct seq_op *memory = any_memory(m);
+	const struct fuzz_op *memory = any_memory(m);
 	uint64_t npages = memory->size / PAGE, first = 0, last;
 
 	if (npages && !one_in(m, 4))
@@ -257,7 +258,7 @@ static void from_memory(struct maker *m, struct seq_op *op)
 	op->size = (last - first + 1) * PAGE;
 }
 
-static void make_memory(struct maker *m, struct seq_op *op)
+static void make_memory(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
 	op->flags = !one_in(m, 4);
@@ -269,16 +270,16 @@ static void make_memory(struct maker *m, struct seq_op *op)
 	if (one_in(m, 100))
 		op->flags |= 1UL << below(m, 32);
 	if (one_in(m, 100))
-		op->ptr = SEQ_PTR_NULL_ARG;
+		op->ptr = FUZZ_PTR_NULL_ARG;
 	if (op->size > 8 * MIB)
 		return;
 	m->memory[m->nr_memory % RECENT] = *op;
 	m->nr_memory++;
 }
 
-static void make_no_memory(struct maker *m, struct seq_op *op)
+static void make_no_memory(struct maker *m, struct fuzz_op *op)
 {
-	const struct seq_op *memory;
+	const struct fuzz_op *memory;
 
 	make_memory(m, op);
 	op->flags = one_in(m, 30);
@@ -290,7 +291,7 @@ static void make_no_memory(struct maker *m, struct seq_op *op)
 	op->size = memory->size;
 }
 
-static void make_map(struct maker *m, struct seq_op *op)
+static void make_map(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = one_in(m, 50) ? below(m, 40) : 32;
 	op->flags = one_in(m, 6) ? 1 + below(m, 2) : RW;
@@ -309,7 +310,7 @@ static void make_map(struct maker *m, struct seq_op *op)
 		from_memory(m, op);
 	}
 	if (one_in(m, 200))
-		op->ptr = SEQ_PTR_NULL_ARG;
+		op->ptr = FUZZ_PTR_NULL_ARG;
 	if (!op->size || op->size > 8 * MIB)
 		return;
 	m->recent[m->n % RECENT].iova = op->iova;
@@ -317,7 +318,7 @@ static void make_map(struct maker *m, struct seq_op *op)
 	m->n++;
 }
 
-static void make_granules(struct maker *m, struct seq_op *op)
+static void make_granules(struct maker *m, struct fuzz_op *op)
 {
 	static const uint64_t granules[] = {
 		PAGE, PAGE, PAGE, 2 * PAGE, 8 * PAGE, 64 * PAGE, 512 * PAGE,
@@ -327,7 +328,7 @@ static void make_granules(struct maker *m, struct seq_op *op)
 	if (!(op->flags & RW))
 		op->flags = RW;
 	op->flags &= RW;
-	op->ptr = SEQ_PTR_GOOD;
+	op->ptr = FUZZ_PTR_GOOD;
 	op->pgsize = PICK(m, granules);
 	op->iova &= -op->pgsize;
 	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
@@ -338,7 +339,7 @@ static void make_granules(struct maker *m, struct seq_op *op)
 	m->n++;
 }
 
-static void make_heir(struct maker *m, struct seq_op *op)
+static void make_new_owner(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = 32;
 	op->flags = VFIO_DMA_MAP_FLAG_VADDR;
@@ -349,14 +350,14 @@ static void make_heir(struct maker *m, struct seq_op *op)
 	m->orphan_size = 0;
 }
 
-static void any_bitmap(struct maker *m, struct seq_op *op)
+static void any_bitmap(struct maker *m, struct fuzz_op *op)
 {
 	static const uint64_t pgsizes[] = {
 		1, 512, 8192, 4097, 2 * MIB, 1UL << 63, UINT64_MAX,
 	};
 
 	op->pgsize = one_in(m, 16) ? PICK(m, pgsizes) : PAGE;
-	op->bytes = seq_bitmap_bytes(op->size);
+	op->bytes = fuzz_bitmap_bytes(op->size);
 	switch (below(m, 16)) {
 	case 0:
 		op->bytes -= 8;
@@ -369,12 +370,12 @@ static void any_bitmap(struct maker *m, struct seq_op *op)
 		break;
 	}
 	if (one_in(m, 8))
-		op->ptr = one_in(m, 3) ? SEQ_PTR_HALF : below(m, SEQ_NR_PTRS);
-	if (seq_bitmap_bytes(op->size) > SEQ_BITMAP && op->ptr < SEQ_PTR_NOTHING)
-		op->ptr = SEQ_PTR_NOTHING;
+		op->ptr = one_in(m, 3) ? FUZZ_PTR_HALF : below(m, FUZZ_NR_PTRS);
+	if (fuzz_bitmap_bytes(op->size) > FUZZ_BITMAP && op->ptr < FUZZ_PTR_NOTHING)
+		op->ptr = FUZZ_PTR_NOTHING;
 }
 
-static void make_unmap(struct maker *m, struct seq_op *op)
+static void make_unmap(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
 	any_range(m, &op->iova, &op->size);
@@ -400,10 +401,10 @@ static void make_unmap(struct maker *m, struct seq_op *op)
 	if (one_in(m, 200))
 		op->flags |= 1UL << below(m, 32);
 	if (one_in(m, 200))
-		op->ptr = SEQ_PTR_NULL_ARG;
+		op->ptr = FUZZ_PTR_NULL_ARG;
 }
 
-static void make_dirty(struct maker *m, struct seq_op *op)
+static void make_dirty(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = 8;
 	op->flags = 1 + one_in(m, 4);
@@ -419,7 +420,7 @@ static void make_dirty(struct maker *m, struct seq_op *op)
 	}
 }
 
-static void make_info(struct maker *m, struct seq_op *op)
+static void make_info(struct maker *m, struct fuzz_op *op)
 {
 	static const uint64_t sizes[] = {
 		0, 8, 15, 16, 17, 20, 24, 25, 48, 64, UINT32_MAX,
@@ -427,74 +428,74 @@ static void make_info(struct maker *m, struct seq_op *op)
 
 	op->argsz = one_in(m, 2) ? 4096 : PICK(m, sizes);
 	if (one_in(m, 20))
-		op->ptr = SEQ_PTR_NULL_ARG;
+		op->ptr = FUZZ_PTR_NULL_ARG;
 }
 
-static void make_group(struct maker *m, struct seq_op *op)
+static void make_group(struct maker *m, struct fuzz_op *op)
 {
-	op->kind = one_in(m, 2) ? SEQ_ATTACH : SEQ_DETACH;
+	op->kind = one_in(m, 2) ? FUZZ_ATTACH : FUZZ_DETACH;
 	op->flags = below(m, m->shape->groups);
 }
 
-static void make_op(struct maker *m, struct seq_op *op)
+static void make_op(struct maker *m, struct fuzz_op *op)
 {
 	unsigned int dice = below(m, 100);
 
 	memset(op, 0, sizeof(*op));
 	if (m->shape->dma && one_in(m, m->shape->dma)) {
-		op->kind = SEQ_DMA;
+		op->kind = FUZZ_DMA;
 		any_range(m, &op->iova, &op->size);
 		op->iova &= -PAGE;
 		if (op->size > PAGE && op->size < 8 * MIB)
 			op->iova += below(m, op->size / PAGE) * PAGE;
 		op->size = 0;
 	} else if (m->shape->memory && one_in(m, 6)) {
-		op->kind = one_in(m, 2) ? SEQ_REGISTER : SEQ_UNREGISTER;
-		if (op->kind == SEQ_REGISTER || !m->nr_memory)
+		op->kind = one_in(m, 2) ? FUZZ_REGISTER : FUZZ_UNREGISTER;
+		if (op->kind == FUZZ_REGISTER || !m->nr_memory)
 			make_memory(m, op);
 		else
 			make_no_memory(m, op);
 	} else if (m->orphan_size && !m->shape->memory && one_in(m, 4)) {
-		op->kind = SEQ_HEIR;
-		make_heir(m, op);
+		op->kind = FUZZ_NEW_OWNER;
+		make_new_owner(m, op);
 	} else if (m->shape->granules && dice < 30) {
-		op->kind = SEQ_GRANULES;
+		op->kind = FUZZ_GRANULES;
 		make_granules(m, op);
 	} else if (dice < 45) {
-		op->kind = SEQ_MAP;
+		op->kind = FUZZ_MAP;
 		make_map(m, op);
 	} else if (dice < 76) {
-		op->kind = SEQ_UNMAP;
+		op->kind = FUZZ_UNMAP;
 		make_unmap(m, op);
 	} else if (dice < 88) {
-		op->kind = SEQ_DIRTY;
+		op->kind = FUZZ_DIRTY;
 		make_dirty(m, op);
 	} else if (dice < 91) {
-		op->kind = SEQ_INFO;
+		op->kind = FUZZ_INFO;
 		make_info(m, op);
 	} else if (dice < 94) {
-		op->kind = SEQ_EXTENSION;
+		op->kind = FUZZ_EXTENSION;
 		op->flags = below(m, 21);
 	} else if (dice < 95) {
-		op->kind = SEQ_IOCTL;
+		op->kind = FUZZ_IOCTL;
 		op->flags = 3 + below(m, 20);
 	} else if (m->shape->groups > 1) {
 		make_group(m, op);
 	} else {
-		op->kind = SEQ_UNMAP;
+		op->kind = FUZZ_UNMAP;
 		make_unmap(m, op);
 	}
 }
 
 /**
- * seq_make() - make a sequence
+ * fuzz_seq_make() - make a sequence
  * @seq: the sequence
  * @seed: all it depends on, with @shape and @max_ops
  * @shape: what it is made for
  * @max_ops: how long it may be
  */
-void seq_make(struct seq *seq, uint64_t seed, const struct seq_shape *shape,
-	      unsigned int max_ops)
+void fuzz_seq_make(struct fuzz_seq *seq, uint64_t seed, const struct fuzz_shape *shape,
+		   unsigned int max_ops)
 {
 	struct maker m = { .state = seed, .shape = shape };
 	uint64_t i;
@@ -511,28 +512,28 @@ void seq_make(struct seq *seq, uint64_t seed, const struct seq_shape *shape,
 }
 
 /**
- * seq_kind_name() - what an operation is called
- * @kind: enum seq_kind
+ * fuzz_kind_name() - what an operation is called
+ * @kind: enum fuzz_kind
  *
  * Return: its name.
  */
-const char *seq_kind_name(uint64_t kind)
+const char *fuzz_kind_name(uint64_t kind)
 {
 	return kind_names[kind];
 }
 
-static uint64_t *field_of(const struct seq_op *op, const struct field *field)
+static uint64_t *field_of(const struct fuzz_op *op, const struct field *field)
 {
 	return (uint64_t *)((char *)op + field->offset);
 }
 
 /**
- * seq_op_text() - an operation as a line of text
+ * fuzz_op_text() - an operation as a line of text
  * @op: the operation
  * @text: put there
  * @len: size of @text
  */
-void seq_op_text(const struct seq_op *op, char *text, size_t len)
+void fuzz_op_text(const struct fuzz_op *op, char *text, size_t len)
 {
 	uint64_t value;
 	size_t i, n;
@@ -550,12 +551,12 @@ void seq_op_text(const struct seq_op *op, char *text, size_t len)
 }
 
 /**
- * seq_head_text() - what comes before the operations of a sequence
+ * fuzz_seq_head_text() - what comes before the operations of a sequence
  * @seq: the sequence
  * @text: put there
  * @len: size of @text
  */
-void seq_head_text(const struct seq *seq, char *text, size_t len)
+void fuzz_seq_head_text(const struct fuzz_seq *seq, char *text, size_t len)
 {
 	snprintf(text, len, "sequence type=%lu limit=%lu ours_first=%lu",
 		 seq->type, seq->limit, seq->ours_first);
@@ -574,7 +575,7 @@ static bool find_name(const char *const *names, size_t n, const char *name,
 	return false;
 }
 
-static bool read_field(struct seq_op *op, char *word)
+static bool read_field(struct fuzz_op *op, char *word)
 {
 	char *value = strchr(word, '=');
 	size_t i;
@@ -594,13 +595,13 @@ static bool read_field(struct seq_op *op, char *word)
 	return false;
 }
 
-static bool read_op(struct seq_op *op, char *line)
+static bool read_op(struct fuzz_op *op, char *line)
 {
 	char *word, *at = NULL;
 
 	memset(op, 0, sizeof(*op));
 	word = strtok_r(line, BLANK, &at);
-	if (!find_name(kind_names, SEQ_NR_KINDS, word, &op->kind))
+	if (!find_name(kind_names, FUZZ_NR_KINDS, word, &op->kind))
 		return false;
 	while ((word = strtok_r(NULL, BLANK, &at)))
 		if (!read_field(op, word))
@@ -609,13 +610,13 @@ static bool read_op(struct seq_op *op, char *line)
 }
 
 /**
- * seq_read() - read what seq_head_text() and seq_op_text() made
+ * fuzz_seq_read() - read what fuzz_seq_head_text() and fuzz_op_text() made
  * @seq: the sequence
  * @file: where from; a "# " before a line, and other lines of TAP, are skipped
  *
  * Return: true if there was one that can be understood.
  */
-bool seq_read(struct seq *seq, FILE *file)
+bool fuzz_seq_read(struct fuzz_seq *seq, FILE *file)
 {
 	char buf[512], *line;
 	bool head = false;
@@ -627,7 +628,7 @@ bool seq_read(struct seq *seq, FILE *file)
 			   &seq->type, &seq->limit, &seq->ours_first) == 3)
 			head = true;
 		else if (head && *line != '\n' &&
-			 (seq->n == SEQ_MAX_OPS ||
+			 (seq->n == FUZZ_MAX_OPS ||
 			  !read_op(&seq->ops[seq->n++], line)))
 			return false;
 	}

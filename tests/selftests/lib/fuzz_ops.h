@@ -3,114 +3,114 @@
  * Random sequences of operations on a container, as fuzz makes them: from a
  * seed alone, and readable and writable as text, one operation a line.
  */
-#ifndef T1X_SEQ_H
-#define T1X_SEQ_H
+#ifndef T1X_FUZZ_OPS_H
+#define T1X_FUZZ_OPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#define SEQ_MAX_OPS	300
+#define FUZZ_MAX_OPS	300
 
 /* Room for a bitmap; a range that needs more gets a pointer to nothing. */
-#define SEQ_BITMAP	65536UL
+#define FUZZ_BITMAP	65536UL
 
-/** enum seq_kind - what an operation does */
-enum seq_kind {
-	/** @SEQ_MAP: VFIO_IOMMU_MAP_DMA */
-	SEQ_MAP,
-	/** @SEQ_HEIR: the same, by a process that ends then */
-	SEQ_HEIR,
-	/** @SEQ_UNMAP: VFIO_IOMMU_UNMAP_DMA */
-	SEQ_UNMAP,
-	/** @SEQ_DIRTY: VFIO_IOMMU_DIRTY_PAGES */
-	SEQ_DIRTY,
-	/** @SEQ_INFO: VFIO_IOMMU_GET_INFO */
-	SEQ_INFO,
-	/** @SEQ_EXTENSION: VFIO_CHECK_EXTENSION, of number flags */
-	SEQ_EXTENSION,
-	/** @SEQ_IOCTL: an ioctl that does not exist, of number flags */
-	SEQ_IOCTL,
-	/** @SEQ_ATTACH: group number flags joins the container */
-	SEQ_ATTACH,
-	/** @SEQ_DETACH: group number flags leaves it, unless it is the last */
-	SEQ_DETACH,
-	/** @SEQ_DMA: a device reads at iova */
-	SEQ_DMA,
-	/** @SEQ_REGISTER: VFIO_TYPE1X_REGISTER_MEMORY, on ours only */
-	SEQ_REGISTER,
-	/** @SEQ_UNREGISTER: VFIO_TYPE1X_UNREGISTER_MEMORY, on ours only */
-	SEQ_UNREGISTER,
+/** enum fuzz_kind - what an operation does */
+enum fuzz_kind {
+	/** @FUZZ_MAP: VFIO_IOMMU_MAP_DMA */
+	FUZZ_MAP,
+	/** @FUZZ_NEW_OWNER: the same, by a process that ends then */
+	FUZZ_NEW_OWNER,
+	/** @FUZZ_UNMAP: VFIO_IOMMU_UNMAP_DMA */
+	FUZZ_UNMAP,
+	/** @FUZZ_DIRTY: VFIO_IOMMU_DIRTY_PAGES */
+	FUZZ_DIRTY,
+	/** @FUZZ_INFO: VFIO_IOMMU_GET_INFO */
+	FUZZ_INFO,
+	/** @FUZZ_EXTENSION: VFIO_CHECK_EXTENSION, of number flags */
+	FUZZ_EXTENSION,
+	/** @FUZZ_IOCTL: an ioctl that does not exist, of number flags */
+	FUZZ_IOCTL,
+	/** @FUZZ_ATTACH: group number flags joins the container */
+	FUZZ_ATTACH,
+	/** @FUZZ_DETACH: group number flags leaves it, unless it is the last */
+	FUZZ_DETACH,
+	/** @FUZZ_DMA: a device reads at iova */
+	FUZZ_DMA,
+	/** @FUZZ_REGISTER: VFIO_TYPE1X_REGISTER_MEMORY, on ours only */
+	FUZZ_REGISTER,
+	/** @FUZZ_UNREGISTER: VFIO_TYPE1X_UNREGISTER_MEMORY, on ours only */
+	FUZZ_UNREGISTER,
 	/**
-	 * @SEQ_GRANULES: a map by granules of pgsize bytes on ours; in-tree a map
+	 * @FUZZ_GRANULES: a map by granules of pgsize bytes on ours; in-tree a map
 	 * of each granule
 	 */
-	SEQ_GRANULES,
-	/** @SEQ_NR_KINDS: number of kinds */
-	SEQ_NR_KINDS,
+	FUZZ_GRANULES,
+	/** @FUZZ_NR_KINDS: number of kinds */
+	FUZZ_NR_KINDS,
 };
 
-/** enum seq_mem - where vaddr points to, see fuzz.c for how it is made */
-enum seq_mem {
-	/** @SEQ_NOWHERE: offset is the address itself */
-	SEQ_NOWHERE,
-	/** @SEQ_ANON: private memory, small pages */
-	SEQ_ANON,
-	/** @SEQ_HUGE: private memory, huge pages where there are any */
-	SEQ_HUGE,
-	/** @SEQ_COLD: private memory, not touched when a sequence begins */
-	SEQ_COLD,
-	/** @SEQ_SCATTERED: no two neighbours are contiguous */
-	SEQ_SCATTERED,
-	/** @SEQ_SHARED: a memfd */
-	SEQ_SHARED,
-	/** @SEQ_READONLY: cannot be written */
-	SEQ_READONLY,
-	/** @SEQ_ZERO: the page of zeroes, cannot be written */
-	SEQ_ZERO,
-	/** @SEQ_HOLE: has PROT_NONE in the middle */
-	SEQ_HOLE,
-	/** @SEQ_TAIL: ends in nothing */
-	SEQ_TAIL,
-	/** @SEQ_BAR: a region of a device, or nothing */
-	SEQ_BAR,
-	/** @SEQ_NR_MEMS: number of kinds */
-	SEQ_NR_MEMS,
+/** enum fuzz_mem - where vaddr points to, see fuzz.c for how it is made */
+enum fuzz_mem {
+	/** @FUZZ_NOWHERE: offset is the address itself */
+	FUZZ_NOWHERE,
+	/** @FUZZ_ANON: private memory, small pages */
+	FUZZ_ANON,
+	/** @FUZZ_HUGE: private memory, huge pages where there are any */
+	FUZZ_HUGE,
+	/** @FUZZ_COLD: private memory, not touched when a sequence begins */
+	FUZZ_COLD,
+	/** @FUZZ_SCATTERED: no two neighbours are contiguous */
+	FUZZ_SCATTERED,
+	/** @FUZZ_SHARED: a memfd */
+	FUZZ_SHARED,
+	/** @FUZZ_READONLY: cannot be written */
+	FUZZ_READONLY,
+	/** @FUZZ_ZERO: the page of zeroes, cannot be written */
+	FUZZ_ZERO,
+	/** @FUZZ_HOLE: has PROT_NONE in the middle */
+	FUZZ_HOLE,
+	/** @FUZZ_TAIL: ends in nothing */
+	FUZZ_TAIL,
+	/** @FUZZ_BAR: a region of a device, or nothing */
+	FUZZ_BAR,
+	/** @FUZZ_NR_MEMS: number of kinds */
+	FUZZ_NR_MEMS,
 };
 
-/** enum seq_ptr - what a pointer to a bitmap or to an argument is like */
-enum seq_ptr {
-	/** @SEQ_PTR_GOOD: as it should be */
-	SEQ_PTR_GOOD,
-	/** @SEQ_PTR_ODD: not aligned */
-	SEQ_PTR_ODD,
-	/** @SEQ_PTR_HALF: what comes behind its first half is not there */
-	SEQ_PTR_HALF,
-	/** @SEQ_PTR_NOTHING: an address where nothing is */
-	SEQ_PTR_NOTHING,
-	/** @SEQ_PTR_KERNEL: an address of the kernel's */
-	SEQ_PTR_KERNEL,
-	/** @SEQ_PTR_NULL_ARG: not the bitmap's but the argument's is bad */
-	SEQ_PTR_NULL_ARG,
-	/** @SEQ_NR_PTRS: number of kinds */
-	SEQ_NR_PTRS,
+/** enum fuzz_ptr - what a pointer to a bitmap or to an argument is like */
+enum fuzz_ptr {
+	/** @FUZZ_PTR_GOOD: as it should be */
+	FUZZ_PTR_GOOD,
+	/** @FUZZ_PTR_ODD: not aligned */
+	FUZZ_PTR_ODD,
+	/** @FUZZ_PTR_HALF: what comes behind its first half is not there */
+	FUZZ_PTR_HALF,
+	/** @FUZZ_PTR_NOTHING: an address where nothing is */
+	FUZZ_PTR_NOTHING,
+	/** @FUZZ_PTR_KERNEL: an address of the kernel's */
+	FUZZ_PTR_KERNEL,
+	/** @FUZZ_PTR_NULL_ARG: not the bitmap's but the argument's is bad */
+	FUZZ_PTR_NULL_ARG,
+	/** @FUZZ_NR_PTRS: number of kinds */
+	FUZZ_NR_PTRS,
 };
 
 /**
- * struct seq_op - one operation; what a field means, <linux/vfio.h> says
- * @kind: enum seq_kind
+ * struct fuzz_op - one operation; what a field means, <linux/vfio.h> says
+ * @kind: enum fuzz_kind
  * @argsz: of the argument
  * @flags: of the argument, or a number
  * @iova: first byte
  * @size: in bytes
- * @mem: enum seq_mem
+ * @mem: enum fuzz_mem
  * @off: offset in @mem
  * @pgsize: of the bitmap, or of a granule
  * @bytes: of the bitmap
- * @ptr: enum seq_ptr
+ * @ptr: enum fuzz_ptr
  */
-struct seq_op {
+struct fuzz_op {
 	uint64_t kind;
 	uint64_t argsz;
 	uint64_t flags;
@@ -124,7 +124,7 @@ struct seq_op {
 };
 
 /**
- * struct seq - a sequence
+ * struct fuzz_seq - a sequence
  * @seed: that it was made of, or 0
  * @type: of the containers
  * @limit: RLIMIT_MEMLOCK in pages for each container, 0: none
@@ -132,25 +132,25 @@ struct seq_op {
  * @n: number of operations
  * @ops: the operations
  */
-struct seq {
+struct fuzz_seq {
 	uint64_t seed;
 	uint64_t type;
 	uint64_t limit;
 	uint64_t ours_first;
 	uint64_t n;
-	struct seq_op ops[SEQ_MAX_OPS];
+	struct fuzz_op ops[FUZZ_MAX_OPS];
 };
 
 /**
- * struct seq_shape - what sequences are made for
+ * struct fuzz_shape - what sequences are made for
  * @type: of the containers
  * @groups: how many groups each container can have
  * @dma: one operation in so many is a DMA, 0: none
  * @memory: ours registers memory, see model.c; then there are neither limits nor
- *	heirs
+ *	new owners
  * @granules: ours maps by granules; then no vaddr is taken back
  */
-struct seq_shape {
+struct fuzz_shape {
 	uint64_t type;
 	unsigned int groups;
 	unsigned int dma;
@@ -158,13 +158,13 @@ struct seq_shape {
 	bool granules;
 };
 
-uint64_t seq_random(uint64_t *state);
-uint64_t seq_bitmap_bytes(uint64_t size);
-void seq_make(struct seq *seq, uint64_t seed, const struct seq_shape *shape,
-	      unsigned int max_ops);
-const char *seq_kind_name(uint64_t kind);
-void seq_op_text(const struct seq_op *op, char *text, size_t len);
-void seq_head_text(const struct seq *seq, char *text, size_t len);
-bool seq_read(struct seq *seq, FILE *file);
+uint64_t fuzz_random(uint64_t *state);
+uint64_t fuzz_bitmap_bytes(uint64_t size);
+void fuzz_seq_make(struct fuzz_seq *seq, uint64_t seed, const struct fuzz_shape *shape,
+		   unsigned int max_ops);
+const char *fuzz_kind_name(uint64_t kind);
+void fuzz_op_text(const struct fuzz_op *op, char *text, size_t len);
+void fuzz_seq_head_text(const struct fuzz_seq *seq, char *text, size_t len);
+bool fuzz_seq_read(struct fuzz_seq *seq, FILE *file);
 
-#endif /* T1X_SEQ_H */
+#endif /* T1X_FUZZ_OPS_H */

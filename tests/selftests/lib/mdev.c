@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Opens mock mediated devices and sends them requests. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

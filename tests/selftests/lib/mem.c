@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Allocates memory of each kind that a test may map. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -27,7 +28,7 @@ static void *checked(void *addr, size_t size)
 }
 
 /**
- * mem_anon_cold() - private memory that nobody has touched yet
+ * mem_anon_cold() - private memory that was not touched yet
  * @size: in bytes
  *
  * Return: its address.

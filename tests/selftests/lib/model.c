@@ -24,7 +24,7 @@ static struct {
 	bool write;
 	long charge;
 	unsigned int used;
-} regions[SEQ_MAX_OPS];
+} regions[FUZZ_MAX_OPS];
 
 /* What is mapped from there, and what the in-tree driver has charged for it. */
 static struct {
@@ -32,7 +32,7 @@ static struct {
 	uint64_t size;
 	size_t region;
 	long charge;
-} maps[SEQ_MAX_OPS];
+} maps[FUZZ_MAX_OPS];
 
 static size_t nr_regions, nr_maps;
 
@@ -43,10 +43,10 @@ void model_begin(void)
 	nr_maps = 0;
 }
 
-static int check_argument(const struct seq_op *op, uint64_t vaddr,
+static int check_argument(const struct fuzz_op *op, uint64_t vaddr,
 			  uint64_t known)
 {
-	if (op->ptr == SEQ_PTR_NULL_ARG)
+	if (op->ptr == FUZZ_PTR_NULL_ARG)
 		return -EFAULT;
 	if (op->argsz < sizeof(struct vfio_type1x_memory) ||
 	    (uint32_t)op->flags & ~known)
@@ -56,7 +56,7 @@ static int check_argument(const struct seq_op *op, uint64_t vaddr,
 	return vaddr + op->size - 1 < vaddr ? -EOVERFLOW : 0;
 }
 
-static int expect_register(const struct seq_op *op, uint64_t vaddr,
+static int expect_register(const struct fuzz_op *op, uint64_t vaddr,
 			   const struct result *trial)
 {
 	int ret = check_argument(op, vaddr, VFIO_TYPE1X_MEMORY_WRITE);
@@ -68,7 +68,7 @@ static int expect_register(const struct seq_op *op, uint64_t vaddr,
 		if (regions[i].size && regions[i].vaddr <= vaddr + op->size - 1 &&
 		    vaddr <= regions[i].vaddr + regions[i].size - 1)
 			return -EEXIST;
-	if (trial->ret || op->mem == SEQ_BAR)
+	if (trial->ret || op->mem == FUZZ_BAR)
 		return -EFAULT;
 	regions[nr_regions].vaddr = vaddr;
 	regions[nr_regions].size = op->size;
@@ -80,7 +80,7 @@ static int expect_register(const struct seq_op *op, uint64_t vaddr,
 }
 
 /* A region that has gone has no bytes, and stays in the table. */
-static int expect_unregister(const struct seq_op *op, uint64_t vaddr,
+static int expect_unregister(const struct fuzz_op *op, uint64_t vaddr,
 			     long *locked)
 {
 	int ret = check_argument(op, vaddr, 0);
@@ -100,13 +100,13 @@ static int expect_unregister(const struct seq_op *op, uint64_t vaddr,
 	return 0;
 }
 
-static void expect_map(const struct seq_op *op, uint64_t vaddr,
+static void expect_map(const struct fuzz_op *op, uint64_t vaddr,
 		       struct result *tree)
 {
 	size_t i;
 
 	if ((tree->ret && tree->ret != -EFAULT) ||
-	    op->ptr == SEQ_PTR_NULL_ARG || op->flags & VFIO_DMA_MAP_FLAG_VADDR)
+	    op->ptr == FUZZ_PTR_NULL_ARG || op->flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return;
 	for (i = 0; i < nr_regions; i++)
 		if (vaddr - regions[i].vaddr < regions[i].size &&
@@ -116,7 +116,7 @@ static void expect_map(const struct seq_op *op, uint64_t vaddr,
 		return;
 	if (op->flags & VFIO_DMA_MAP_FLAG_WRITE && !regions[i].write) {
 		if (!tree->ret)
-			pair_undo_map(TREE, op);
+			twins_undo_map(TREE, op);
 		tree->ret = -EPERM;
 	} else if (!tree->ret) {
 		maps[nr_maps].iova = op->iova;
@@ -129,13 +129,13 @@ static void expect_map(const struct seq_op *op, uint64_t vaddr,
 	tree->locked = 0;
 }
 
-static void expect_unmap(const struct seq_op *op, struct result *tree)
+static void expect_unmap(const struct fuzz_op *op, struct result *tree)
 {
-	bool cut_short = pair_is_cut_short(op);
+	bool partial = twins_unmap_is_partial(op);
 	size_t i = 0;
 
-	/* What is cut short is unmapped to its end afterwards. */
-	if ((tree->ret && !cut_short) || op->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+	/* A partial unmap is completed by twins_settle(). */
+	if ((tree->ret && !partial) || op->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		return;
 	while (i < nr_maps) {
 		if (!(op->flags & VFIO_DMA_UNMAP_FLAG_ALL) &&
@@ -143,7 +143,7 @@ static void expect_unmap(const struct seq_op *op, struct result *tree)
 			i++;
 			continue;
 		}
-		if (!cut_short)
+		if (!partial)
 			tree->locked += maps[i].charge;
 		regions[maps[i].region].used--;
 		maps[i] = maps[--nr_maps];
@@ -155,23 +155,23 @@ static void expect_unmap(const struct seq_op *op, struct result *tree)
  * @op: the operation that was done
  * @vaddr: where its memory is
  */
-void model_expect(const struct seq_op *op, uint64_t vaddr)
+void model_expect(const struct fuzz_op *op, uint64_t vaddr)
 {
-	struct result *tree = &pair.results[TREE];
+	struct result *tree = &twins.results[TREE];
 
 	switch (op->kind) {
-	case SEQ_REGISTER:
+	case FUZZ_REGISTER:
 		tree->ret = expect_register(op, vaddr, tree);
 		tree->locked = tree->ret ? 0 : tree->out;
 		tree->out = 0;
 		break;
-	case SEQ_UNREGISTER:
+	case FUZZ_UNREGISTER:
 		tree->ret = expect_unregister(op, vaddr, &tree->locked);
 		break;
-	case SEQ_MAP:
+	case FUZZ_MAP:
 		expect_map(op, vaddr, tree);
 		break;
-	case SEQ_UNMAP:
+	case FUZZ_UNMAP:
 		expect_unmap(op, tree);
 		break;
 	}

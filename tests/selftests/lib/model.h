@@ -6,6 +6,6 @@
 #include "fuzz_ops.h"
 
 void model_begin(void);
-void model_expect(const struct seq_op *op, uint64_t vaddr);
+void model_expect(const struct fuzz_op *op, uint64_t vaddr);
 
 #endif /* T1X_MODEL_H */

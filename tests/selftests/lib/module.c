@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Loads and unloads modules. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include "sys.h"
 #include "test.h"
 
-/* How long whoever still uses a module may take to leave, in milliseconds. */
+/* How long the last references on a module may take to go, in milliseconds. */
 #define UNLOAD_MS 30000
 
 /**
@@ -28,7 +29,7 @@ void module_load(const char *path, const char *options)
 }
 
 /**
- * module_unload() - unload a module as soon as nobody uses it
+ * module_unload() - unload a module as soon as it is unused
  * @name: of the module, which need not be loaded; the test fails if it stays
  */
 void module_unload(const char *name)

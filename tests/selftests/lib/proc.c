@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* States of other processes, CPU affinity, and the end of child processes. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Reads and writes counters and parameters of the kernel, the driver and the mock. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +71,7 @@ bool sys_is_uml(void)
 }
 
 /**
- * sys_driver() - who has to serve every container
+ * sys_driver() - driver that has to serve every container
  *
  * Return: name of the module.
  */
@@ -215,7 +216,7 @@ static long read_vmstat(const char *counter)
 }
 
 /**
- * sys_pins() - pages that are pinned at this moment, by anybody
+ * sys_pins() - pages that are pinned at this moment, in the whole kernel
  *
  * Return: pins acquired minus pins released, in pages.
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Runs tests, each in a process of its own, and prints TAP. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -298,7 +299,7 @@ int test_main(const struct test *tests, size_t n)
 	const char *only = getenv("T1X_TEST") ?: "";
 	size_t i, failed = 0;
 
-	/* Whoever reads this wants to know how far it came. */
+	/* Results must be visible line by line, should the program hang. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	verdict = mmap(NULL, sizeof(*verdict), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);

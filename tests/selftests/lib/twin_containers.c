@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Runs each operation on a container of the in-tree driver and on one of ours. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,10 +32,10 @@
 #define IOVA_TRIAL	0x08800000UL
 #define MOST_MEMORY	(8 * MIB)
 
-struct pair pair;
+struct twins twins;
 
 /* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
-static const int mock_devices[SIDES][PAIR_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
+static const int mock_devices[SIDES][TWINS_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
 
 static long vmlck_before;
 static int status_fd;
@@ -61,7 +62,7 @@ static long read_vmlck(void)
 }
 
 /* What the other container has locked must not count. */
-static void set_limit(const struct seq *seq, int nr)
+static void set_limit(const struct fuzz_seq *seq, int nr)
 {
 	struct rlimit limit;
 
@@ -69,7 +70,7 @@ static void set_limit(const struct seq *seq, int nr)
 		return;
 	limit.rlim_max = RLIM_INFINITY;
 	limit.rlim_cur = seq->limit * PAGE +
-			 ((vmlck_before + pair.sides[!nr].locked) << 10);
+			 ((vmlck_before + twins.sides[!nr].locked) << 10);
 	assert_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 }
 
@@ -83,20 +84,20 @@ static void forget_violations(long before)
 /* --- Operations -------------------------------------------------------------- */
 
 /**
- * pair_vaddr() - where the memory of an operation is
+ * twins_vaddr() - where the memory of an operation is
  * @op: the operation
  *
  * Return: its address.
  */
-uint64_t pair_vaddr(const struct seq_op *op)
+uint64_t twins_vaddr(const struct fuzz_op *op)
 {
 	return (op->mem ? (uintptr_t)arena_part(op->mem) : 0) + op->off;
 }
 
 static int call(int container, unsigned long nr, void *arg,
-		const struct seq_op *op)
+		const struct fuzz_op *op)
 {
-	if (op->ptr == SEQ_PTR_NULL_ARG)
+	if (op->ptr == FUZZ_PTR_NULL_ARG)
 		arg = NULL;
 	return ioctl(container, nr, arg) < 0 ? -errno : 0;
 }
@@ -105,9 +106,9 @@ static int call(int container, unsigned long nr, void *arg,
  * In-tree a mapping for each granule: that can be unmapped by parts, too.  First
  * all of it, to see whether it can be mapped.
  */
-static int map_granules(int container, const struct seq_op *op)
+static int map_granules(int container, const struct fuzz_op *op)
 {
-	char *vaddr = (char *)pair_vaddr(op);
+	char *vaddr = (char *)twins_vaddr(op);
 	uint64_t at;
 	int ret;
 
@@ -121,31 +122,31 @@ static int map_granules(int container, const struct seq_op *op)
 	return 0;
 }
 
-static void do_granules(struct side *side, const struct seq_op *op,
+static void do_granules(struct side *side, const struct fuzz_op *op,
 			struct result *res)
 {
 	struct vfio_type1x_dma_map map = {
 		.argsz = sizeof(map),
 		.flags = op->flags | VFIO_TYPE1X_MAP_FLAG_GRANULE,
-		.vaddr = pair_vaddr(op),
+		.vaddr = twins_vaddr(op),
 		.iova = op->iova,
 		.size = op->size,
 		.granule = op->pgsize,
 	};
 
-	if (side == &pair.sides[TREE])
+	if (side == &twins.sides[TREE])
 		res->ret = map_granules(side->container, op);
 	else
 		res->ret = call(side->container, VFIO_IOMMU_MAP_DMA, &map, op);
 }
 
-static void do_map(struct side *side, const struct seq_op *op,
+static void do_map(struct side *side, const struct fuzz_op *op,
 		   struct result *res)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = op->argsz,
 		.flags = op->flags,
-		.vaddr = pair_vaddr(op),
+		.vaddr = twins_vaddr(op),
 		.iova = op->iova,
 		.size = op->size,
 	};
@@ -154,85 +155,86 @@ static void do_map(struct side *side, const struct seq_op *op,
 	res->out = map.size;
 }
 
-/* A process with the same memory: it becomes the owner, pays, and ends. */
-static void do_heir(const struct seq *seq, struct side *side,
-		    const struct seq_op *op, struct result *res)
+/* A child with the same memory: it becomes the owner, is charged, and exits. */
+static void do_new_owner(const struct fuzz_seq *seq, struct side *side,
+			 const struct fuzz_op *op, struct result *res)
 {
 	struct rlimit limit = { seq->limit * PAGE, RLIM_INFINITY };
 	pid_t pid;
 
-	arena_will[0] = -ECHILD;
+	arena_child[0] = -ECHILD;
 	pid = fork();
 	if (!pid) {
 		if (seq->limit)
 			setrlimit(RLIMIT_MEMLOCK, &limit);
 		do_map(side, op, res);
-		arena_will[0] = res->ret;
-		arena_will[1] = sys_vmlck();
+		arena_child[0] = res->ret;
+		arena_child[1] = sys_vmlck();
 		_exit(0);
 	}
 	assert_eq(waitpid(pid, NULL, 0), pid);
-	res->ret = arena_will[0];
-	res->out = arena_will[1];
+	res->ret = arena_child[0];
+	res->out = arena_child[1];
 }
 
 /* What is in a bitmap before; where that is 0, nothing is hidden. */
-static unsigned char poison_of(const struct seq_op *op)
+static unsigned char poison_of(const struct fuzz_op *op)
 {
 	static const unsigned char poisons[] = { 0, 0xff, 0xa5, 0 };
 
 	return poisons[(op->iova ^ op->size) >> 12 & 3];
 }
 
-static void make_bitmap(struct vfio_bitmap *bitmap, const struct seq_op *op,
+static void make_bitmap(struct vfio_bitmap *bitmap, const struct fuzz_op *op,
 			struct result *res)
 {
-	uint64_t need = seq_bitmap_bytes(op->size);
+	uint64_t need = fuzz_bitmap_bytes(op->size);
 
 	bitmap->pgsize = op->pgsize;
 	bitmap->size = op->bytes;
 	switch (op->ptr) {
-	case SEQ_PTR_NOTHING:
+	case FUZZ_PTR_NOTHING:
 		bitmap->data = (void *)NOTHING;
 		break;
-	case SEQ_PTR_KERNEL:
+	case FUZZ_PTR_KERNEL:
 		bitmap->data = (void *)KERNEL;
 		break;
-	case SEQ_PTR_HALF:
+	case FUZZ_PTR_HALF:
 		res->len = (need / 2 + 7) & ~7UL;
 		bitmap->data = (void *)(arena_edge - res->len);
 		memset(bitmap->data, poison_of(op), res->len);
 		return;
 	default:
 		bitmap->data = (void *)(res->bytes +
-					(op->ptr == SEQ_PTR_ODD ? 4 : 0));
+					(op->ptr == FUZZ_PTR_ODD ? 4 : 0));
 		break;
 	}
-	res->len = (need < SEQ_BITMAP ? need : SEQ_BITMAP) + 256;
+	res->len = (need < FUZZ_BITMAP ? need : FUZZ_BITMAP) + 256;
 	memset(res->bytes, poison_of(op), res->len);
 }
 
 /*
- * Before 7.2 the in-tree driver is blind in a range that ends with the address
- * space. It is asked again without the last page, where nothing can be.
+ * Before 7.2 the in-tree driver finds no mapping in a range that ends with the
+ * address space. The request is repeated without the last page, where no mapping
+ * can be.
  */
-static bool finds_nothing(const struct side *side, const struct seq_op *op)
+static bool finds_nothing(const struct side *side, const struct fuzz_op *op)
 {
-	return side == &pair.sides[TREE] && sys_kernel_before(7, 2) &&
+	return side == &twins.sides[TREE] && sys_kernel_before(7, 2) &&
 	       op->size > PAGE && !(op->iova + op->size);
 }
 
-/* What was written before something went wrong is nobody's business. */
-static void read_half(const struct seq_op *op, struct result *res)
+/* What was written before an error is not compared. */
+static void read_half(const struct fuzz_op *op, struct result *res)
 {
-	if (op->ptr != SEQ_PTR_HALF || !res->len)
+	if (op->ptr != FUZZ_PTR_HALF || !res->len)
 		return;
 	if (res->ret)
 		res->len = 0;
 	memcpy(res->bytes, arena_edge - res->len, res->len);
 }
 
-static void do_unmap(struct side *side, const struct seq_op *op,
+static void do_unmap(struct side *side, const struct fuzz_op *op,
 		     struct result *res)
 {
 	struct {
@@ -258,7 +260,7 @@ static void do_unmap(struct side *side, const struct seq_op *op,
 	read_half(op, res);
 }
 
-static void do_dirty(struct side *side, const struct seq_op *op,
+static void do_dirty(struct side *side, const struct fuzz_op *op,
 		     struct result *res)
 {
 	struct dirty_get arg = {
@@ -315,7 +317,7 @@ static void simplify_info(struct result *res, uint32_t argsz, bool ours)
 	memset(res->bytes, 0, 4);
 }
 
-static void do_info(struct side *side, const struct seq_op *op,
+static void do_info(struct side *side, const struct fuzz_op *op,
 		    struct result *res)
 {
 	struct vfio_iommu_type1_info *info = (void *)res->bytes;
@@ -328,46 +330,46 @@ static void do_info(struct side *side, const struct seq_op *op,
 	res->len = 64;
 	if (res->ret)
 		return;
-	/* Whoever gives no room for cap_offset may not be given one. */
+	/* Without room for cap_offset the kernel may not write one. */
 	if (argsz >= 24 && info->argsz <= argsz)
 		info->argsz = op->argsz;
 	if (argsz < 24 || info->argsz > op->argsz)
 		info->cap_offset = 0;
-	simplify_info(res, argsz, side == &pair.sides[OUR]);
+	simplify_info(res, argsz, side == &twins.sides[OUR]);
 }
 
 static unsigned int nr_attached(const struct side *side)
 {
 	unsigned int g, n = 0;
 
-	for (g = 0; g < pair.nr_groups; g++)
+	for (g = 0; g < twins.nr_groups; g++)
 		n += side->in[g];
 	return n;
 }
 
-static void do_group(struct side *side, const struct seq_op *op,
+static void do_group(struct side *side, const struct fuzz_op *op,
 		     struct result *res)
 {
-	bool attach = op->kind == SEQ_ATTACH;
+	bool attach = op->kind == FUZZ_ATTACH;
 	unsigned int g = op->flags;
 	long violations;
 
-	if (g >= pair.nr_groups || side->in[g] == attach ||
+	if (g >= twins.nr_groups || side->in[g] == attach ||
 	    (!attach && nr_attached(side) == 1))
 		return;
 	violations = sys_mock_get("violations");
 	res->ret = attach ? vfio_group_join(side->groups[g], side->container) :
 			    vfio_group_leave(side->groups[g]);
-	if (side == &pair.sides[TREE])
+	if (side == &twins.sides[TREE])
 		forget_violations(violations);
 	if (!res->ret)
 		side->in[g] = attach;
 }
 
-static void do_dma(struct side *side, const struct seq_op *op,
+static void do_dma(struct side *side, const struct fuzz_op *op,
 		   struct result *res)
 {
-	int nr = side - pair.sides, g = 0;
+	int nr = side - twins.sides, g = 0;
 	struct vdev dev;
 
 	while (!side->in[g])
@@ -393,15 +395,15 @@ static void do_dma(struct side *side, const struct seq_op *op,
 }
 
 /* In-tree there is only this: is the memory good, and what would it be charged? */
-static void try_memory(struct side *side, const struct seq_op *op,
+static void try_memory(struct side *side, const struct fuzz_op *op,
 		       struct result *res)
 {
 	long vmlck = read_vmlck();
 
 	res->ret = -EFAULT;
-	if (op->kind != SEQ_REGISTER || op->size > MOST_MEMORY)
+	if (op->kind != FUZZ_REGISTER || op->size > MOST_MEMORY)
 		return;
-	res->ret = dma_map(side->container, (void *)pair_vaddr(op), IOVA_TRIAL,
+	res->ret = dma_map(side->container, (void *)twins_vaddr(op), IOVA_TRIAL,
 			   op->size,
 			   op->flags & VFIO_TYPE1X_MEMORY_WRITE ? RW : RO);
 	res->out = read_vmlck() - vmlck;
@@ -410,28 +412,28 @@ static void try_memory(struct side *side, const struct seq_op *op,
 			   op->size);
 }
 
-static void do_memory(struct side *side, const struct seq_op *op,
+static void do_memory(struct side *side, const struct fuzz_op *op,
 		      struct result *res)
 {
 	struct vfio_type1x_memory memory = {
 		.argsz = op->argsz,
 		.flags = op->flags,
-		.vaddr = pair_vaddr(op),
+		.vaddr = twins_vaddr(op),
 		.size = op->size,
 	};
 
-	if (side == &pair.sides[TREE])
+	if (side == &twins.sides[TREE])
 		try_memory(side, op, res);
 	else
-		res->ret = call(side->container, op->kind == SEQ_REGISTER ?
+		res->ret = call(side->container, op->kind == FUZZ_REGISTER ?
 				VFIO_TYPE1X_REGISTER_MEMORY :
 				VFIO_TYPE1X_UNREGISTER_MEMORY, &memory, op);
 }
 
-static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
+static void do_op(const struct fuzz_seq *seq, const struct fuzz_op *op, int nr)
 {
-	struct result *res = &pair.results[nr];
-	struct side *side = &pair.sides[nr];
+	struct result *res = &twins.results[nr];
+	struct side *side = &twins.sides[nr];
 	unsigned char arg[64] = { 64 };
 	long locked;
 
@@ -439,82 +441,82 @@ static void do_op(const struct seq *seq, const struct seq_op *op, int nr)
 	res->out = 0;
 	res->locked = 0;
 	res->len = 0;
-	if (op->kind == SEQ_MAP || op->kind == SEQ_DMA ||
-	    op->kind == SEQ_GRANULES)
+	if (op->kind == FUZZ_MAP || op->kind == FUZZ_DMA ||
+	    op->kind == FUZZ_GRANULES)
 		set_limit(seq, nr);
 	switch (op->kind) {
-	case SEQ_MAP:
+	case FUZZ_MAP:
 		do_map(side, op, res);
 		break;
-	case SEQ_GRANULES:
+	case FUZZ_GRANULES:
 		do_granules(side, op, res);
 		break;
-	case SEQ_HEIR:
-		do_heir(seq, side, op, res);
+	case FUZZ_NEW_OWNER:
+		do_new_owner(seq, side, op, res);
 		break;
-	case SEQ_UNMAP:
+	case FUZZ_UNMAP:
 		do_unmap(side, op, res);
 		break;
-	case SEQ_DIRTY:
+	case FUZZ_DIRTY:
 		do_dirty(side, op, res);
 		break;
-	case SEQ_INFO:
+	case FUZZ_INFO:
 		do_info(side, op, res);
 		break;
-	case SEQ_EXTENSION:
+	case FUZZ_EXTENSION:
 		res->ret = ioctl(side->container, VFIO_CHECK_EXTENSION,
 				 op->flags);
 		break;
-	case SEQ_IOCTL:
+	case FUZZ_IOCTL:
 		if (op->flags >= 12 && op->flags <= 17)
 			break;
 		res->ret = call(side->container, _IO(VFIO_TYPE, VFIO_BASE +
 						     op->flags), arg, op);
 		break;
-	case SEQ_ATTACH:
-	case SEQ_DETACH:
+	case FUZZ_ATTACH:
+	case FUZZ_DETACH:
 		do_group(side, op, res);
 		break;
-	case SEQ_DMA:
+	case FUZZ_DMA:
 		do_dma(side, op, res);
 		break;
-	case SEQ_REGISTER:
-	case SEQ_UNREGISTER:
+	case FUZZ_REGISTER:
+	case FUZZ_UNREGISTER:
 		do_memory(side, op, res);
 		break;
 	}
-	if (op->kind == SEQ_DIRTY || op->kind == SEQ_INFO ||
-	    op->kind == SEQ_EXTENSION || op->kind == SEQ_IOCTL)
+	if (op->kind == FUZZ_DIRTY || op->kind == FUZZ_INFO ||
+	    op->kind == FUZZ_EXTENSION || op->kind == FUZZ_IOCTL)
 		return;
-	locked = read_vmlck() - vmlck_before - pair.sides[!nr].locked;
+	locked = read_vmlck() - vmlck_before - twins.sides[!nr].locked;
 	res->locked = locked - side->locked;
 	side->locked = locked;
 }
 
 /**
- * pair_is_cut_short() - could an unmap not tell all of its bitmap
+ * twins_unmap_is_partial() - could an unmap not tell all of its bitmap
  * @op: the last operation
  *
  * Return: true if so; then it may have done part of its work.
  */
-bool pair_is_cut_short(const struct seq_op *op)
+bool twins_unmap_is_partial(const struct fuzz_op *op)
 {
-	return op->kind == SEQ_UNMAP && op->ptr == SEQ_PTR_HALF &&
-	       pair.results[TREE].ret == -EFAULT &&
-	       pair.results[OUR].ret == -EFAULT;
+	return op->kind == FUZZ_UNMAP && op->ptr == FUZZ_PTR_HALF &&
+	       twins.results[TREE].ret == -EFAULT &&
+	       twins.results[OUR].ret == -EFAULT;
 }
 
 /**
- * pair_undo_map() - take back a map that only one of them should have made
+ * twins_undo_map() - take back a map that only one of them should have made
  * @which: whose
  * @op: the last operation, a map
  */
-void pair_undo_map(enum pair_side which, const struct seq_op *op)
+void twins_undo_map(enum twins_side which, const struct fuzz_op *op)
 {
-	struct side *side = &pair.sides[which];
+	struct side *side = &twins.sides[which];
 
 	assert_ret(dma_unmap(side->container, op->iova, op->size), op->size);
-	side->locked -= pair.results[which].locked;
+	side->locked -= twins.results[which].locked;
 }
 
 static void restart_tracking(void)
@@ -522,40 +524,40 @@ static void restart_tracking(void)
 	int nr;
 
 	for (nr = 0; nr < SIDES; nr++) {
-		assert_ret(dirty_flags(pair.sides[nr].container, STOP), 0);
-		assert_ret(dirty_flags(pair.sides[nr].container, START), 0);
+		assert_ret(dirty_flags(twins.sides[nr].container, STOP), 0);
+		assert_ret(dirty_flags(twins.sides[nr].container, START), 0);
 	}
 }
 
-static void unmap_the_rest(const struct seq_op *op)
+static void unmap_the_rest(const struct fuzz_op *op)
 {
 	long vmlck;
 	int nr;
 
 	for (nr = 0; nr < SIDES; nr++) {
 		vmlck = read_vmlck();
-		assert_ge(dma_unmap(pair.sides[nr].container, op->iova,
+		assert_ge(dma_unmap(twins.sides[nr].container, op->iova,
 				    op->size), 0);
-		pair.sides[nr].locked += read_vmlck() - vmlck;
+		twins.sides[nr].locked += read_vmlck() - vmlck;
 	}
 }
 
 /**
- * pair_settle() - make both the same again after what is known to differ
+ * twins_settle() - make both the same again after what is known to differ
  * @op: the last operation
  *
  * In-tree, bits are lost or shifted when a bitmap cannot be written. Tracking
  * that starts anew has none of them.
  */
-void pair_settle(const struct seq_op *op)
+void twins_settle(const struct fuzz_op *op)
 {
-	bool bitmap = op->kind == SEQ_DIRTY || op->kind == SEQ_UNMAP;
+	bool bitmap = op->kind == FUZZ_DIRTY || op->kind == FUZZ_UNMAP;
 
-	if (pair_is_cut_short(op))
+	if (twins_unmap_is_partial(op))
 		unmap_the_rest(op);
-	if (bitmap && op->ptr != SEQ_PTR_NULL_ARG &&
-	    (pair.results[TREE].ret == -EFAULT ||
-	     pair.results[OUR].ret == -EFAULT))
+	if (bitmap && op->ptr != FUZZ_PTR_NULL_ARG &&
+	    (twins.results[TREE].ret == -EFAULT ||
+	     twins.results[OUR].ret == -EFAULT))
 		restart_tracking();
 }
 
@@ -569,33 +571,33 @@ static void make_bar(void)
 	if (!sys_is_uml() && !strstr(getenv("T1X_DEVICES") ?: "", "bar:"))
 		return;
 	container = vfio_container_open();
-	group = sys_is_uml() ? vfio_mock_group_open(PAIR_GROUPS * SIDES) :
+	group = sys_is_uml() ? vfio_mock_group_open(TWINS_GROUPS * SIDES) :
 			       vfio_bar_group_open();
 	assert_ret(vfio_group_join(group, container), 0);
 	violations = sys_mock_get("violations");
 	assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
 	forget_violations(violations);
 	if (sys_is_uml()) {
-		vfio_mock_device_open(&bar.dev, group, PAIR_GROUPS * SIDES);
+		vfio_mock_device_open(&bar.dev, group, TWINS_GROUPS * SIDES);
 		bar.region = 1;
 	} else {
 		vfio_bar_open(&bar, group);
 	}
-	vfio_region_map(&bar.dev, bar.region, arena_part(SEQ_BAR), 0, 4 * MIB);
+	vfio_region_map(&bar.dev, bar.region, arena_part(FUZZ_BAR), 0, 4 * MIB);
 }
 
 /* --- Sequences ---------------------------------------------------------------- */
 
-static void open_side(int nr, const struct seq *seq)
+static void open_side(int nr, const struct fuzz_seq *seq)
 {
 	long tree = sys_read_number(REFS(IN_TREE));
-	struct side *side = &pair.sides[nr];
+	struct side *side = &twins.sides[nr];
 	long violations;
 	unsigned int g;
 
 	memset(side, 0, sizeof(*side));
 	side->container = vfio_container_open();
-	for (g = 0; g < pair.nr_groups; g++)
+	for (g = 0; g < twins.nr_groups; g++)
 		side->groups[g] = sys_is_uml() ?
 			vfio_mock_group_open(mock_devices[nr][g]) :
 			vfio_group_open(nr);
@@ -610,13 +612,13 @@ static void open_side(int nr, const struct seq *seq)
 }
 
 /**
- * pair_open() - two new containers, and who serves them is made sure
+ * twins_open() - two new containers, each served by its driver
  * @seq: for this sequence
  */
-void pair_open(const struct seq *seq)
+void twins_open(const struct fuzz_seq *seq)
 {
 	arena_renew();
-	memset(pair.sides, 0, sizeof(pair.sides));
+	memset(twins.sides, 0, sizeof(twins.sides));
 	vmlck_before = read_vmlck();
 	open_side(TREE, seq);
 	load_ours();
@@ -626,29 +628,29 @@ void pair_open(const struct seq *seq)
 }
 
 /**
- * pair_close() - close a container
+ * twins_close() - close a container
  * @which: whose
  *
  * Return: kB that it has left locked, 0 if all is well.
  */
-long pair_close(enum pair_side which)
+long twins_close(enum twins_side which)
 {
-	struct side *side = &pair.sides[which];
+	struct side *side = &twins.sides[which];
 	unsigned int g;
 
 	/* In any order: the container goes with the last of them. */
-	for (g = 0; g < pair.nr_groups; g++)
+	for (g = 0; g < twins.nr_groups; g++)
 		vfio_close(&side->groups[g]);
 	vfio_close(&side->container);
 	side->locked = 0;
-	return read_vmlck() - vmlck_before - pair.sides[!which].locked;
+	return read_vmlck() - vmlck_before - twins.sides[!which].locked;
 }
 
 /**
- * pair_over() - after both containers have been closed
+ * twins_over() - after both containers have been closed
  * @seq: the sequence that is over
  */
-void pair_over(const struct seq *seq)
+void twins_over(const struct fuzz_seq *seq)
 {
 	if (seq->limit)
 		mem_allow_ipc_lock(true);
@@ -656,21 +658,21 @@ void pair_over(const struct seq *seq)
 }
 
 /**
- * pair_do() - one operation on each container
+ * twins_do() - one operation on each container
  * @seq: the sequence
  * @op: one of its operations
  */
-void pair_do(const struct seq *seq, const struct seq_op *op)
+void twins_do(const struct fuzz_seq *seq, const struct fuzz_op *op)
 {
 	arena_touch(op);
 	do_op(seq, op, seq->ours_first ? OUR : TREE);
 	do_op(seq, op, seq->ours_first ? TREE : OUR);
 }
 
-/** pair_set_up() - once for all sequences: memory, groups, no driver of ours */
-void pair_set_up(void)
+/** twins_set_up() - once for all sequences: memory, groups, no driver of ours */
+void twins_set_up(void)
 {
-	pair.nr_groups = sys_is_uml() ? PAIR_GROUPS : 1;
+	twins.nr_groups = sys_is_uml() ? TWINS_GROUPS : 1;
 	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	module_unload(OURS);
 	arena_make();

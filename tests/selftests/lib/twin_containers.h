@@ -8,8 +8,8 @@
  * the file T1X_MODULE, is loaded for each sequence after the first container
  * has got its IOMMU.
  */
-#ifndef T1X_PAIR_H
-#define T1X_PAIR_H
+#ifndef T1X_TWIN_CONTAINERS_H
+#define T1X_TWIN_CONTAINERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,10 +20,10 @@
 /* The module that is loaded all the time. */
 #define IN_TREE		"vfio_iommu_type1"
 
-#define PAIR_GROUPS	3
+#define TWINS_GROUPS	3
 
-/** enum pair_side - whose container */
-enum pair_side {
+/** enum twins_side - whose container */
+enum twins_side {
 	/** @TREE: the in-tree driver's */
 	TREE,
 	/** @OUR: ours */
@@ -33,7 +33,7 @@ enum pair_side {
 };
 
 /**
- * struct side - a container and who serves it
+ * struct side - a container and what it has locked
  * @container: fd
  * @groups: fds
  * @in: which of them are in the container
@@ -41,8 +41,8 @@ enum pair_side {
  */
 struct side {
 	int container;
-	int groups[PAIR_GROUPS];
-	bool in[PAIR_GROUPS];
+	int groups[TWINS_GROUPS];
+	bool in[TWINS_GROUPS];
 	long locked;
 };
 
@@ -59,31 +59,31 @@ struct result {
 	uint64_t out;
 	long locked;
 	size_t len;
-	unsigned char bytes[SEQ_BITMAP + 4096];
+	unsigned char bytes[FUZZ_BITMAP + 4096];
 };
 
 /**
- * struct pair - both
+ * struct twins - both
  * @sides: the containers
  * @results: of the last operation
  * @nr_groups: how many groups each container can have
  */
-struct pair {
+struct twins {
 	struct side sides[SIDES];
 	struct result results[SIDES];
 	unsigned int nr_groups;
 };
 
-extern struct pair pair;
+extern struct twins twins;
 
-void pair_set_up(void);
-void pair_open(const struct seq *seq);
-void pair_do(const struct seq *seq, const struct seq_op *op);
-bool pair_is_cut_short(const struct seq_op *op);
-uint64_t pair_vaddr(const struct seq_op *op);
-void pair_undo_map(enum pair_side which, const struct seq_op *op);
-void pair_settle(const struct seq_op *op);
-long pair_close(enum pair_side which);
-void pair_over(const struct seq *seq);
+void twins_set_up(void);
+void twins_open(const struct fuzz_seq *seq);
+void twins_do(const struct fuzz_seq *seq, const struct fuzz_op *op);
+bool twins_unmap_is_partial(const struct fuzz_op *op);
+uint64_t twins_vaddr(const struct fuzz_op *op);
+void twins_undo_map(enum twins_side which, const struct fuzz_op *op);
+void twins_settle(const struct fuzz_op *op);
+long twins_close(enum twins_side which);
+void twins_over(const struct fuzz_seq *seq);
 
-#endif /* T1X_PAIR_H */
+#endif /* T1X_TWIN_CONTAINERS_H */

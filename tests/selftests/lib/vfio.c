@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Opens containers, groups and devices, and makes the ioctls of VFIO. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -252,7 +253,7 @@ int vfio_group_leave(int group)
 }
 
 /**
- * vfio_try_set_iommu() - VFIO_SET_IOMMU, whoever answers
+ * vfio_try_set_iommu() - VFIO_SET_IOMMU, with any driver
  * @container: fd
  * @type: VFIO_TYPE1_IOMMU and so on
  *

