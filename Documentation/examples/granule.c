@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Granules, for those who write a VMM or a driver in userspace.
+ * Granules, for authors of VMMs and userspace drivers.
  *
  *	granule GROUP
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registered memory, for those who write a VMM or a driver in userspace.
+ * Registered memory, for authors of VMMs and userspace drivers.
  *
  *	registered GROUP
  *
@@ -47,8 +47,8 @@ static int open_container(const char *number)
 
 	/*
 	 * Ask before you rely on it: the kernel's own backend has none of this.
-	 * Whoever wants no page to be pinned by accident takes the type
-	 * VFIO_TYPE1X_REGISTERED_IOMMU instead.
+	 * A container of type VFIO_TYPE1X_REGISTERED_IOMMU refuses a map of
+	 * memory that is not registered, so it pins no page by accident.
 	 */
 	if (ioctl(container, VFIO_CHECK_EXTENSION,
 		  VFIO_TYPE1X_REGISTERED_MEMORY) != 1) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a VMM asks of a container, for those who write one; nothing in here needs
+ * What a VMM asks of a container, for authors of VMMs; nothing in here needs
  * more than <linux/vfio.h>, so any backend serves it.
  *
  *	vmm GROUP
@@ -50,7 +50,7 @@ static int open_container(const char *number)
 	return container;
 }
 
-/* How much room the capabilities need is told by whoever has too little. */
+/* With too little room the first call returns the size that is needed. */
 static struct vfio_iommu_type1_info *get_info(int container)
 {
 	struct vfio_iommu_type1_info *info;

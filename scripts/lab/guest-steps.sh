@@ -4,7 +4,7 @@
 # what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
 
 # Suites of tests/e2e in which qemu-img uses the NVMe disk, longer than client.sh does.
-# shellcheck disable=SC2034 # for those who source this
+# shellcheck disable=SC2034 # used where this is sourced
 NVME_CLIENTS="entries two_clients client_killed unbind_busy"
 
 # chosen LABEL: does -t want it? Only a pattern with a slash in it looks at more than
@@ -33,14 +33,14 @@ programs() {
 # DIR/steps, from the lists of tests/FOLDER. tests/selftests/skips has permissions:
 # `uml|qemu|both PROGRAM PATTERN`.
 expect() {
-	local env=$1 dir=$2 label program where who pattern known _
+	local env=$1 dir=$2 label program where what pattern known _
 	shift 2
 	known=$(for _; do counts "$_" || exit; done)
 	while read -r label _; do
 		program=${label##*/}
 		echo "$label $(sed -n "s/^$program //p" <<<"$known")" >&3
-		[ ! -e "$TOP/tests/selftests/skips" ] || while read -r where who pattern; do
-			case "$where $who" in "$env $program"|"both $program") echo "$label $pattern" ;; esac
+		[ ! -e "$TOP/tests/selftests/skips" ] || while read -r where what pattern; do
+			case "$where $what" in "$env $program"|"both $program") echo "$label $pattern" ;; esac
 		done <"$TOP/tests/selftests/skips"
 	done <"$dir/steps" 3>"$dir/expected-counts" >"$dir/skips"
 }

@@ -5,7 +5,7 @@
 
 set -euo pipefail
 
-# Everything is compared, sorted and parsed; nobody's locale may change that.
+# Output is compared, sorted and parsed, which must not depend on the user's locale.
 export LC_ALL=C LANG=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -18,7 +18,7 @@ RESULTS=${T1X_RESULTS:-$BUILD/results}
 # The kernels of the lab, and which Debian serves each. `newest' is the one that the
 # backports of Debian 13 install now, whatever its number. They drop what is older, and
 # 7.2 is there for as long as they have it.
-# shellcheck disable=SC2034 # as much of this file, for those who source it
+# shellcheck disable=SC2034 # used, as much of this file, where it is sourced
 KERNELS="6.1 6.12 7.2 newest"
 # shellcheck disable=SC2034
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie [newest]=trixie)
@@ -27,7 +27,7 @@ UML_KERNELS="6.1 7.2 newest"
 # shellcheck disable=SC2034
 MOCK_KERNELS="6.1 newest"
 # Those that a clean Debian 12 and a clean Debian 13 come with.
-# shellcheck disable=SC2034 # for those who source this
+# shellcheck disable=SC2034 # used where this is sourced
 SYSTEM_KERNELS="6.1 6.12"
 # The UML kernel for times.
 UML_NATIVE="newest-native"
@@ -54,7 +54,7 @@ settle_lists
 # shellcheck disable=SC2034 # how many jobs a make has: fewer when something runs beside it
 JOBS=${T1X_JOBS:-$(nproc)}
 
-# One clock for all scripts of one command: whoever starts first sets it.
+# One clock for all scripts of one command: the first of them sets it.
 export T1X_START=${T1X_START:-$EPOCHSECONDS}
 
 say() { printf '[%4ds] %s\n' $((EPOCHSECONDS - T1X_START)) "$*" >&2; }

@@ -1,13 +1,13 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0
-# SIGKILL ends clients whose device does DMA and who map and unmap, at any point.
+# SIGKILL ends clients that map and unmap while their device does DMA, at any point.
 . /t1x/guest-lib.sh
 . /t1x/e2e/lib/nvme.sh
 . /t1x/e2e/lib/load.sh
 
 # demo MICROSECONDS: kill it that long after its first map. Where it was faster than
 # this script, which may have to wait for a CPU, there is another one. Not by the
-# statistics: whoever reads them has the module in use, and t1x_demo counts its users.
+# statistics: reading them takes a reference on the module, and t1x_demo counts those.
 demo() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		: >/tmp/said

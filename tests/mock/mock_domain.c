@@ -73,7 +73,7 @@ static bool mock_phys_is_held(phys_addr_t phys)
 {
 	unsigned long pfn = PHYS_PFN(phys);
 
-	/* MMIO, and memory that nobody can free: reserved, the zero page. */
+	/* MMIO, and memory that is never freed: reserved, the zero page. */
 	if (!pfn_valid(pfn) || PageReserved(pfn_to_page(pfn)))
 		return true;
 

@@ -55,8 +55,8 @@ users() { cat "/sys/module/$1/refcnt" 2>/dev/null || echo 0; }
 # stat NAME: one number of our module's statistics.
 stat_of() { sed -n "s/^$1 //p" /sys/kernel/debug/$OURS/stats 2>/dev/null; }
 
-# pins acquired|released: pages that anybody ever pinned, and unpinned. What CPUs have
-# counted apart is added up before.
+# pins acquired|released: pages that the whole kernel has pinned, or unpinned, since it
+# booted. The per-CPU counts are added up before.
 pins() {
 	echo 1 >/proc/sys/vm/stat_refresh
 	sed -n "s/^nr_foll_pin_$1 //p" /proc/vmstat

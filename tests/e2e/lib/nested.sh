@@ -45,7 +45,7 @@ second_linux() {
 	: >$LOG
 	rm -f $MONITOR.in $MONITOR.out
 	mkfifo $MONITOR.in $MONITOR.out
-	# It takes no commands when nobody reads what it says.
+	# QEMU takes no commands unless its output is read.
 	cat $MONITOR.out >$MONITOR &
 	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
