@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people. kbuild itself reads the file Kbuild. `make help` says what there is.
+# The targets of developers. kbuild itself reads the file Kbuild. `make help` lists them.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 export BUILD ?= $(CURDIR)/build

@@ -122,8 +122,8 @@ counts() {
 		die "tests/$1/expected-counts has no count"
 }
 
-# need PACKAGE...: have these packages on the host. Root installs them, anyone
-# else is told how. One at a time: parts of `make check` run beside each other.
+# need PACKAGE...: have these packages on the host. Root installs them, any other
+# user is told how. One at a time: parts of `make check` run beside each other.
 need() {
 	(
 		flock 9
@@ -253,11 +253,11 @@ nothing() {
 
 part_end() {
 	mv "$RESULTS/$PART.new" "$RESULTS/$PART"
-	tally "$PART"
+	count_results "$PART"
 }
 
-# tally NAME: the line of counts of a part; false if anything failed.
-tally() {
+# count_results NAME: the line of counts of a part; false if anything failed.
+count_results() {
 	local passed failed
 	passed=$(grep -c '^ok ' "$RESULTS/$1" || true)
 	failed=$(grep -c '^not ok ' "$RESULTS/$1" || true)

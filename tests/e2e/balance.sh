@@ -11,7 +11,7 @@ no_errors() { [ "$T1X_ENV" = uml ] || [ "$(stat_of unmap_errors)" = 0 ]; }
 is "containers were opened on ours" [ "$(stat_of containers_opened)" -gt 0 ]
 is "pages were pinned by ours" [ "$(stat_of pages_pinned)" -gt 0 ]
 is "no container is left" [ "$(stat_of containers)" = 0 ]
-is "no region of memory is left" [ "$(stat_of regions)" = 0 ]
+is "no memory is registered any more" [ "$(stat_of regions)" = 0 ]
 is "every pinned page was unpinned" equal pages_pinned pages_unpinned
 is "every charged page was refunded" equal pages_charged pages_refunded
 is "no unmap went wrong" no_errors

@@ -146,7 +146,7 @@ static void a_name_can_be_anything(void)
 	/* The longest of names leaves room for the rest. */
 	watch_refusal(line, sizeof(line));
 	if (!strstr(line, " does not allow 1 more pages\n"))
-		fail("cut short: %s", line);
+		fail("truncated: %s", line);
 	if (watch_traced("t1x_refused", line, sizeof(line)) != 1 ||
 	    !strstr(line, ESCAPED "["))
 		fail("traced: %s", line);

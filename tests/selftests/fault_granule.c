@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every allocation that mapping by granules and cutting make fails once. */
+/* Every allocation that mapping by granules and splitting make fails once. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -29,7 +29,7 @@ static void assert_nothing(long leaves)
 	assert_eq(sys_mock_get("leaves"), leaves);
 }
 
-/* The runs of a part always remember, as do those that it was cut from. */
+/* Without memory for its runs a mapping by granules fails: it is never untracked. */
 static void map_granules_or_nothing(void)
 {
 	long n, leaves, failed = 0;
@@ -61,7 +61,7 @@ static void map_granules_or_nothing(void)
 	expect_ge(failed, 3);
 }
 
-/* Two cuts need memory for both, or there is none. */
+/* A range inside a mapping splits it twice, or not at all if memory fails. */
 static void unmap_of_a_part_or_nothing(void)
 {
 	const uint64_t iova = IOVA + 150 * PAGE, size = 300 * PAGE;

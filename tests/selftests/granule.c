@@ -225,7 +225,7 @@ static void only_at_granules(void)
 		   SIZE - 15 * PAGE);
 }
 
-/* A range over several mappings is cut at both ends, or refused as a whole. */
+/* A range over several mappings is split at both ends, or refused as a whole. */
 static void range_over_several(void)
 {
 	rig_of(VFIO_TYPE1v2_IOMMU);
@@ -302,7 +302,7 @@ static void huge_pages(void)
 	expect_eq(sys_vmlck(), vmlck + (long)(HUGE_2M >> 10));
 	assert_ret(dma_unmap(rig->container, IOVA, 2 * HUGE_2M), HUGE_2M);
 
-	/* One pin for each where no cut can come between its pages. */
+	/* One pin for each where no split can come between its pages. */
 	assert_ret(dma_map_granule(rig->container, huge, IOVA, 2 * HUGE_2M,
 				   HUGE_2M), 0);
 	assert_ret(dma_unmap(rig->container, IOVA, HUGE_2M), HUGE_2M);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the parts of a mapping keep when it is cut: its domains, dirty pages, held
+ * What the parts of a mapping keep when it is split: its domains, dirty pages, held
  * pages, vaddr, MMIO, registered memory, owner.
  */
 #include <errno.h>
@@ -29,7 +29,7 @@ static int64_t unmap(uint64_t first, uint64_t npages)
 	return dma_unmap(rig->container, IOVA + first * PAGE, npages * PAGE);
 }
 
-/* Pages of the mapping that is cut. */
+/* Pages of the mapping that is split. */
 static uint64_t end;
 
 static void map(const void *vaddr, uint64_t size, uint64_t granule)
@@ -156,7 +156,7 @@ static void dirty_pages(void)
 			     &word, 8), -EINVAL);
 	assert_ret(dma_unmap(rig->container, IOVA + GIB, 8 * PAGE), 8 * PAGE);
 
-	/* Pages written after the cut. */
+	/* Pages written after the split. */
 	write_page(260);
 	assert_ret(dirty_unmap(rig->container, IOVA + 256 * PAGE, 10 * PAGE,
 			       &word, sizeof(word)), 10 * PAGE);
@@ -164,7 +164,7 @@ static void dirty_pages(void)
 	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 94 * PAGE);
 }
 
-/* A bitmap that cannot be written: nothing is unmapped, and nothing is cut. */
+/* A bitmap that cannot be written: nothing is unmapped, and nothing is split. */
 static void dirty_pages_bad_bitmap(void)
 {
 	uint32_t avail;
@@ -249,7 +249,7 @@ static void held_pages(void)
 	expect_more(0);
 }
 
-/* It does not let go: nothing is unmapped, and nothing is cut. */
+/* The device keeps its pages: nothing is unmapped, and nothing is split. */
 static void held_by_the_deaf(void)
 {
 	uint32_t avail;

@@ -349,7 +349,7 @@ static void kill_in_the_middle_of_bar(void)
 	kill_in_the_middle(&map);
 }
 
-/* A signal that does not kill does not cut a map short. */
+/* A signal that does not kill does not interrupt a map. */
 static void on_alarm(int signal)
 {
 	(void)signal;

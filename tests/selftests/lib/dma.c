@@ -94,9 +94,9 @@ void dma_store(struct vdev *dev, uint64_t iova, unsigned int at, size_t len)
  * dma_check_copy() - let the device copy from one place to another
  * @dev: the device
  * @to: IOVA to write
- * @to_vaddr: the same for us, or NULL: do not compare
+ * @to_vaddr: where the process has it, or NULL: do not compare
  * @from: IOVA to read
- * @from_vaddr: the same for us, gets a new pattern first
+ * @from_vaddr: where the process has it; gets a new pattern first
  * @len: bytes, at most DMA_MAX
  */
 void dma_check_copy(struct vdev *dev, uint64_t to, void *to_vaddr,
@@ -133,7 +133,7 @@ void dma_check_read(struct rig *rig, int nr, uint64_t iova, const void *want,
  * @rig: with a scratch page
  * @nr: which of its devices
  * @iova: where
- * @vaddr: the same for us
+ * @vaddr: where the process has it
  * @len: bytes, at most DMA_MAX
  */
 void dma_check_write(struct rig *rig, int nr, uint64_t iova, const void *vaddr,
@@ -165,7 +165,7 @@ static void check_page(struct rig *rig, int nr, uint64_t iova, void *vaddr)
  * @rig: with a scratch page
  * @nr: which of its devices
  * @iova: first page
- * @vaddr: the same for us
+ * @vaddr: where the process has it
  * @npages: how many; each page where DMA costs nothing, else a few of them
  *
  * Each page is copied to the next one and the last to the first, at the same
@@ -198,7 +198,7 @@ void dma_check_pages(struct rig *rig, int nr, uint64_t iova, void *vaddr,
  * @rig: with a scratch page
  * @nr: which of its devices
  * @iova: where it was, or may be expected
- * @vaddr: the same for us, gets a new pattern first
+ * @vaddr: where the process has it; gets a new pattern first
  */
 void dma_check_no_read(struct rig *rig, int nr, uint64_t iova, void *vaddr)
 {
@@ -218,7 +218,7 @@ void dma_check_no_read(struct rig *rig, int nr, uint64_t iova, void *vaddr)
  * @rig: with a scratch page
  * @nr: which of its devices
  * @iova: where it was, or may be expected
- * @vaddr: the same for us
+ * @vaddr: where the process has it
  */
 void dma_check_no_write(struct rig *rig, int nr, uint64_t iova, void *vaddr)
 {
@@ -236,7 +236,7 @@ void dma_check_no_write(struct rig *rig, int nr, uint64_t iova, void *vaddr)
  * @rig: with a scratch page
  * @nr: which of its devices
  * @iova: where it was, or may be expected
- * @vaddr: the same for us
+ * @vaddr: where the process has it
  */
 void dma_check_refused(struct rig *rig, int nr, uint64_t iova, void *vaddr)
 {

@@ -70,7 +70,7 @@ char proc_settled(pid_t pid)
 
 /**
  * proc_check_state() - behind assert_state()
- * @file: whose line it was
+ * @file: source file of the check
  * @line: which one
  * @pid: of a process
  * @want: what it has to be doing, a letter as of proc_state()

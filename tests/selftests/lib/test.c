@@ -90,7 +90,7 @@ static void test_failed(bool fatal)
 
 /**
  * test_fail() - end the test as failed
- * @file: whose line it was
+ * @file: source file of the check
  * @line: which one
  * @format: what was wrong
  */
@@ -109,7 +109,7 @@ void test_fail(const char *file, int line, const char *format, ...)
 
 /**
  * test_check() - behind expect_eq() and its like
- * @file: whose line it was
+ * @file: source file of the check
  * @line: which one
  * @fatal: end the test if it failed
  * @what: the expression
@@ -143,7 +143,7 @@ static const char *ret_name(long long ret, char *buf, size_t len)
 
 /**
  * test_check_errno() - behind expect_ret() and assert_ret()
- * @file: whose line it was
+ * @file: source file of the check
  * @line: which one
  * @fatal: end the test if it failed
  * @what: the expression
@@ -165,7 +165,7 @@ void test_check_errno(const char *file, int line, bool fatal, const char *what,
 
 /**
  * test_check_bytes() - behind assert_bytes()
- * @file: whose line it was
+ * @file: source file of the check
  * @line: which one
  * @what: the expression
  * @got: what is there

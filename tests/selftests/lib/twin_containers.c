@@ -508,7 +508,7 @@ bool twins_unmap_is_partial(const struct fuzz_op *op)
 
 /**
  * twins_undo_map() - take back a map that only one of them should have made
- * @which: whose
+ * @which: side
  * @op: the last operation, a map
  */
 void twins_undo_map(enum twins_side which, const struct fuzz_op *op)
@@ -629,7 +629,7 @@ void twins_open(const struct fuzz_seq *seq)
 
 /**
  * twins_close() - close a container
- * @which: whose
+ * @which: side
  *
  * Return: kB that it has left locked, 0 if all is well.
  */

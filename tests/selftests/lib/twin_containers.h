@@ -22,7 +22,7 @@
 
 #define TWINS_GROUPS	3
 
-/** enum twins_side - whose container */
+/** enum twins_side - driver that serves a container */
 enum twins_side {
 	/** @TREE: the in-tree driver's */
 	TREE,
