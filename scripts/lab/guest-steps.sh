@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What scripts/lab/vm and scripts/lab/uml share: the files in a guest, the steps of a run and
-# what must be heard of them. Sourced after lib.sh; uses $only, the pattern of -t.
+# What scripts/lab/vm and scripts/lab/uml share: the files in a guest, the steps of a run
+# and the results that they must report. Sourced after lib.sh; uses $only, the pattern of -t.
 
 # Suites of tests/e2e in which qemu-img uses the NVMe disk, longer than client.sh does.
 # shellcheck disable=SC2034 # used where this is sourced
 NVME_CLIENTS="entries two_clients client_killed unbind_busy"
 
-# chosen LABEL: does -t want it? Only a pattern with a slash in it looks at more than
-# the name in LABEL. Notes in $matched that it wanted anything at all.
+# chosen LABEL: true if it matches the pattern of -t. A pattern without a slash is compared
+# with the name in LABEL alone. Sets $matched if any label matches.
 chosen() {
 	local name=${1##*/}
 	# shellcheck disable=SC2154 # it is the runner's

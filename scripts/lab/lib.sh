@@ -34,7 +34,7 @@ UML_NATIVE="newest-native"
 # shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
 VIRTIO_KERNELS="6.12 7.2 newest"
 
-# left KERNEL...: those of them that the archive still has, as far as is known.
+# left KERNEL...: those that were not found to be gone from the archive.
 left() {
 	local k kept=()
 	for k; do [ -e "$BUILD/stamp/gone-$k" ] || kept+=("$k"); done
@@ -68,7 +68,7 @@ follow() {
 		while read -r line; do say "$2: $line"; done || true
 }
 
-# usage: print the comment block at the top of the script that asks.
+# usage: print the comment block at the top of the running script.
 usage() { sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
 # series K: the first two numbers of its version; packages and folders of the source are
@@ -151,8 +151,8 @@ need_locked() {
 	}
 }
 
-# patient_apt ARGS...: apt-get, which waits for dpkg's locks by itself, but for none of
-# those on the lists and on the archives; nor does it say what it waits for.
+# patient_apt ARGS...: apt-get, repeated while another process has its lists or archives
+# locked. By itself it waits for dpkg's locks alone, and silently.
 patient_apt() {
 	local log=$BUILD/host-packages.try busy said='' status end=$((EPOCHSECONDS + 1800))
 	while :; do
@@ -244,7 +244,7 @@ check() {
 	fi
 }
 
-# nothing COMMAND...: it prints what offends; having printed anything is its failure.
+# nothing COMMAND...: fails if COMMAND prints anything.
 nothing() {
 	local found
 	found=$("$@")

@@ -109,8 +109,8 @@ static void once_mapped(void *memory)
 
 /*
  * Pages that were in use are allocated again in an order that depends on that
- * use, which decides how many runs there are. So take the odd ones away first: what comes
- * then is of memory in one piece.
+ * use, which decides how many runs there are. So allocate the fragments first: what is
+ * allocated then is contiguous.
  */
 static void take_fragments(size_t size)
 {

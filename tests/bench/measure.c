@@ -71,7 +71,7 @@ static const struct {
 	[COUNT_IOVA_TO_PHYS] = {
 		"iova_to_phys", NULL, NULL, "iommu_iova_to_phys"
 	},
-	/* What VT-d is told to forget, one wait each. */
+	/* Invalidations of VT-d, with one wait each. */
 	[COUNT_IOTLB_FLUSH] = { "iotlb_flush", NULL, NULL, "qi_submit_sync" },
 	[COUNT_MMAP_WRITE_LOCK] = {
 		"mmap_write_lock", "mmap_lock/mmap_lock_acquire_returned",

@@ -4,12 +4,12 @@
  *
  * On a machine whose clock counts instructions (scripts/lab/vm -c) a few passes
  * are enough, and the kernel's events are counted too; elsewhere figures are
- * times, and the passes go on until the turns agree. A test fails if a side differs
- * from itself, unless a neighbour on the host can make it.
+ * times, and the passes go on until the turns agree. A test fails if two turns of a
+ * side differ, unless load on the host can be the cause.
  *
  * Prints a JSON object per operation and side, as a remark. Each has two
  * figures, of two turns: nanoseconds, or bytes of the kernel's memory, per page,
- * entry, call or whatever it says.
+ * entry, call or other unit.
  *
  *   T1X_PROFILE	if set, mark what is measured, for profile.c
  */

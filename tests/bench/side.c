@@ -72,7 +72,7 @@ void side_load(const char *variable, const char *options)
 }
 
 /**
- * side_serve() - from now on that one serves, and no other module is there
+ * side_serve() - load the module of a side and unload the others
  * @side: which one
  */
 void side_serve(enum side side)

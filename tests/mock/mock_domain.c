@@ -533,7 +533,7 @@ void t1x_mock_domain_leave(struct iommu_domain *domain, bool noncoherent)
 	mutex_unlock(&mock->lock);
 }
 
-/* One page of a DMA; whatever the device may not read reads as zeros. */
+/* One page of a DMA; memory that the device may not read reads as zeros. */
 static int mock_dma_page(struct mock_domain *mock, u64 iova, void *buf,
 			 size_t len, bool to_memory)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Mock mediated devices: pin, unpin, read and write user memory when userspace
- * says so, and let go of pages when told to, or not.
+ * requests it, and unpin pages when the driver asks them to, or refuse.
  *
  * Every page that is held is kept in an xarray by IOVA page, with the number of
  * times that it was pinned in a second one.
@@ -264,7 +264,7 @@ static int mdev_open(struct vfio_device *vdev)
 	return 0;
 }
 
-/* A deaf device does not even let go when it is closed. */
+/* A device that refuses keeps its pages even when it is closed. */
 static void mdev_close(struct vfio_device *vdev)
 {
 	struct mock_mdev *mdev = to_mock_mdev(vdev);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A test for each bug of the in-tree driver that we know of and do not have.
+ * A test for each known bug of the in-tree driver that ours does not have.
  *
  * With T1X_DRIVER=vfio_iommu_type1 a test succeeds if it shows the bug: what
  * each is good for on which kernel says the table at the end.
@@ -342,7 +342,7 @@ static void start_tracking(void)
 	dirty_flags(rig->container, START);
 }
 
-/* These two have to wait in any driver, for they want what is being mapped. */
+/* These two wait in any driver, because they overlap the range being mapped. */
 static void map_over(void)
 {
 	dma_map(rig->container, rig->scratch, B8_IOVA, PAGE, RW);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Dirty page tracking: what is told, where it is written, and what is kept. */
+/* Dirty page tracking: which bits are reported, where they are written, and cleared. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>

@@ -56,7 +56,7 @@ static void reason_of_the_width(int container)
 	expect_reason(ret, -EINVAL, "the IOMMU can address no more than 0x");
 }
 
-/* The complaints that one hears most. */
+/* The most frequent errors, each with its reason. */
 static void reason_of_each_errno(void)
 {
 	int container;

@@ -125,7 +125,7 @@ static void map_alignment(void)
 	teardown();
 }
 
-/* What wraps is told before flags and alignment, but after argsz. */
+/* A range that wraps is checked before flags and alignment, and after argsz. */
 static void map_overflow(void)
 {
 	static const struct map_case cases[] = {

@@ -479,7 +479,7 @@ static void *take_parts(void *data)
 	return NULL;
 }
 
-/* Takes all, and maps all anew, whatever the others are doing. */
+/* Unmaps all and maps all again, while other threads unmap parts. */
 static void *take_all(void *data)
 {
 	long *n = data;

@@ -138,7 +138,7 @@ static void dirty_pages(void)
 	expect_eq(words[2], 1ULL << (205 - 70 - 128));
 	expect_eq(words[3], 0);
 
-	/* A part is told of, and clean then; the rest stays as it is. */
+	/* The bitmap of a part clears its dirty bits, and no others. */
 	expect_eq(dirty_word(2, 5), 1ULL << 1);
 	expect_eq(dirty_word(0, 40), 0);
 	write_page(3);
@@ -221,7 +221,7 @@ static void held_pages(void)
 	assert_ret(pin(100, 1), 1);
 	expect_more(8);
 
-	/* Only what goes has to be let go of. */
+	/* Only the pages that are unmapped have to be unpinned. */
 	assert_ret(unmap(10, 10), 10 * PAGE);
 	expect_eq(mdev_told(mdev), 0);
 	expect_more(8);

@@ -197,7 +197,7 @@ static void iova_ranges_are_true(void)
 		uint64_t start = cap->iova_ranges[i].start;
 		uint64_t last = cap->iova_ranges[i].end;
 
-		/* An emulated IOMMU may not go as far as it says. */
+		/* An emulated IOMMU may translate less than it reports. */
 		if (last == ~0ULL)
 			continue;
 		assert_ret(dma_map(rig->container, page, start, PAGE, RW), 0);

@@ -269,7 +269,7 @@ static void map_fails_in_either_domain(void)
 	sweep(contiguous(), REGION_SIZE / PAGE, 1);
 }
 
-/* An IOMMU that stops early once is asked again. */
+/* If the IOMMU unmaps less than it was asked to, the rest is unmapped by another call. */
 static void unmap_falls_short(void)
 {
 	void *memory = mem_scattered(20);

@@ -258,7 +258,7 @@ static void entries_run_out(void)
 				   PAGE, RW), 0);
 	expect_ret(dma_map(rig->container, memory, IOVA + 4 * PAGE, PAGE, RW),
 		   -ENOSPC);
-	/* What is wrong anyway is told first, or last, as in-tree. */
+	/* Other errors come before or after this one, in the order of the in-tree driver. */
 	expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), -EEXIST);
 	expect_ret(dma_map(rig->container, memory, 0xfee00000, PAGE, RW),
 		   -ENOSPC);

@@ -295,7 +295,7 @@ static void dirty_all_while_blind(void)
 	assert_ret(vfio_group_join(hw, container), 0);
 	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
 	expect_eq(word, (1ULL << NPAGES) - 1);
-	/* It leaves, and what it may have done is told once more. */
+	/* The group leaves; all its pages may be dirty and are reported once more. */
 	assert_ret(vfio_group_leave(hw), 0);
 	assert_ret(dirty_get(container, IOVA, SIZE, &word, 8), 0);
 	expect_eq(word, (1ULL << NPAGES) - 1);
@@ -346,9 +346,9 @@ static void *pin_thread(void *arg)
 }
 
 /*
- * Where the mapping comes and goes, a device pins and unpins pages. It is not
- * deaf, so every unmap gets its turn, but for one that comes while a page is
- * pinned that the device does not know of yet.
+ * A device pins and unpins pages while the mapping comes and goes. It unpins when
+ * it is told to, so every unmap succeeds, except one that comes while a page is
+ * pinned that the device has not recorded yet.
  */
 static void pins_against_unmap(void)
 {

@@ -206,7 +206,7 @@ static void thread_maps_and_ends(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
-/* --- SIGKILL ends a map that takes long, whatever takes so long ---------------- */
+/* --- SIGKILL ends a map that takes long, with each kind of memory --------------- */
 
 /**
  * struct long_map - a map that takes long
@@ -223,7 +223,7 @@ struct long_map {
 	long all;
 };
 
-/* That the map did not end by itself is what the flag is for. */
+/* The flag shows that the map did not end by itself. */
 static void kill_in_the_middle(const struct long_map *map)
 {
 	long refs = sys_refs(), pins = sys_pins(), vmlck = sys_vmlck();

@@ -541,7 +541,7 @@ static void others_wait_for_what_is_being_mapped(void)
 	assert_eq(status, 0);
 }
 
-/* --- What wants everything gets its turn ----------------------------------------- */
+/* --- An operation on all IOVAs is not starved ------------------------------------ */
 
 #define CHURN		(sys_is_uml() ? 4 * MIB : 32 * MIB)
 #define CHURN_IOVA(n)	(IOVA + (n) * 32 * MIB)
@@ -585,10 +585,10 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Threads map and unmap without end.  What wants all IOVAs has to wait for what is under
- * way, one MAP or UNMAP of each, and for nothing that comes later.  Before it has its
- * place in the queue others may do some more, and while it works on the upper ones the
- * lowest may go on: hence the half of the turns, and four times as many.
+ * Threads map and unmap without end.  An operation on all IOVAs has to wait for one MAP
+ * or UNMAP of each thread, and for none that begins later.  More may run before it is
+ * queued, and on the lowest IOVAs while it works on the upper ones: hence half of the
+ * turns, and four times as many.
  */
 static void everything_gets_its_turn(void (*everything)(void))
 {

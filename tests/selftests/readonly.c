@@ -218,7 +218,7 @@ KIND(mixed, SIZE, PAGE, RW_PROT)
 KIND(huge, HUGE_2M, HUGE_2M, RW_PROT)
 KIND(hugetlb, HUGE_2M, HUGE_2M, RW_PROT)
 
-/* --- and what is refused as ever ---------------------------------------------------- */
+/* --- memory that is refused for reading as well ------------------------------------- */
 
 static void no_access(void)
 {
@@ -232,7 +232,7 @@ static void no_access(void)
 	dma_check_refused(rig, 0, IOVA, memory);
 }
 
-/* It cannot be written, not even by force, and is mapped as it is. */
+/* It cannot be written, not even with FOLL_FORCE, so no page is copied. */
 static void sealed_file(void)
 {
 	struct rig *rig = rig_open(1, VFIO_TYPE1v2_IOMMU);

@@ -55,7 +55,7 @@ static void maps_pin_and_charge_nothing(void)
 	assert_ret(dma_unregister(rig->container, memory, SIZE), 0);
 	expect_more(0);
 
-	/* From here on the same addresses are pinned as ever. */
+	/* From here on a map of these addresses pins them. */
 	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
 	expect_more(N);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);

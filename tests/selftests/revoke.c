@@ -122,7 +122,7 @@ static void one_of_two_goes(void)
 	assert_ret(dma_unmap(rig->container, AT, 2 * SIZE), 2 * SIZE);
 }
 
-/* RAM is pinned: it stays whatever becomes of its addresses. */
+/* RAM is pinned: it stays mapped when its addresses are unmapped. */
 static void memory_stays(void)
 {
 	const size_t before = 5 * PAGE, after = 7 * PAGE;

@@ -45,7 +45,7 @@ static int give(const void *vaddr, uint64_t iova, uint64_t size)
 	return dma_map(rig->container, vaddr, iova, size, MAP_VADDR);
 }
 
-/* DMA goes on, pages stay pinned and charged, whatever happens to the vaddr. */
+/* DMA goes on, pages stay pinned and charged, also when the vaddr changes. */
 static void another_place(void)
 {
 	long vmlck, pins;

@@ -31,7 +31,7 @@ void expect_more(long npages)
 }
 
 /**
- * rig_of() - a container with a device, and memory that it does not know of
+ * rig_of() - a container with a device, and memory that is not mapped yet
  * @type: for VFIO_SET_IOMMU
  */
 void rig_of(unsigned long type)

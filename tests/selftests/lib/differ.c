@@ -103,8 +103,9 @@ static bool is_nowhere(const struct fuzz_op *op, const struct result *tree,
 }
 
 /*
- * In-tree, what can be told is told and unmapped, one mapping after the other;
- * the rest stays. Ours tells all of it first. See twins_settle().
+ * In-tree, the dirty bits of one mapping after the other are copied and the mapping is
+ * unmapped; after an error the rest stays. Ours copies all bits first. See
+ * twins_settle().
  */
 static bool is_half(const struct fuzz_op *op, const struct result *tree,
 		    const struct result *ours)

@@ -115,7 +115,7 @@ int mdev_unpin(int mdev, uint64_t iova, int64_t npages)
 }
 
 /**
- * mdev_deaf() - have a device ignore that it should let go of pages
+ * mdev_deaf() - have a device ignore requests to unpin pages
  * @mdev: fd of the device
  * @times: how often from now on
  *
@@ -127,7 +127,7 @@ int mdev_deaf(int mdev, uint64_t times)
 }
 
 /**
- * mdev_told() - how often was a device told to let go of pages
+ * mdev_told() - how often a device was told to unpin pages
  * @mdev: fd of the device
  *
  * Return: the number, or a negative errno.

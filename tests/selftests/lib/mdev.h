@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Mock mediated devices, which pin and let go of pages when told to. What they
- * can be told, tests/mock/mock_mdev.h says.
+ * Mock mediated devices, which pin and unpin pages by request. The requests are
+ * described in tests/mock/mock_mdev.h.
  */
 #ifndef T1X_MDEV_H
 #define T1X_MDEV_H

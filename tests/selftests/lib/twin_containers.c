@@ -28,7 +28,7 @@
 
 #define DMA_LEN		64
 
-/* Where memory is tried that ours is asked to register; no more than this. */
+/* IOVA of the in-tree map that tells whether memory can be registered, and its size. */
 #define IOVA_TRIAL	0x08800000UL
 #define MOST_MEMORY	(8 * MIB)
 
