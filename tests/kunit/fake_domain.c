@@ -18,11 +18,6 @@
 #include "t1x.h"
 #include "t1x_kunit.h"
 
-static struct fake_domain *fake_domain_of(struct iommu_domain *domain)
-{
-	return container_of(domain, struct fake_domain, domain);
-}
-
 static void fake_error(struct fake_domain *fake, const char *what,
 		       unsigned long index)
 {
@@ -174,7 +169,8 @@ static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
 	return PFN_PHYS(fake_domain_pfn(fake, iova));
 }
 
-static const struct iommu_domain_ops fake_domain_ops = {
+/* Of a domain that no group is attached to: the IOMMU core has no more to ask it. */
+const struct iommu_domain_ops fake_domain_ops = {
 	.map_pages = fake_map_pages,
 	.unmap_pages = fake_unmap_pages,
 	.iotlb_sync = fake_iotlb_sync,
@@ -197,6 +193,21 @@ unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova)
 }
 
 /**
+ * fake_domain_setup() - make a domain of zeroed memory
+ * @fake: to be the domain, empty, of all IOVAs
+ */
+void fake_domain_setup(struct fake_domain *fake)
+{
+	xa_init(&fake->leaves);
+	fake->domain.type = IOMMU_DOMAIN_UNMANAGED;
+	fake->domain.ops = &fake_domain_ops;
+	fake->domain.pgsize_bitmap = PAGE_SIZE | 1UL << 21;
+	fake->domain.geometry.aperture_end = ~(dma_addr_t)0;
+	fake->d.domain = &fake->domain;
+	INIT_LIST_HEAD(&fake->d.groups);
+}
+
+/**
  * fake_domain_alloc() - make an empty domain
  * @test: the test, which frees it
  *
@@ -208,13 +219,7 @@ struct fake_domain *fake_domain_alloc(struct kunit *test)
 						 GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
-	xa_init(&fake->leaves);
-	fake->domain.type = IOMMU_DOMAIN_UNMANAGED;
-	fake->domain.ops = &fake_domain_ops;
-	fake->domain.pgsize_bitmap = PAGE_SIZE | 1UL << 21;
-	fake->domain.geometry.aperture_end = ~(dma_addr_t)0;
-	fake->d.domain = &fake->domain;
-	INIT_LIST_HEAD(&fake->d.groups);
+	fake_domain_setup(fake);
 	return fake;
 }
 

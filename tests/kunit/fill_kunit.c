@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Filling and unfilling, over chosen memory and domains that judge.
- *
- * Every case ends in fill_done(): nothing mapped, charged or pinned, and no
- * domain saw a rule broken.
  */
 #include <linux/sched/signal.h>
 
@@ -17,167 +14,100 @@
 
 #define IOVA	0x80000000UL
 
-/**
- * struct fill_case - a container with fake domains
- * @c: the container
- * @fake: its domains
- * @nr: how many
- * @locked: locked memory before
- */
-struct fill_case {
-	struct t1x_container *c;
-	struct fake_domain *fake[2];
-	unsigned int nr;
-	long locked;
-};
+static const unsigned int batches[] = { 1, 3, 8, 64, 512 };
 
-static struct fill_case fill_begin(struct kunit *test, unsigned int nr)
-{
-	struct fill_case f = { .nr = nr };
-	unsigned int i;
-
-	fake_memory_reset();
-	f.c = fake_container_alloc(test);
-	for (i = 0; i < nr; i++) {
-		f.fake[i] = fake_domain_alloc(test);
-		list_add_tail(&f.fake[i]->d.node, &f.c->domains);
-	}
-	f.locked = fake_memory_locked();
-	return f;
-}
-
-static void fill_done(struct kunit *test, struct fill_case *f)
-{
-	unsigned int i;
-
-	for (i = 0; i < f->nr; i++) {
-		KUNIT_EXPECT_EQ(test, f->fake[i]->nr, 0UL);
-		KUNIT_EXPECT_EQ(test, f->fake[i]->stale_pages, 0UL);
-		KUNIT_EXPECT_EQ(test, f->fake[i]->errors, 0U);
-	}
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked);
-	fake_memory_expect_unpinned(test);
-}
-
-static int fill(struct fill_case *f, struct t1x_dma *dma)
-{
-	int ret;
-
-	mutex_lock(&f->c->lock);
-	ret = t1x_dma_fill(f->c, FAKE_ALL, dma);
-	mutex_unlock(&f->c->lock);
-	return ret;
-}
-
-static int unfill(struct fill_case *f, struct t1x_dma *dma)
-{
-	int ret;
-
-	mutex_lock(&f->c->lock);
-	ret = t1x_dma_unfill(f->c, FAKE_ALL, dma);
-	mutex_unlock(&f->c->lock);
-	return ret;
-}
+KUNIT_ARRAY_PARAM(batches, batches, number_desc);
 
 static void fill_joins_across_batches(struct kunit *test)
 {
-	static const unsigned int batches[] = { 1, 3, 8, 64, 512 };
-	struct fill_case f = fill_begin(test, 1);
+	const unsigned int *batch = test->param_value;
+	struct fixture *f = fixture_with(test, 1);
+	long calls = t1x_stat_sum(T1X_STAT_IOMMU_MAP_CALLS);
 	struct t1x_dma *dma;
-	long calls;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(batches); i++) {
-		f.c->pin_batch = batches[i];
-		calls = t1x_stat_sum(T1X_STAT_IOMMU_MAP_CALLS);
-		dma = fake_dma_alloc(test, IOVA, 0, 1024);
-		KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
-		calls -= t1x_stat_sum(T1X_STAT_IOMMU_MAP_CALLS);
-		KUNIT_EXPECT_EQ(test, calls, -1L);
-		KUNIT_EXPECT_EQ(test, dma->runs.nr, 1UL);
-		KUNIT_EXPECT_EQ(test, dma->filled, 1024UL);
-		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 1024);
-		fake_expect_mapped(test, f.fake[0], dma, 0);
-		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-		KUNIT_EXPECT_EQ(test, f.fake[0]->syncs, i + 1);
-		fake_dma_free(dma);
-	}
-	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups, 0U);
-	fill_done(test, &f);
+	f->c->pin_batch = *batch;
+	dma = fake_dma_alloc(test, IOVA, 0, 1024);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
+	calls -= t1x_stat_sum(T1X_STAT_IOMMU_MAP_CALLS);
+	KUNIT_EXPECT_EQ(test, calls, -1L);
+	KUNIT_EXPECT_EQ(test, dma->runs.nr, 1UL);
+	KUNIT_EXPECT_EQ(test, dma->filled, 1024UL);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 1024);
+	fake_expect_mapped(test, f->fake[0], dma, 0);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->syncs, 1U);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->lookups, 0U);
+	fake_dma_free(dma);
 }
 
 static void fill_without_hugepages(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 100);
 
 	t1x_disable_hugepages = true;
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	t1x_disable_hugepages = false;
-	KUNIT_EXPECT_EQ(test, f.fake[0]->map_ops, 100U);
-	fake_expect_mapped(test, f.fake[0], dma, 0);
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->map_ops, 100U);
+	fake_expect_mapped(test, f->fake[0], dma, 0);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void fill_ram_then_bar_charges_ram(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
 
 	dma = fake_dma_alloc(test, IOVA, FAKE_PAGES - 20, 20 + FAKE_BAR_PAGES);
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 2UL);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 20);
-	fake_expect_mapped(test, f.fake[0], dma, FAKE_PAGES - 20);
-	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 20);
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 20);
+	fake_expect_mapped(test, f->fake[0], dma, FAKE_PAGES - 20);
+	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 20);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void fill_reserved_between_ram(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 10);
 
 	fake_memory.layout[4] = fake_memory.bar + 4;
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 3UL);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 9);
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 9);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 /* The limit is reached after n pages, for every n, in batches of 8. */
 static void fill_limit_in_the_middle(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
 	unsigned int n;
 
 	fake_memory_scatter();
-	f.c->pin_batch = 8;
+	f->c->pin_batch = 8;
 	for (n = 0; n <= 40; n++) {
 		dma = fake_dma_alloc(test, IOVA, 0, 40);
 		current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
-			(f.locked + n) << PAGE_SHIFT;
-		KUNIT_EXPECT_EQ(test, fill(&f, dma), n < 40 ? -ENOMEM : 0);
+			(f->locked + n) << PAGE_SHIFT;
+		KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), n < 40 ? -ENOMEM : 0);
 		KUNIT_EXPECT_EQ(test, fake_memory_locked(),
-				f.locked + (n < 40 ? 0 : 40));
-		KUNIT_EXPECT_EQ(test, f.fake[0]->nr, n < 40 ? 0UL : 40UL);
-		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+				f->locked + (n < 40 ? 0 : 40));
+		KUNIT_EXPECT_EQ(test, f->fake[0]->nr, n < 40 ? 0UL : 40UL);
+		KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 		fake_dma_free(dma);
 	}
-	fill_done(test, &f);
 }
 
 /* Under a limit no more is ever charged than is pinned; without, far fewer times. */
 static void fill_charges_what_is_pinned(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	long charged, pinned;
 	struct t1x_dma *dma;
 	unsigned int n;
@@ -185,117 +115,114 @@ static void fill_charges_what_is_pinned(struct kunit *test)
 	for (n = 0; n < 2; n++) {
 		fake_memory_scatter();
 		fake_memory.layout[20] = NULL;
-		f.c->pin_batch = 8;
+		f->c->pin_batch = 8;
 		dma = fake_dma_alloc(test, IOVA, 0, 1000);
 		if (!n)
 			current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
-				(f.locked + 2000) << PAGE_SHIFT;
+				(f->locked + 2000) << PAGE_SHIFT;
 		charged = t1x_stat_sum(T1X_STAT_PAGES_CHARGED);
 		pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
-		KUNIT_EXPECT_LT(test, fill(&f, dma), 0);
+		KUNIT_EXPECT_LT(test, fixture_fill(f, dma), 0);
 		charged = t1x_stat_sum(T1X_STAT_PAGES_CHARGED) - charged;
 		pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED) - pinned;
 		KUNIT_EXPECT_EQ(test, pinned, 20L);
 		KUNIT_EXPECT_EQ(test, charged, n ? 1000L : 20L);
 		fake_dma_free(dma);
 	}
-	fill_done(test, &f);
 }
 
 static void fill_hole_at_each_page(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma;
 	unsigned int n;
 
-	f.c->pin_batch = 4;
+	f->c->pin_batch = 4;
 	for (n = 0; n < 20; n++) {
 		fake_memory_scatter();
 		fake_memory.layout[n] = NULL;
 		dma = fake_dma_alloc(test, IOVA, 0, 20);
-		KUNIT_EXPECT_LT(test, fill(&f, dma), 0);
+		KUNIT_EXPECT_LT(test, fixture_fill(f, dma), 0);
 		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 		KUNIT_EXPECT_EQ(test, dma->runs.nr, 0UL);
 		fake_dma_free(dma);
 	}
-	fill_done(test, &f);
 }
 
 /* The nth call to each of two IOMMUs fails, for every n. */
 static void fill_map_fails_at_each_step(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
 	unsigned int n, which;
 
 	fake_memory_scatter();
-	f.c->pin_batch = 8;
+	f->c->pin_batch = 8;
 	for (which = 0; which < 2; which++) {
 		for (n = 1; n <= 30; n++) {
 			dma = fake_dma_alloc(test, IOVA, 0, 30);
-			f.fake[which]->fail_map = n;
-			KUNIT_EXPECT_EQ(test, fill(&f, dma), -ENOMEM);
+			f->fake[which]->fail_map = n;
+			KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), -ENOMEM);
 			KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
-			KUNIT_EXPECT_EQ(test, f.fake[0]->nr, 0UL);
-			KUNIT_EXPECT_EQ(test, f.fake[1]->nr, 0UL);
-			KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked);
+			KUNIT_EXPECT_EQ(test, f->fake[0]->nr, 0UL);
+			KUNIT_EXPECT_EQ(test, f->fake[1]->nr, 0UL);
+			KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked);
 			fake_dma_free(dma);
 		}
 	}
-	fill_done(test, &f);
 }
+
+static const unsigned int numbers_of_runs[] = { 1, 511, 512, 513, 1024, 2048 };
+
+KUNIT_ARRAY_PARAM(runs, numbers_of_runs, number_desc);
 
 static void unfill_syncs_every_512_runs(struct kunit *test)
 {
-	static const unsigned int npages[] = { 1, 511, 512, 513, 1024, 2048 };
-	struct fill_case f = fill_begin(test, 2);
+	const unsigned int *nr = test->param_value;
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
-	unsigned int i, syncs;
+	unsigned int i;
 
 	fake_memory_scatter();
-	for (i = 0; i < ARRAY_SIZE(npages); i++) {
-		dma = fake_dma_alloc(test, IOVA, 0, npages[i]);
-		KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
-		KUNIT_EXPECT_EQ(test, dma->runs.nr, (unsigned long)npages[i]);
-		syncs = f.fake[0]->syncs;
-		KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-		syncs = f.fake[0]->syncs - syncs;
-		KUNIT_EXPECT_EQ(test, syncs, DIV_ROUND_UP(npages[i], 512));
-		fake_dma_free(dma);
+	dma = fake_dma_alloc(test, IOVA, 0, *nr);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, dma->runs.nr, (unsigned long)*nr);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	fake_dma_free(dma);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, f->fake[i]->syncs, DIV_ROUND_UP(*nr, 512));
+		KUNIT_EXPECT_EQ(test, f->fake[i]->most_stale_runs,
+				min_t(unsigned long, *nr, T1X_SYNC_RUNS));
+		KUNIT_EXPECT_EQ(test, f->fake[i]->lookups, 0U);
 	}
-	KUNIT_EXPECT_EQ(test, f.fake[0]->most_stale_runs, 512UL);
-	KUNIT_EXPECT_EQ(test, f.fake[1]->most_stale_runs, 512UL);
-	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups, 0U);
-	fill_done(test, &f);
 }
 
 static void unfill_refused_keeps_the_pins(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 600);
 
 	fake_memory_scatter();
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
-	f.fake[1]->keep = (IOVA >> PAGE_SHIFT) + 5;
-	f.fake[1]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
+	f->fake[1]->keep = (IOVA >> PAGE_SHIFT) + 5;
+	f->fake[1]->keep_times = 1000;
 
 	/* The upper 512 runs go; page 5 is among the 88 that stay. */
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), -EIO);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), -EIO);
 	KUNIT_EXPECT_EQ(test, dma->filled, 88UL);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 88);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 88);
 	KUNIT_EXPECT_TRUE(test,
 			  fake_page_pinned(fake_memory.layout[5]));
 	KUNIT_EXPECT_FALSE(test,
 			   fake_page_pinned(fake_memory.layout[88]));
 
-	f.fake[1]->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	f->fake[1]->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 /* Mappings of a page each, chained, with a gap before each tenth. */
-static struct t1x_dma *fill_many(struct kunit *test, struct fill_case *f,
+static struct t1x_dma *fill_many(struct kunit *test, struct fixture *f,
 				 unsigned int nr)
 {
 	struct t1x_dma *first = NULL, *dma;
@@ -304,14 +231,14 @@ static struct t1x_dma *fill_many(struct kunit *test, struct fill_case *f,
 	for (i = nr; i--;) {
 		dma = fake_dma_alloc(test, IOVA + (i + i / 10) * PAGE_SIZE, i,
 				     1);
-		KUNIT_ASSERT_EQ(test, fill(f, dma), 0);
+		KUNIT_ASSERT_EQ(test, fixture_fill(f, dma), 0);
 		dma->next = first;
 		first = dma;
 	}
 	return first;
 }
 
-static int unfill_many(struct fill_case *f, struct t1x_dma *dma)
+static int unfill_many(struct fixture *f, struct t1x_dma *dma)
 {
 	int ret;
 
@@ -333,120 +260,115 @@ static void free_many(struct t1x_dma *dma)
 
 static void unfill_many_share_syncs_and_ranges(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
 
 	fake_memory_scatter();
-	dma = fill_many(test, &f, 1030);
-	KUNIT_EXPECT_EQ(test, unfill_many(&f, dma), 0);
-	KUNIT_EXPECT_EQ(test, f.fake[0]->syncs, 3U);
-	KUNIT_EXPECT_EQ(test, f.fake[1]->syncs, 3U);
-	KUNIT_EXPECT_EQ(test, f.fake[0]->most_stale_runs, 512UL);
+	dma = fill_many(test, f, 1030);
+	KUNIT_EXPECT_EQ(test, unfill_many(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->syncs, 3U);
+	KUNIT_EXPECT_EQ(test, f->fake[1]->syncs, 3U);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->most_stale_runs, 512UL);
 	/* One for each ten, and one more where a batch ends. */
-	KUNIT_EXPECT_LE(test, f.fake[0]->unmap_ops, 103U + 2);
+	KUNIT_EXPECT_LE(test, f->fake[0]->unmap_ops, 103U + 2);
 	free_many(dma);
-	fill_done(test, &f);
 }
 
 static void unfill_many_tells_which_is_kept(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *first, *dma;
 	unsigned int i;
 
-	first = fill_many(test, &f, 30);
-	f.fake[1]->keep = (IOVA >> PAGE_SHIFT) + 7;
-	f.fake[1]->keep_times = 1000;
-	KUNIT_EXPECT_EQ(test, unfill_many(&f, first), -EIO);
+	first = fill_many(test, f, 30);
+	f->fake[1]->keep = (IOVA >> PAGE_SHIFT) + 7;
+	f->fake[1]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, unfill_many(f, first), -EIO);
 	for (i = 0, dma = first; dma; dma = dma->next, i++)
 		KUNIT_EXPECT_EQ(test, dma->filled, i == 7 ? 1UL : 0UL);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 1);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 1);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[7]));
 
-	f.fake[1]->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, unfill_many(&f, first), 0);
+	f->fake[1]->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, unfill_many(f, first), 0);
 	free_many(first);
-	fill_done(test, &f);
 }
 
 static void abandon_unpins_what_stays(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 10);
 
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
-	f.fake[0]->keep = IOVA >> PAGE_SHIFT;
-	f.fake[0]->keep_times = 1000;
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), -EIO);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
+	f->fake[0]->keep = IOVA >> PAGE_SHIFT;
+	f->fake[0]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), -EIO);
 
 	/* What freeing the domain does to the translations. */
-	xa_destroy(&f.fake[0]->leaves);
-	f.fake[0]->nr = 0;
-	t1x_dma_unfill_detached(f.c, dma);
+	xa_destroy(&f->fake[0]->leaves);
+	f->fake[0]->nr = 0;
+	t1x_dma_unfill_detached(f->c, dma);
 	KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void replay_maps_the_same(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma;
 
-	list_del(&f.fake[1]->d.node);
+	list_del(&f->fake[1]->d.node);
 	fake_memory_scatter();
 	dma = fake_dma_alloc(test, IOVA, FAKE_PAGES - 600,
 			     600 + FAKE_BAR_PAGES);
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 
-	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
-	mutex_unlock(&f.c->lock);
-	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
-	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 600);
-	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups, 0U);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 600);
+	mutex_lock(&f->c->lock);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
+	mutex_unlock(&f->c->lock);
+	list_add_tail(&f->fake[1]->d.node, &f->c->domains);
+	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 600);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->lookups, 0U);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 600);
 
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 /* Without memory for runs a mapping still works, and still balances. */
 static void untracked_takes_the_walk(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, FAKE_PAGES - 100,
 					     100 + FAKE_BAR_PAGES);
 
 	fake_memory_scatter();
-	list_del(&f.fake[1]->d.node);
+	list_del(&f->fake[1]->d.node);
 	dma->untracked = true;
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 0UL);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 100);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 100);
 
-	mutex_lock(&f.c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f.c, FAKE_ALL, dma, &f.fake[1]->d), 0);
-	mutex_unlock(&f.c->lock);
-	list_add_tail(&f.fake[1]->d.node, &f.c->domains);
-	fake_expect_mapped(test, f.fake[1], dma, FAKE_PAGES - 100);
+	mutex_lock(&f->c->lock);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
+	mutex_unlock(&f->c->lock);
+	list_add_tail(&f->fake[1]->d.node, &f->c->domains);
+	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 100);
 
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	KUNIT_EXPECT_GT(test, f.fake[0]->lookups, 0U);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	KUNIT_EXPECT_GT(test, f->fake[0]->lookups, 0U);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void untracked_after_some_runs(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 50);
 	struct t1x_run extra;
 	unsigned long i;
 
 	fake_memory_scatter();
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	/* Forget the upper runs, as if memory had run out half way. */
 	dma->untracked = true;
 	for (i = 0; i < 30; i++) {
@@ -455,10 +377,9 @@ static void untracked_after_some_runs(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, extra.pfn, page_to_pfn(fake_memory.layout[20]));
 	KUNIT_EXPECT_EQ(test, dma->runs.nr, 20UL);
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	KUNIT_EXPECT_EQ(test, f.fake[0]->lookups >= 30U, true);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->lookups >= 30U, true);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 /* Pages 10 to 19 of a mapping of 30 are held by a mediated device. */
@@ -488,49 +409,46 @@ static void let_go_of_ten(struct t1x_container *c, struct t1x_dma *dma)
 
 static void held_pages_are_charged_once(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 30);
 
-	f.c->pin_batch = 8;
-	hold_ten(test, f.c, dma);
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), 0);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 30);
-	KUNIT_EXPECT_EQ(test, unfill(&f, dma), 0);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
-	let_go_of_ten(f.c, dma);
+	f->c->pin_batch = 8;
+	hold_ten(test, f->c, dma);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 30);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 10);
+	let_go_of_ten(f->c, dma);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void held_pages_stay_charged_if_fill_fails(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 30);
 	unsigned int n;
 
-	f.c->pin_batch = 4;
-	hold_ten(test, f.c, dma);
+	f->c->pin_batch = 4;
+	hold_ten(test, f->c, dma);
 	for (n = 0; n < 20; n++) {
 		current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
-			(f.locked + 10 + n) << PAGE_SHIFT;
-		KUNIT_EXPECT_EQ(test, fill(&f, dma), -ENOMEM);
+			(f->locked + 10 + n) << PAGE_SHIFT;
+		KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
-		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f.locked + 10);
+		KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 10);
 	}
-	let_go_of_ten(f.c, dma);
+	let_go_of_ten(f->c, dma);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 static void dying_container_gives_up(struct kunit *test)
 {
-	struct fill_case f = fill_begin(test, 1);
+	struct fixture *f = fixture_with(test, 1);
 	struct t1x_dma *dma = fake_dma_alloc(test, IOVA, 0, 10);
 
-	f.c->dying = true;
-	KUNIT_EXPECT_EQ(test, fill(&f, dma), -ENODEV);
+	f->c->dying = true;
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), -ENODEV);
 	fake_dma_free(dma);
-	fill_done(test, &f);
 }
 
 #define SLOTS		8
@@ -540,7 +458,7 @@ static void dying_container_gives_up(struct kunit *test)
 static void fill_random_against_layout(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
-	struct fill_case f = fill_begin(test, 2);
+	struct fixture *f = fixture_with(test, 2);
 	struct t1x_dma *dma[SLOTS] = {};
 	unsigned int first[SLOTS] = {};
 	unsigned int step, i, slot, npages;
@@ -558,14 +476,14 @@ static void fill_random_against_layout(struct kunit *test)
 	for (step = 0; step < 600; step++) {
 		slot = prandom_u32_state(&rnd) % SLOTS;
 		if (dma[slot]) {
-			fake_expect_mapped(test, f.fake[0], dma[slot], first[slot]);
-			fake_expect_mapped(test, f.fake[1], dma[slot], first[slot]);
-			KUNIT_EXPECT_EQ(test, unfill(&f, dma[slot]), 0);
+			fake_expect_mapped(test, f->fake[0], dma[slot], first[slot]);
+			fake_expect_mapped(test, f->fake[1], dma[slot], first[slot]);
+			KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma[slot]), 0);
 			fake_dma_free(dma[slot]);
 			dma[slot] = NULL;
 			continue;
 		}
-		f.c->pin_batch = 1 + prandom_u32_state(&rnd) % 40;
+		f->c->pin_batch = 1 + prandom_u32_state(&rnd) % 40;
 		npages = 1 + prandom_u32_state(&rnd) % SLOT_PAGES;
 		first[slot] = prandom_u32_state(&rnd) %
 			      (FAKE_PAGES + FAKE_BAR_PAGES - npages);
@@ -575,29 +493,28 @@ static void fill_random_against_layout(struct kunit *test)
 		dma[slot]->untracked = prandom_u32_state(&rnd) % 8 == 0;
 		fail = prandom_u32_state(&rnd) % 4 == 0;
 		i = prandom_u32_state(&rnd) % 2;
-		f.fake[i]->fail_map = fail ? 1 + prandom_u32_state(&rnd) % 9 :
+		f->fake[i]->fail_map = fail ? 1 + prandom_u32_state(&rnd) % 9 :
 					     0;
-		if (fill(&f, dma[slot])) {
+		if (fixture_fill(f, dma[slot])) {
 			KUNIT_EXPECT_TRUE(test, fail);
 			KUNIT_EXPECT_EQ(test, dma[slot]->filled, 0UL);
 			fake_dma_free(dma[slot]);
 			dma[slot] = NULL;
 		}
-		f.fake[i]->fail_map = 0;
+		f->fake[i]->fail_map = 0;
 	}
 
 	for (slot = 0; slot < SLOTS; slot++) {
 		if (!dma[slot])
 			continue;
-		KUNIT_EXPECT_EQ(test, unfill(&f, dma[slot]), 0);
+		KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma[slot]), 0);
 		fake_dma_free(dma[slot]);
 	}
-	KUNIT_EXPECT_LE(test, f.fake[0]->most_stale_runs, 512UL);
-	fill_done(test, &f);
+	KUNIT_EXPECT_LE(test, f->fake[0]->most_stale_runs, 512UL);
 }
 
 static struct kunit_case fill_cases[] = {
-	KUNIT_CASE(fill_joins_across_batches),
+	KUNIT_CASE_PARAM(fill_joins_across_batches, batches_gen_params),
 	KUNIT_CASE(fill_without_hugepages),
 	KUNIT_CASE(fill_ram_then_bar_charges_ram),
 	KUNIT_CASE(fill_reserved_between_ram),
@@ -605,7 +522,7 @@ static struct kunit_case fill_cases[] = {
 	KUNIT_CASE(fill_charges_what_is_pinned),
 	KUNIT_CASE(fill_hole_at_each_page),
 	KUNIT_CASE(fill_map_fails_at_each_step),
-	KUNIT_CASE(unfill_syncs_every_512_runs),
+	KUNIT_CASE_PARAM(unfill_syncs_every_512_runs, runs_gen_params),
 	KUNIT_CASE(unfill_refused_keeps_the_pins),
 	KUNIT_CASE(unfill_many_share_syncs_and_ranges),
 	KUNIT_CASE(unfill_many_tells_which_is_kept),
@@ -624,6 +541,8 @@ static struct kunit_suite fill_suite = {
 	.name = "t1x_fill",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = fill_cases,
 };
 

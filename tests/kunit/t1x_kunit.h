@@ -6,6 +6,7 @@
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "container.h"
@@ -20,6 +21,19 @@
  * them are in one page table, half in the next.
  */
 #define FAKE_BAR_PAGES	128
+
+/*
+ * Defines what tells KUNIT_ARRAY_PARAM() how a case of a table is called: by its member
+ * name. Each case fails by that, and runs between an init and an exit of its own.
+ */
+#define CASE_DESC(tag)							\
+	static void tag##_desc(const struct tag p[], char *desc)	\
+	{								\
+		strscpy(desc, p->name, KUNIT_PARAM_DESC_SIZE);		\
+	}
+
+/* Cases that are nothing but a number. */
+void number_desc(const unsigned int *number, char *desc);
 
 struct rnd_state t1x_kunit_seed(struct kunit *test);
 int t1x_kunit_suite_init(struct kunit_suite *suite);
@@ -132,15 +146,60 @@ struct fake_domain {
 	unsigned long stale_index[FAKE_PAGES + FAKE_BAR_PAGES];
 };
 
+/**
+ * fake_domain_of() - find the fake of a domain
+ * @domain: the domain as the IOMMU core sees it
+ *
+ * Return: the fake.
+ */
+static inline struct fake_domain *fake_domain_of(struct iommu_domain *domain)
+{
+	return container_of(domain, struct fake_domain, domain);
+}
+
+extern const struct iommu_domain_ops fake_domain_ops;
+
+void fake_domain_setup(struct fake_domain *fake);
 struct fake_domain *fake_domain_alloc(struct kunit *test);
 unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova);
 
-/* A container with one or two fake domains, and mappings of fake memory. */
+/* A container that vfio does not know of, and mappings of fake memory. */
 struct t1x_container *fake_container_alloc(struct kunit *test);
 struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 			       unsigned int first, unsigned int npages);
 void fake_dma_free(struct t1x_dma *dma);
 void fake_expect_mapped(struct kunit *test, struct fake_domain *fake,
 			struct t1x_dma *dma, unsigned int first);
+
+#define FIXTURE_DOMAINS	3
+
+/**
+ * struct fixture - what a test begins with, and must leave as it was
+ * @cookie: a container of type1v2, as vfio.ko knows it
+ * @c: the container
+ * @fake: its domains, in the order of its list
+ * @nr: how many there are
+ * @locked: locked memory of the fake user before the test
+ */
+struct fixture {
+	void *cookie;
+	struct t1x_container *c;
+	struct fake_domain *fake[FIXTURE_DOMAINS];
+	unsigned int nr;
+	long locked;
+};
+
+int fixture_init(struct kunit *test);
+void fixture_exit(struct kunit *test);
+struct fixture *fixture_with(struct kunit *test, unsigned int nr);
+
+int fixture_fill(struct fixture *f, struct t1x_dma *dma);
+int fixture_unfill(struct fixture *f, struct t1x_dma *dma);
+struct t1x_dma *fixture_map(struct kunit *test, dma_addr_t iova,
+			    unsigned int first, unsigned int npages,
+			    unsigned int granule_shift);
+
+int fake_memory_init(struct kunit *test);
+void fake_memory_exit(struct kunit *test);
 
 #endif /* _T1X_KUNIT_H */
