@@ -19,13 +19,25 @@
  * before them one domain_alloc() served every type.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-#define T1X_MOCK_DOMAIN_OPS						\
-	.identity_domain = &mock_identity_domain,			\
-	.blocked_domain = &mock_blocked_domain,				\
-	.domain_alloc_paging = mock_domain_alloc_paging
+#define T1X_MOCK_DOMAIN_OPS(prefix)					\
+	.identity_domain = &prefix##_identity_domain,			\
+	.blocked_domain = &prefix##_blocked_domain,			\
+	.domain_alloc_paging = prefix##_domain_alloc_paging
 #else
-#define T1X_MOCK_DOMAIN_OPS						\
-	.domain_alloc = mock_domain_alloc
+#define T1X_MOCK_DOMAIN_OPS(prefix)					\
+	.domain_alloc = prefix##_domain_alloc
+#endif
+
+/* A bus had the operations of its IOMMU, and kept them when that was gone. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+static inline void t1x_mock_forget_bus_ops(void)
+{
+}
+#else
+static inline void t1x_mock_forget_bus_ops(void)
+{
+	platform_bus_type.iommu_ops = NULL;
+}
 #endif
 
 /* attach_dev() is now told what it replaces. */

@@ -206,7 +206,7 @@ static int mock_def_domain_type(struct device *dev)
 
 static const struct iommu_ops mock_iommu_ops = {
 	.capable = mock_capable,
-	T1X_MOCK_DOMAIN_OPS,
+	T1X_MOCK_DOMAIN_OPS(mock),
 	.probe_device = mock_probe_device,
 	.release_device = mock_release_device,
 	.device_group = mock_device_group,
