@@ -29,14 +29,19 @@ static void dirty_bitmap_check(struct kunit *test, const unsigned long *map,
 	}
 }
 
-static void dirty_bitmap_every_length_and_shift(struct kunit *test)
-{
-	unsigned long nbits;
-	unsigned int shift;
+static const unsigned int shifts[] = { 0, 1, 2, 7, 31, 32, 33, 62, 63 };
 
-	for (nbits = 1; nbits < 140; nbits++)
-		for (shift = 0; shift < 64; shift += 1 + shift / 3)
-			dirty_bitmap_check(test, NULL, nbits / 3, nbits, shift);
+KUNIT_ARRAY_PARAM(shift, shifts, number_desc);
+
+static void dirty_bitmap_every_length(struct kunit *test)
+{
+	const unsigned int *shift = test->param_value;
+	unsigned long nbits;
+
+	for (nbits = 1; nbits < 140; nbits++) {
+		dirty_bitmap_check(test, NULL, 0, nbits, *shift);
+		dirty_bitmap_check(test, NULL, nbits / 3, nbits, *shift);
+	}
 }
 
 static void dirty_bitmap_random_against_moving(struct kunit *test)
@@ -55,7 +60,7 @@ static void dirty_bitmap_random_against_moving(struct kunit *test)
 }
 
 static struct kunit_case dirty_bitmap_cases[] = {
-	KUNIT_CASE(dirty_bitmap_every_length_and_shift),
+	KUNIT_CASE_PARAM(dirty_bitmap_every_length, shift_gen_params),
 	KUNIT_CASE(dirty_bitmap_random_against_moving),
 	{}
 };

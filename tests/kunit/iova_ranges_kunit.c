@@ -53,36 +53,94 @@ static void ranges_check(struct kunit *test, struct t1x_iova_ranges *ranges,
 	KUNIT_ASSERT_EQ(test, i, ranges->nr);
 }
 
-static void iova_clip_cuts_both_ends(struct kunit *test)
+#define TOP	(~(dma_addr_t)0)
+
+/**
+ * struct cut_case - all IOVAs, of which something is taken away
+ * @name: of the case
+ * @clip: what they are clipped to
+ * @exclude: what is excluded then, a range after the other; ends with { 1, 0 }
+ * @nr: ranges that are left
+ * @left: first and last byte of each
+ */
+struct cut_case {
+	const char *name;
+	dma_addr_t clip[2];
+	dma_addr_t exclude[4][2];
+	unsigned int nr;
+	dma_addr_t left[3][2];
+};
+
+#define END	{ 1, 0 }
+
+static const struct cut_case cut_cases[] = {
+	{ "nothing", { 0, TOP }, { END }, 1, { { 0, TOP } } },
+	{ "both ends", { 0x1000, 0xffff }, { END }, 1, { { 0x1000, 0xffff } } },
+	{ "all but the first byte", { 0, 0 }, { END }, 1, { { 0, 0 } } },
+	{ "all but the last byte", { TOP, TOP }, { END }, 1, { { TOP, TOP } } },
+	{ "the first byte", { 0, TOP }, { { 0, 0 }, END }, 1, { { 1, TOP } } },
+	{ "the last byte", { 0, TOP }, { { TOP, TOP }, END }, 1,
+	  { { 0, TOP - 1 } } },
+	{ "a byte in the middle", { 0, TOP }, { { 9, 9 }, END }, 2,
+	  { { 0, 8 }, { 10, TOP } } },
+	{ "a byte at both ends and in the middle", { 0, TOP },
+	  { { 0, 0 }, { TOP, TOP }, { 9, 9 }, END }, 2,
+	  { { 1, 8 }, { 10, TOP - 1 } } },
+	{ "over the end of what is left", { 0x1000, 0xffff },
+	  { { 0xf000, 0x1ffff }, END }, 1, { { 0x1000, 0xefff } } },
+	{ "outside of what is left", { 0x1000, 0xffff },
+	  { { 0, 0xfff }, { 0x10000, TOP }, END }, 1, { { 0x1000, 0xffff } } },
+	{ "the same twice", { 0, 99 }, { { 10, 19 }, { 10, 19 }, END }, 2,
+	  { { 0, 9 }, { 20, 99 } } },
+	{ "over a hole", { 0, 99 }, { { 10, 19 }, { 5, 29 }, END }, 2,
+	  { { 0, 4 }, { 30, 99 } } },
+	{ "two holes", { 0, 99 }, { { 10, 19 }, { 30, 39 }, END }, 3,
+	  { { 0, 9 }, { 20, 29 }, { 40, 99 } } },
+	{ "everything", { 0, TOP }, { { 0, TOP }, END }, 0 },
+	{ "everything, by halves", { 0, TOP },
+	  { { 0, TOP / 2 }, { TOP / 2 + 1, TOP }, END }, 0 },
+	{ "all that is left", { 0x1000, 0xffff }, { { 0x1000, 0xffff }, END },
+	  0 },
+};
+
+CASE_DESC(cut_case);
+KUNIT_ARRAY_PARAM(cut_case, cut_cases, cut_case_desc);
+
+static void iova_ranges_are_cut(struct kunit *test)
 {
+	const struct cut_case *p = test->param_value;
 	struct t1x_iova_ranges ranges;
+	unsigned int i;
 
 	t1x_iova_init(&ranges);
 	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
-	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0, ~0ULL));
-	t1x_iova_ranges_clip(&ranges, 0x1000, 0xffff);
-	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 0x1000, 0xffff));
-	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0xfff, 0x2000));
-	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 0x1000, 0x10000));
-	t1x_iova_ranges_clip(&ranges, 0x20000, 0x30000);
-	KUNIT_EXPECT_EQ(test, ranges.nr, 0U);
+	t1x_iova_ranges_clip(&ranges, p->clip[0], p->clip[1]);
+	for (i = 0; p->exclude[i][0] <= p->exclude[i][1]; i++)
+		KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, p->exclude[i][0],
+						       p->exclude[i][1]), 0);
+	KUNIT_ASSERT_EQ(test, ranges.nr, p->nr);
+	for (i = 0; i < p->nr; i++) {
+		dma_addr_t first = p->left[i][0], last = p->left[i][1];
+
+		KUNIT_EXPECT_EQ(test, ranges.range[i].first, first);
+		KUNIT_EXPECT_EQ(test, ranges.range[i].last, last);
+		expect_contains(test, &ranges, first, last, true);
+		if (first)
+			expect_contains(test, &ranges, first - 1, last, false);
+		if (last != TOP)
+			expect_contains(test, &ranges, first, last + 1, false);
+	}
 	t1x_iova_free(&ranges);
 }
 
-static void iova_exclude_one_byte_splits(struct kunit *test)
+static void iova_clip_to_what_is_gone(struct kunit *test)
 {
 	struct t1x_iova_ranges ranges;
 
 	t1x_iova_init(&ranges);
 	KUNIT_ASSERT_EQ(test, t1x_iova_ranges_init_full(&ranges), 0);
-	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 0, 0), 0);
-	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, ~0ULL, ~0ULL), 0);
-	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 9, 9), 0);
-	KUNIT_ASSERT_EQ(test, ranges.nr, 2U);
-	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 1, 8));
-	KUNIT_EXPECT_TRUE(test, t1x_iova_contains(&ranges, 10, ~0ULL - 1));
-	KUNIT_EXPECT_FALSE(test, t1x_iova_contains(&ranges, 8, 10));
-	KUNIT_ASSERT_EQ(test, t1x_iova_exclude(&ranges, 0, ~0ULL), 0);
+	t1x_iova_ranges_clip(&ranges, 0x1000, 0xffff);
+	t1x_iova_ranges_clip(&ranges, 0x20000, 0x30000);
 	KUNIT_EXPECT_EQ(test, ranges.nr, 0U);
 	t1x_iova_free(&ranges);
 }
@@ -140,8 +198,8 @@ static void iova_random_against_bits(struct kunit *test)
 }
 
 static struct kunit_case iova_cases[] = {
-	KUNIT_CASE(iova_clip_cuts_both_ends),
-	KUNIT_CASE(iova_exclude_one_byte_splits),
+	KUNIT_CASE_PARAM(iova_ranges_are_cut, cut_case_gen_params),
+	KUNIT_CASE(iova_clip_to_what_is_gone),
 	KUNIT_CASE(iova_replace_moves),
 	KUNIT_CASE(iova_random_against_bits),
 	{}

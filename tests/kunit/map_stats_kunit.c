@@ -19,47 +19,55 @@ static void map_stats_expect(struct kunit *test, const struct t1x_map_stats *sta
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_1g), npages_1g);
 }
 
-static void map_stats_of_one(struct t1x_map_stats *stats, dma_addr_t iova,
-			     unsigned long pfn, unsigned long npages)
-{
-	const struct t1x_run run = { .pfn = pfn, .npages = npages };
-	struct t1x_map_stats_delta part = {};
+#define M	PAGES(SZ_2M)
+#define G	PAGES(SZ_1G)
 
-	memset(stats, 0, sizeof(*stats));
-	t1x_map_stats_count_run(&part, iova, &run);
-	t1x_map_stats_add(stats, &part, npages, 0);
-}
+/**
+ * struct leaf_case - a run, and the pages that leaves can have
+ * @name: of the case
+ * @iova: where it is mapped
+ * @pfn: its first page frame
+ * @npages: its pages
+ * @npages_2m: pages that may be in leaves of 2 MiB or more
+ * @npages_1g: pages that may be in leaves of 1 GiB
+ */
+struct leaf_case {
+	const char *name;
+	dma_addr_t iova;
+	unsigned long pfn;
+	unsigned long npages;
+	unsigned long npages_2m;
+	unsigned long npages_1g;
+};
+
+static const struct leaf_case leaf_cases[] = {
+	{ "2 MiB", SZ_2M, M, M, M, 0 },
+	{ "2 MiB less a page", SZ_2M, M, M - 1, 0, 0 },
+	{ "not alike", SZ_2M + PAGE_SIZE, M, 4 * M, 0, 0 },
+	{ "alike, not at a boundary: only what is whole counts",
+	  SZ_2M + PAGE_SIZE, 7 * M + 1, 2 * M, M, 0 },
+	{ "1 GiB", SZ_1G, 2 * G, G, G, G },
+	{ "1 GiB, alike by 2 MiB", SZ_1G + SZ_2M, M, G, G, 0 },
+	{ "1 GiB in the middle", SZ_1G - SZ_2M, 3 * G - M, G + 2 * M, G + 2 * M,
+	  G },
+	/* The last byte of 64 bits is that of a leaf like any other. */
+	{ "the top of the space", -(dma_addr_t)(2 * SZ_2M), 6 * M, 2 * M, 2 * M,
+	  0 },
+};
+
+CASE_DESC(leaf_case);
+KUNIT_ARRAY_PARAM(leaf_case, leaf_cases, leaf_case_desc);
 
 static void map_stats_alignment(struct kunit *test)
 {
-	const unsigned long m = PAGES(SZ_2M), g = PAGES(SZ_1G);
-	struct t1x_map_stats stats;
+	const struct leaf_case *p = test->param_value;
+	const struct t1x_run run = { .pfn = p->pfn, .npages = p->npages };
+	struct t1x_map_stats_delta part = {};
+	struct t1x_map_stats stats = {};
 
-	map_stats_of_one(&stats, SZ_2M, m, m);
-	map_stats_expect(test, &stats, m, m, 0);
-	map_stats_of_one(&stats, SZ_2M, m, m - 1);
-	map_stats_expect(test, &stats, m - 1, 0, 0);
-	map_stats_of_one(&stats, SZ_2M + PAGE_SIZE, m, 4 * m);
-	map_stats_expect(test, &stats, 4 * m, 0, 0);
-	/* Alike, but not at a boundary: only what is whole counts. */
-	map_stats_of_one(&stats, SZ_2M + PAGE_SIZE, 7 * m + 1, 2 * m);
-	map_stats_expect(test, &stats, 2 * m, m, 0);
-	map_stats_of_one(&stats, SZ_1G, 2 * g, g);
-	map_stats_expect(test, &stats, g, g, g);
-	map_stats_of_one(&stats, SZ_1G + SZ_2M, m, g);
-	map_stats_expect(test, &stats, g, g, 0);
-	map_stats_of_one(&stats, SZ_1G - SZ_2M, 3 * g - m, g + 2 * m);
-	map_stats_expect(test, &stats, g + 2 * m, g + 2 * m, g);
-}
-
-/* The last byte of 64 bits is that of a leaf like any other. */
-static void map_stats_top_of_the_space(struct kunit *test)
-{
-	const unsigned long m = PAGES(SZ_2M);
-	struct t1x_map_stats stats;
-
-	map_stats_of_one(&stats, -(dma_addr_t)(2 * SZ_2M), 6 * m, 2 * m);
-	map_stats_expect(test, &stats, 2 * m, 2 * m, 0);
+	t1x_map_stats_count_run(&part, p->iova, &run);
+	t1x_map_stats_add(&stats, &part, p->npages, 0);
+	map_stats_expect(test, &stats, p->npages, p->npages_2m, p->npages_1g);
 }
 
 static void map_stats_several(struct kunit *test)
@@ -92,8 +100,7 @@ static void map_stats_several(struct kunit *test)
 }
 
 static struct kunit_case map_stats_cases[] = {
-	KUNIT_CASE(map_stats_alignment),
-	KUNIT_CASE(map_stats_top_of_the_space),
+	KUNIT_CASE_PARAM(map_stats_alignment, leaf_case_gen_params),
 	KUNIT_CASE(map_stats_several),
 	{}
 };

@@ -126,43 +126,53 @@ static void lock(struct kunit *test, struct t1x_range_tree *tree,
 					     T1X_RANGE_OTHER), 0);
 }
 
+/**
+ * struct overlap - two ranges, and whether the second has to wait
+ * @name: of the case
+ * @held: first and last byte of the first one
+ * @iova: first byte of the second one
+ * @last: last byte of the second one
+ * @waits: how many ranges that waits for
+ */
+struct overlap {
+	const char *name;
+	dma_addr_t held[2];
+	dma_addr_t iova;
+	dma_addr_t last;
+	unsigned int waits;
+};
+
+static const struct overlap overlaps[] = {
+	{ "ends just before", { 10, 20 }, 0, 9, 0 },
+	{ "the first byte is in both", { 10, 20 }, 0, 10, 1 },
+	{ "the first byte", { 10, 20 }, 10, 10, 1 },
+	{ "within", { 10, 20 }, 15, 16, 1 },
+	{ "the last byte is in both", { 10, 20 }, 20, 30, 1 },
+	{ "begins just behind", { 10, 20 }, 21, 30, 0 },
+	{ "all there is", { 10, 20 }, 0, ALL, 1 },
+	{ "the last byte there is", { 10, 20 }, ALL, ALL, 0 },
+	{ "all, and the last byte held", { ALL, ALL }, 0, ALL, 1 },
+	{ "up to the last byte", { ALL, ALL }, 0, ALL - 1, 0 },
+};
+
+CASE_DESC(overlap);
+KUNIT_ARRAY_PARAM(overlap, overlaps, overlap_desc);
+
 static void what_overlaps_waits(struct kunit *test)
 {
-	static const struct {
-		dma_addr_t iova, last;
-		unsigned int waits;
-	} cases[] = {
-		{ 0, 9, 0 },		/* ends just before */
-		{ 0, 10, 1 },		/* the first byte is in both */
-		{ 10, 10, 1 },
-		{ 15, 16, 1 },
-		{ 20, 30, 1 },		/* the last byte is in both */
-		{ 21, 30, 0 },		/* begins just behind */
-		{ 0, ALL, 1 },
-		{ ALL, ALL, 0 },
-	};
+	const struct overlap *p = test->param_value;
 	struct t1x_range_tree tree;
 	struct t1x_range range;
 	struct waiter *w;
-	size_t i;
 
 	t1x_range_tree_init(&tree);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		lock(test, &tree, &range, 10, 20);
-		w = waiter(test, &tree, cases[i].iova, cases[i].last);
-		KUNIT_EXPECT_EQ_MSG(test, waits(w), cases[i].waits, "case %zu",
-				    i);
-		t1x_range_unlock(&tree, &range);
-		waiter_end(w);
-		KUNIT_EXPECT_EQ(test, w->ret, 0);
-		KUNIT_EXPECT_TRUE(test, t1x_range_tree_empty(&tree));
-	}
-
-	lock(test, &tree, &range, ALL, ALL);
-	w = waiter(test, &tree, 0, ALL);
-	KUNIT_EXPECT_EQ(test, waits(w), 1U);
+	lock(test, &tree, &range, p->held[0], p->held[1]);
+	w = waiter(test, &tree, p->iova, p->last);
+	KUNIT_EXPECT_EQ(test, waits(w), p->waits);
 	t1x_range_unlock(&tree, &range);
 	waiter_end(w);
+	KUNIT_EXPECT_EQ(test, w->ret, 0);
+	KUNIT_EXPECT_TRUE(test, t1x_range_tree_empty(&tree));
 }
 
 static void newcomers_do_not_overtake(struct kunit *test)
@@ -464,7 +474,7 @@ static void one_owner_at_a_time(struct kunit *test)
 }
 
 static struct kunit_case range_lock_cases[] = {
-	KUNIT_CASE(what_overlaps_waits),
+	KUNIT_CASE_PARAM(what_overlaps_waits, overlap_gen_params),
 	KUNIT_CASE(newcomers_do_not_overtake),
 	KUNIT_CASE(unlock_grants_what_waited_for_it),
 	KUNIT_CASE(killed_waiter_leaves_nothing),

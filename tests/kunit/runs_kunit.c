@@ -322,28 +322,45 @@ static void runs_walk_by_pieces(struct kunit *test)
 	t1x_runs_free(&runs);
 }
 
+/**
+ * struct join_case - a run, and whether it joins 5 pages of RAM from page 110 on
+ * @name: of the case
+ * @run: the run
+ * @joins: it does
+ */
+struct join_case {
+	const char *name;
+	struct t1x_run run;
+	bool joins;
+};
+
+static const struct join_case join_cases[] = {
+	{ "nothing", { .npages = 0 }, true },
+	{ "contiguous", { .pfn = 100, .npages = 10, .ram = 1 }, true },
+	{ "MMIO", { .pfn = 100, .npages = 10, .ram = 0 }, false },
+	{ "hugetlb", { .pfn = 100, .npages = 10, .ram = 1, .huge = 1 }, false },
+	{ "a hole", { .pfn = 100, .npages = 9, .ram = 1 }, false },
+	{ "an overlap", { .pfn = 100, .npages = 11, .ram = 1 }, false },
+	{ "contiguous from above", { .pfn = 115, .npages = 1, .ram = 1 },
+	  false },
+};
+
+CASE_DESC(join_case);
+KUNIT_ARRAY_PARAM(join_case, join_cases, join_case_desc);
+
 static void run_join_wants_contiguous_and_alike(struct kunit *test)
 {
 	const struct t1x_run next = { .pfn = 110, .npages = 5, .ram = 1 };
-	struct t1x_run run = { .npages = 0 };
+	const struct join_case *p = test->param_value;
+	struct t1x_run run = p->run;
 
-	KUNIT_EXPECT_TRUE(test, t1x_run_joins(&run, &next));
+	KUNIT_EXPECT_EQ(test, t1x_run_joins(&run, &next), p->joins);
+	if (!p->joins)
+		return;
 	t1x_run_join(&run, &next);
-	KUNIT_EXPECT_EQ(test, run.pfn, 110UL);
-
-	run = (struct t1x_run){ .pfn = 100, .npages = 10, .ram = 1 };
-	KUNIT_EXPECT_TRUE(test, t1x_run_joins(&run, &next));
-	t1x_run_join(&run, &next);
-	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 15UL);
-
-	run = (struct t1x_run){ .pfn = 100, .npages = 10, .ram = 0 };
-	KUNIT_EXPECT_FALSE(test, t1x_run_joins(&run, &next));
-	run = (struct t1x_run){ .pfn = 100, .npages = 10, .ram = 1, .huge = 1 };
-	KUNIT_EXPECT_FALSE(test, t1x_run_joins(&run, &next));
-	run = (struct t1x_run){ .pfn = 100, .npages = 9, .ram = 1 };
-	KUNIT_EXPECT_FALSE(test, t1x_run_joins(&run, &next));
-	run = (struct t1x_run){ .pfn = 115, .npages = 1, .ram = 1 };
-	KUNIT_EXPECT_FALSE(test, t1x_run_joins(&run, &next));
+	KUNIT_EXPECT_EQ(test, run.pfn, 110UL - p->run.npages);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages,
+			p->run.npages + 5UL);
 }
 
 static struct kunit_case runs_cases[] = {
@@ -356,7 +373,7 @@ static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_split_twice),
 	KUNIT_CASE(runs_split_again_and_again),
 	KUNIT_CASE(runs_walk_by_pieces),
-	KUNIT_CASE(run_join_wants_contiguous_and_alike),
+	KUNIT_CASE_PARAM(run_join_wants_contiguous_and_alike, join_case_gen_params),
 	{}
 };
 
