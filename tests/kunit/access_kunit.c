@@ -11,10 +11,8 @@
 #include "access.h"
 #include "account.h"
 #include "dirty.h"
-#include "fill.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
-#include "unfill.h"
 #include "unmap.h"
 
 #define IOVA	0x100000UL
@@ -72,24 +70,20 @@ static void fake_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	t1x_access_unpin_pages(device->cookie, device->iova, device->npages);
 }
 
-static struct access_case *access_begin(struct kunit *test, unsigned long type)
+static struct access_case *access_begin(struct kunit *test)
 {
 	struct access_case *e = kunit_kzalloc(test, sizeof(*e), GFP_KERNEL);
+	struct fixture *f = test->priv;
 	struct fake_device *device;
 
 	KUNIT_ASSERT_NOT_NULL(test, e);
 	device = kunit_kzalloc(test, sizeof(*device), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, device);
 
-	fake_memory_reset();
-	e->locked = fake_memory_locked();
-	e->cookie = t1x_container_open(type);
-	e->c = t1x_container_get(e->cookie);
-	KUNIT_ASSERT_NOT_NULL(test, e->c);
-	e->dma = fake_dma_alloc(test, IOVA, 0, NPAGES);
-	mutex_lock(&e->c->lock);
-	t1x_container_insert(e->c, e->dma);
-	mutex_unlock(&e->c->lock);
+	e->locked = f->locked;
+	e->cookie = f->cookie;
+	e->c = f->c;
+	e->dma = fixture_map(test, IOVA, 0, NPAGES, 0);
 
 	device->ops.dma_unmap = fake_dma_unmap;
 	device->vdev.ops = &device->ops;
@@ -101,13 +95,9 @@ static struct access_case *access_begin(struct kunit *test, unsigned long type)
 	return e;
 }
 
-static void access_done(struct kunit *test, struct access_case *e)
+static void access_done(struct access_case *e)
 {
 	t1x_access_close(e->cookie, &e->device->vdev);
-	t1x_container_put(e->c);
-	fake_release(e->cookie);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	fake_memory_expect_unpinned(test);
 }
 
 static int access_pin(struct access_case *e, unsigned int first, int npages)
@@ -133,7 +123,7 @@ static int extunmap(struct access_case *e)
 
 static void pin_refuses_what_type1_refuses(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, -1), -EINVAL);
@@ -153,20 +143,21 @@ static void pin_refuses_what_type1_refuses(struct kunit *test)
 	t1x_access_close(e->cookie, &e->device->vdev);
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EINVAL);
 	t1x_access_open(e->cookie, &e->device->vdev);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void pin_is_for_v2(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1_IOMMU);
+	struct access_case *e = access_begin(test);
 
+	e->c->v2 = false;
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 1), -EACCES);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void pin_counts_and_charges_once(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 	int i;
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
@@ -180,12 +171,12 @@ static void pin_counts_and_charges_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[3]));
 	access_unpin(e, 4, 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void pin_failure_lets_go(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	fake_memory.layout[5] = NULL;
 	KUNIT_EXPECT_LT(test, access_pin(e, 0, 8), 0);
@@ -195,36 +186,29 @@ static void pin_failure_lets_go(struct kunit *test)
 		(e->locked + 3) << PAGE_SHIFT;
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 4), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void pin_of_filled_is_free(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct access_case *e = access_begin(test);
+	struct fixture *f = fixture_with(test, 1);
 
-	mutex_lock(&e->c->lock);
-	list_add(&fake->d.node, &e->c->domains);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill(e->c, FAKE_ALL, e->dma), 0);
-	mutex_unlock(&e->c->lock);
+	KUNIT_EXPECT_EQ(test, fixture_fill(f, e->dma), 0);
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + NPAGES);
 
 	/* The domain leaves; what is held must still be paid for. */
-	mutex_lock(&e->c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_unfill(e->c, FAKE_ALL, e->dma), 0);
-	list_del(&fake->d.node);
-	mutex_unlock(&e->c->lock);
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, e->dma), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked + 8);
 	access_unpin(e, 0, 8);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void unmap_tells_the_device(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	e->device->deaf = 1;
@@ -232,12 +216,12 @@ static void unmap_tells_the_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->device->told, 2U);
 	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&e->c->dma_tree));
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void unmap_gives_up_on_a_deaf_device(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	e->device->deaf = 1000;
@@ -249,21 +233,21 @@ static void unmap_gives_up_on_a_deaf_device(struct kunit *test)
 	/* It may yet come to its senses. */
 	e->device->deaf = 0;
 	KUNIT_EXPECT_EQ(test, extunmap(e), 0);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void closed_device_loses_its_pages(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
 	KUNIT_EXPECT_EQ(test, access_pin(e, 0, 8), 8);
-	access_done(test, e);
+	access_done(e);
 }
 
 static void held_pages_are_dirty(struct kunit *test)
 {
-	struct access_case *e = access_begin(test, VFIO_TYPE1v2_IOMMU);
+	struct access_case *e = access_begin(test);
 
 	KUNIT_EXPECT_EQ(test, access_pin(e, 3, 2), 2);
 	KUNIT_EXPECT_EQ(test, t1x_dirty_start(e->c), 0);
@@ -273,7 +257,7 @@ static void held_pages_are_dirty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e->dma->dirty[0], 0x118UL);
 	KUNIT_EXPECT_EQ(test, t1x_dirty_stop(e->c), 0);
 	KUNIT_EXPECT_NULL(test, e->dma->dirty);
-	access_done(test, e);
+	access_done(e);
 }
 
 static struct kunit_case access_cases[] = {
@@ -293,6 +277,8 @@ static struct kunit_suite access_suite = {
 	.name = "t1x_access",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = access_cases,
 };
 

@@ -25,31 +25,55 @@ static struct t1x_owner fake_owner(unsigned long limit)
 	return owner;
 }
 
+/**
+ * struct limit - a limit, and pages that are charged one after the other
+ * @name: of the case
+ * @bytes: the limit, beyond what is locked already
+ * @first: pages charged first
+ * @ret: what charging them returns
+ * @second: pages charged then
+ * @ret2: what that returns
+ */
+struct limit {
+	const char *name;
+	long bytes;
+	unsigned long first;
+	int ret;
+	unsigned long second;
+	int ret2;
+};
+
+static const struct limit limits[] = {
+	{ "just the limit, then a page", 10 * PAGE_SIZE, 10, 0, 1, -ENOMEM },
+	{ "a page more", 10 * PAGE_SIZE, 11, -ENOMEM, 10, 0 },
+	{ "in two parts", 10 * PAGE_SIZE, 4, 0, 6, 0 },
+	{ "in two parts, a page more", 10 * PAGE_SIZE, 4, 0, 7, -ENOMEM },
+	{ "a byte less than two pages", 2 * PAGE_SIZE - 1, 2, -ENOMEM, 1, 0 },
+	{ "nothing", 0, 1, -ENOMEM, 0, 0 },
+	{ "no limit", -1, 1000, 0, 1000, 0 },
+};
+
+CASE_DESC(limit);
+KUNIT_ARRAY_PARAM(limit, limits, limit_desc);
+
 static void charge_up_to_the_limit(struct kunit *test)
 {
-	long before = fake_memory_locked();
+	const struct limit *p = test->param_value;
+	long before = fake_memory_locked(), charged = 0;
 	struct t1x_owner owner;
 
-	owner = fake_owner((before + 10) << PAGE_SHIFT);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 10, 0, &refusals), 0);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0, &refusals), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 10);
-	t1x_refund(&owner, 10);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 11, 0, &refusals), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
-}
-
-static void charge_rounds_the_limit_down(struct kunit *test)
-{
-	long before = fake_memory_locked();
-	struct t1x_owner owner;
-
-	owner = fake_owner(((before + 2) << PAGE_SHIFT) - 1);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 2, 0, &refusals), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 1, 0, &refusals), 0);
-	t1x_refund(&owner, 1);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
+	owner = fake_owner(p->bytes < 0 ? RLIM_INFINITY :
+			   (before << PAGE_SHIFT) + p->bytes);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->first, 0, &refusals),
+			p->ret);
+	charged += p->ret ? 0 : p->first;
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + charged);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->second, 0, &refusals),
+			p->ret2);
+	charged += p->ret2 ? 0 : p->second;
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + charged);
+	KUNIT_EXPECT_EQ(test, owner.charged, (unsigned long)charged);
+	t1x_refund(&owner, charged);
 }
 
 static void charge_capable_has_no_limit(struct kunit *test)
@@ -87,8 +111,7 @@ static void charge_nothing_takes_no_lock(struct kunit *test)
 }
 
 static struct kunit_case account_cases[] = {
-	KUNIT_CASE(charge_up_to_the_limit),
-	KUNIT_CASE(charge_rounds_the_limit_down),
+	KUNIT_CASE_PARAM(charge_up_to_the_limit, limit_gen_params),
 	KUNIT_CASE(charge_capable_has_no_limit),
 	KUNIT_CASE(refund_never_exceeds_the_charge),
 	KUNIT_CASE(charge_nothing_takes_no_lock),
@@ -99,6 +122,8 @@ static struct kunit_suite account_suite = {
 	.name = "t1x_account",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fake_memory_init,
+	.exit = fake_memory_exit,
 	.test_cases = account_cases,
 };
 

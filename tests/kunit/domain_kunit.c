@@ -23,7 +23,7 @@ static struct t1x_run bar_run(unsigned long npages)
 static struct fake_domain *mapped_domain(struct kunit *test,
 					 unsigned long npages)
 {
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	struct t1x_run run = bar_run(npages);
 
 	iommu_iotlb_gather_init(&gather);
@@ -51,7 +51,6 @@ static void domain_map_is_one_call(struct kunit *test)
 	t1x_domain_sync(&fake->d, &gather);
 	KUNIT_EXPECT_EQ(test, fake->syncs, 1U);
 	KUNIT_EXPECT_EQ(test, fake->lookups, 0U);
-	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
 }
 
 static void domain_map_page_by_page(struct kunit *test)
@@ -70,7 +69,7 @@ static void domain_map_page_by_page(struct kunit *test)
 /* From the middle of a granule to the middle of another, and over whole ones. */
 static void domain_map_stops_at_granules(struct kunit *test)
 {
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	const unsigned int shift = PAGE_SHIFT + 2;
 	struct t1x_run run = bar_run(12);
 	unsigned long i;
@@ -100,7 +99,7 @@ static void domain_map_stops_at_granules(struct kunit *test)
 
 static void domain_map_failure_leaves_nothing(struct kunit *test)
 {
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	struct t1x_run run = bar_run(32);
 	unsigned int nth;
 
@@ -120,7 +119,7 @@ static void domain_map_failure_leaves_nothing(struct kunit *test)
 /* Runs that are no neighbours, of 1, 2, 3 and 4 pages: all of them, or none. */
 static void domain_map_runs_or_none(struct kunit *test)
 {
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	struct t1x_run runs[4];
 	unsigned int i, nth;
 
@@ -204,34 +203,44 @@ static void domain_unmap_long_is_survived(struct kunit *test)
 /* Where a mapping crosses the border of what an IOMMU flushes at once. */
 #define BORDER	(4UL << T1X_FLUSH_SHIFT)
 
+/**
+ * struct driver - what an IOMMU driver does about gaps in what it gathers
+ * @name: of the case
+ * @sync_at_gaps: it flushes by itself
+ */
+struct driver {
+	const char *name;
+	bool sync_at_gaps;
+};
+
+static const struct driver drivers[] = {
+	{ "takes gaps", false }, { "flushes at gaps", true },
+};
+
+CASE_DESC(driver);
+KUNIT_ARRAY_PARAM(driver, drivers, driver_desc);
+
 static void domain_flush_stops_at_borders(struct kunit *test)
 {
+	const struct driver *p = test->param_value;
 	const dma_addr_t iova = BORDER - 2 * PAGE_SIZE;
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	struct t1x_run run = bar_run(4);
-	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
-		fake->sync_at_gaps = i;
-		fake->map_ops = 0;
-		fake->syncs = 0;
-		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iova, &run, 1,
-						     IOMMU_READ, 0, GFP_KERNEL),
-				0);
-		KUNIT_EXPECT_EQ(test, fake->map_ops, 2U);
-		KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, iova, 4),
-				0);
-		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
-		KUNIT_EXPECT_EQ(test, fake->syncs, 2U);
-		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
-	}
+	fake->sync_at_gaps = p->sync_at_gaps;
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iova, &run, 1, IOMMU_READ,
+					     0, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 2U);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, iova, 4), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+	KUNIT_EXPECT_EQ(test, fake->syncs, 2U);
+	KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	KUNIT_EXPECT_EQ(test, fake->flushes, 0U);
-	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
 }
 
 static void domain_map_undone_at_a_border(struct kunit *test)
 {
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
 	struct t1x_run run = bar_run(6);
 	unsigned int nth;
 
@@ -244,7 +253,6 @@ static void domain_map_undone_at_a_border(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	}
-	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
 }
 
 /* One flush for many ranges, however far apart, unless the driver makes more. */
@@ -253,26 +261,23 @@ static void domain_flush_of_distant_ranges(struct kunit *test)
 	static const dma_addr_t iovas[] = {
 		0x100000, BORDER - PAGE_SIZE, BORDER, 2 * BORDER, BORDER << 8,
 	};
-	struct fake_domain *fake = fake_domain_alloc(test);
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
+	const struct driver *p = test->param_value;
 	struct t1x_run run = bar_run(1);
-	unsigned int i, gaps;
+	unsigned int i;
 
-	for (gaps = 0; gaps < 2; gaps++) {
-		fake->sync_at_gaps = gaps;
-		fake->syncs = 0;
-		iommu_iotlb_gather_init(&gather);
-		for (i = 0; i < ARRAY_SIZE(iovas); i++)
-			KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iovas[i],
-							     &run, 1, IOMMU_READ,
-							     0, GFP_KERNEL), 0);
-		for (i = 0; i < ARRAY_SIZE(iovas); i++)
-			KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
-							       iovas[i], 1), 0);
-		t1x_domain_sync(&fake->d, &gather);
-		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
-		KUNIT_EXPECT_EQ(test, fake->flushes, 1U);
-	}
-	KUNIT_EXPECT_EQ(test, fake->errors, 0U);
+	fake->sync_at_gaps = p->sync_at_gaps;
+	iommu_iotlb_gather_init(&gather);
+	for (i = 0; i < ARRAY_SIZE(iovas); i++)
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iovas[i], &run, 1,
+						     IOMMU_READ, 0, GFP_KERNEL),
+				0);
+	for (i = 0; i < ARRAY_SIZE(iovas); i++)
+		KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather,
+						       iovas[i], 1), 0);
+	t1x_domain_sync(&fake->d, &gather);
+	KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	KUNIT_EXPECT_EQ(test, fake->flushes, p->sync_at_gaps ? 0U : 1U);
 }
 
 static struct kunit_case domain_cases[] = {
@@ -285,9 +290,9 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),
 	KUNIT_CASE(domain_unmap_refused_is_told),
 	KUNIT_CASE(domain_unmap_long_is_survived),
-	KUNIT_CASE(domain_flush_stops_at_borders),
+	KUNIT_CASE_PARAM(domain_flush_stops_at_borders, driver_gen_params),
 	KUNIT_CASE(domain_map_undone_at_a_border),
-	KUNIT_CASE(domain_flush_of_distant_ranges),
+	KUNIT_CASE_PARAM(domain_flush_of_distant_ranges, driver_gen_params),
 	{}
 };
 
@@ -295,6 +300,8 @@ static struct kunit_suite domain_suite = {
 	.name = "t1x_domain",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = domain_cases,
 };
 

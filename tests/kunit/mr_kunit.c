@@ -18,7 +18,7 @@
 
 /**
  * struct mr_case - two containers of one process, the first with a domain
- * @c: the containers
+ * @c: the containers; the first is that of the fixture
  * @fake: the domain
  * @locked: locked memory before
  */
@@ -28,19 +28,17 @@ struct mr_case {
 	long locked;
 };
 
+/* To be undone by the thread that does it. */
 static struct mr_case mr_begin(struct kunit *test)
 {
-	struct mr_case p;
-	unsigned int i;
+	struct fixture *f = fixture_with(test, 1);
 
-	fake_memory_reset();
-	for (i = 0; i < ARRAY_SIZE(p.c); i++)
-		p.c[i] = fake_container_alloc(test);
-	p.fake = fake_domain_alloc(test);
-	list_add_tail(&p.fake->d.node, &p.c[0]->domains);
-	p.locked = fake_memory_locked();
 	kthread_use_mm(fake_memory.mm);
-	return p;
+	return (struct mr_case){
+		.c = { f->c, fake_container_alloc(test) },
+		.fake = f->fake[0],
+		.locked = f->locked,
+	};
 }
 
 static void mr_done(struct kunit *test, struct mr_case *p)
@@ -50,11 +48,7 @@ static void mr_done(struct kunit *test, struct mr_case *p)
 	for (i = 0; i < ARRAY_SIZE(p->c); i++)
 		t1x_mr_unregister_all(p->c[i]);
 	kthread_unuse_mm(fake_memory.mm);
-	KUNIT_EXPECT_EQ(test, p->fake->nr, 0UL);
-	KUNIT_EXPECT_EQ(test, p->fake->errors, 0U);
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_REGIONS), 0L);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p->locked);
-	fake_memory_expect_unpinned(test);
 }
 
 static unsigned long vaddr_of(unsigned int page)
@@ -159,37 +153,53 @@ static void mr_of_a_hole(struct kunit *test)
 	mr_done(test, &p);
 }
 
+/**
+ * struct layout - how user memory lies
+ * @name: of the case
+ * @scatter: no two pages are contiguous
+ */
+struct layout {
+	const char *name;
+	bool scatter;
+};
+
+static const struct layout layouts[] = {
+	{ "contiguous", false }, { "scattered", true },
+};
+
+CASE_DESC(layout);
+KUNIT_ARRAY_PARAM(layout, layouts, layout_desc);
+
 /* Every page is where it belongs, in a run that does not go beyond what is asked. */
 static void mr_run_is_of_these_pages(struct kunit *test)
 {
 	const unsigned int first = 100, npages = 1500;
+	const struct layout *layout = test->param_value;
 	struct mr_case p = mr_begin(test);
-	struct t1x_mr *mr;
-	unsigned int layout, i, n;
-	struct page **pages;
 	struct t1x_umem_pos pos;
+	struct page **pages;
 	struct t1x_run run;
+	unsigned int i, n;
+	struct t1x_mr *mr;
 
-	for (layout = 0; layout < 2; layout++) {
-		if (layout)
-			fake_memory_scatter();
-		KUNIT_EXPECT_EQ(test, reg(p.c[0], first, npages), 0);
-		mr = find(p.c[0], first, 1);
-		for (i = 0; mr && i < npages; i++) {
-			n = min(npages - i, 1 + i % 7);
-			t1x_umem_seek(mr->umem, i, &pos);
-			run = t1x_umem_slice(t1x_umem_next(&pos), i, n);
-			pages = fake_memory.layout + first + i;
-			KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
-			KUNIT_EXPECT_GE(test, run.npages, 1U);
-			KUNIT_EXPECT_LE(test, run.npages, n);
-			KUNIT_EXPECT_EQ(test, run.pfn + run.npages - 1,
-					page_to_pfn(pages[run.npages - 1]));
-			KUNIT_EXPECT_FALSE(test, run.pinned);
-			KUNIT_EXPECT_FALSE(test, run.ram);
-		}
-		KUNIT_EXPECT_EQ(test, unreg(p.c[0], first, npages), 0);
+	if (layout->scatter)
+		fake_memory_scatter();
+	KUNIT_EXPECT_EQ(test, reg(p.c[0], first, npages), 0);
+	mr = find(p.c[0], first, 1);
+	for (i = 0; mr && i < npages; i++) {
+		n = min(npages - i, 1 + i % 7);
+		t1x_umem_seek(mr->umem, i, &pos);
+		run = t1x_umem_slice(t1x_umem_next(&pos), i, n);
+		pages = fake_memory.layout + first + i;
+		KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(pages[0]));
+		KUNIT_EXPECT_GE(test, run.npages, 1U);
+		KUNIT_EXPECT_LE(test, run.npages, n);
+		KUNIT_EXPECT_EQ(test, run.pfn + run.npages - 1,
+				page_to_pfn(pages[run.npages - 1]));
+		KUNIT_EXPECT_FALSE(test, run.pinned);
+		KUNIT_EXPECT_FALSE(test, run.ram);
 	}
+	KUNIT_EXPECT_EQ(test, unreg(p.c[0], first, npages), 0);
 	mr_done(test, &p);
 }
 
@@ -263,7 +273,7 @@ static struct kunit_case mr_cases[] = {
 	KUNIT_CASE(mr_overlaps),
 	KUNIT_CASE(mr_is_shared),
 	KUNIT_CASE(mr_of_a_hole),
-	KUNIT_CASE(mr_run_is_of_these_pages),
+	KUNIT_CASE_PARAM(mr_run_is_of_these_pages, layout_gen_params),
 	KUNIT_CASE(mr_fills),
 	KUNIT_CASE(mr_fill_fails),
 	{}
@@ -273,6 +283,8 @@ static struct kunit_suite mr_suite = {
 	.name = "t1x_mr",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fixture_init,
+	.exit = fixture_exit,
 	.test_cases = mr_cases,
 };
 

@@ -38,27 +38,24 @@ static int pin_run(struct t1x_pfn_reader *pin, struct t1x_run *run)
 	}
 }
 
+static const unsigned int batches[] = { 1, 2, 7, 8, 9, 511, 512 };
+
+KUNIT_ARRAY_PARAM(batches, batches, number_desc);
+
 static void pin_contiguous_is_one_run(struct kunit *test)
 {
-	static const unsigned int batches[] = { 1, 2, 7, 8, 9, 511, 512 };
+	const unsigned int *batch = test->param_value;
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
-	unsigned int i;
 
-	fake_memory_reset();
-	for (i = 0; i < ARRAY_SIZE(batches); i++) {
-		pin_start(&pin, 0, 1000, batches[i]);
-		KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
-		KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 1000UL);
-		KUNIT_EXPECT_EQ(test, run.pfn,
-				page_to_pfn(fake_memory_page(0)));
-		KUNIT_EXPECT_TRUE(test, run.ram && run.pinned);
-		KUNIT_EXPECT_TRUE(test,
-				  fake_page_pinned(fake_memory_page(999)));
-		KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, true), 1000UL);
-		t1x_pfn_reader_destroy(&pin);
-	}
-	fake_memory_expect_unpinned(test);
+	pin_start(&pin, 0, 1000, *batch);
+	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 1000UL);
+	KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory_page(0)));
+	KUNIT_EXPECT_TRUE(test, run.ram && run.pinned);
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory_page(999)));
+	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, true), 1000UL);
+	t1x_pfn_reader_destroy(&pin);
 }
 
 static void pin_scattered_is_a_run_each(struct kunit *test)
@@ -79,7 +76,6 @@ static void pin_scattered_is_a_run_each(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 0UL);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 /* Pages that stand alone, up to one that does not, and all but the last. */
@@ -122,7 +118,6 @@ static void pin_singles_are_alone(struct kunit *test)
 	t1x_pfn_reader_release_pins(&pin);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_next_singles(&pin, runs, 8), 0U);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
@@ -130,7 +125,6 @@ static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
-	fake_memory_reset();
 	fake_memory.layout[5] = NULL;
 	pin_start(&pin, 0, 100, 4);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
@@ -145,7 +139,6 @@ static void pin_hole_fails_and_keeps_the_rest(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, t1x_pfn_reader_peek(&pin));
 	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, false), 4UL);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 static void pin_reserved_page_is_not_charged(struct kunit *test)
@@ -153,7 +146,6 @@ static void pin_reserved_page_is_not_charged(struct kunit *test)
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
-	fake_memory_reset();
 	fake_memory.layout[1] = fake_memory.bar;
 	pin_start(&pin, 0, 3, 512);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
@@ -167,7 +159,6 @@ static void pin_reserved_page_is_not_charged(struct kunit *test)
 	t1x_pfn_reader_consume(&pin);
 	t1x_pfn_reader_release_pins(&pin);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 static void pin_bar_is_mmio(struct kunit *test)
@@ -175,7 +166,6 @@ static void pin_bar_is_mmio(struct kunit *test)
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
-	fake_memory_reset();
 	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory.bar));
@@ -184,7 +174,6 @@ static void pin_bar_is_mmio(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, run.ram || run.pinned);
 	KUNIT_EXPECT_EQ(test, t1x_unpin_run(&run, true), 0UL);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 static void pin_stops_between_ram_and_bar(struct kunit *test)
@@ -192,7 +181,6 @@ static void pin_stops_between_ram_and_bar(struct kunit *test)
 	struct t1x_pfn_reader pin;
 	struct t1x_run run;
 
-	fake_memory_reset();
 	pin_start(&pin, FAKE_PAGES - 3, 3 + FAKE_BAR_PAGES, 512);
 	KUNIT_EXPECT_EQ(test, pin_run(&pin, &run), 0);
 	KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 3UL);
@@ -203,7 +191,6 @@ static void pin_stops_between_ram_and_bar(struct kunit *test)
 			(unsigned long)FAKE_BAR_PAGES);
 	KUNIT_EXPECT_FALSE(test, run.ram);
 	t1x_pfn_reader_destroy(&pin);
-	fake_memory_expect_unpinned(test);
 }
 
 /* A VM_PFNMAP entry over ordinary memory would be freed under the device. */
@@ -211,7 +198,6 @@ static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 {
 	struct t1x_pfn_reader pin;
 
-	fake_memory_reset();
 	ClearPageReserved(fake_memory.bar + 2);
 	pin_start(&pin, FAKE_PAGES, FAKE_BAR_PAGES, 512);
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), 0);
@@ -220,7 +206,6 @@ static void pin_pfnmap_of_ram_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_pfn_reader_fill(&pin), -EFAULT);
 	t1x_pfn_reader_destroy(&pin);
 	SetPageReserved(fake_memory.bar + 2);
-	fake_memory_expect_unpinned(test);
 }
 
 /* Single pages wait for others, until a flush or pages that are not like them. */
@@ -254,7 +239,6 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, runs.nr, 0UL);
 	t1x_unpin_flush(&unpin);
 	KUNIT_EXPECT_EQ(test, unpin.nr, 0U);
-	fake_memory_expect_unpinned(test);
 }
 
 static void pin_beyond_the_vma_is_efault(struct kunit *test)
@@ -267,7 +251,7 @@ static void pin_beyond_the_vma_is_efault(struct kunit *test)
 }
 
 static struct kunit_case pin_cases[] = {
-	KUNIT_CASE(pin_contiguous_is_one_run),
+	KUNIT_CASE_PARAM(pin_contiguous_is_one_run, batches_gen_params),
 	KUNIT_CASE(pin_scattered_is_a_run_each),
 	KUNIT_CASE(pin_singles_are_alone),
 	KUNIT_CASE(pin_hole_fails_and_keeps_the_rest),
@@ -284,6 +268,8 @@ static struct kunit_suite pin_suite = {
 	.name = "t1x_pfn_reader",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fake_memory_init,
+	.exit = fake_memory_exit,
 	.test_cases = pin_cases,
 };
 

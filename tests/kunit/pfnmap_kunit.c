@@ -59,31 +59,42 @@ static void scan_ends_with_the_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, scan(table, PTRS_PER_PTE - 1, 2), 1UL);
 }
 
-/* Scans up to an odd entry at each of these places. */
-static void scan_meets(struct kunit *test, pte_t odd)
-{
-	static const unsigned long places[] = { 1, 2, 255, PTRS_PER_PTE - 1 };
-	pte_t *table = table_alloc(test), even;
-	unsigned int i;
+/**
+ * struct odd_entry - an entry that ends a scan
+ * @name: of the case
+ * @place: where it is
+ * @pfn: the page frame in it; 0: it is empty
+ */
+struct odd_entry {
+	const char *name;
+	unsigned long place;
+	unsigned long pfn;
+};
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		even = table[places[i]];
-		table[places[i]] = odd;
-		KUNIT_EXPECT_EQ(test, scan(table, 0, PTRS_PER_PTE),
-				places[i]);
-		table[places[i]] = even;
-	}
-}
+static const struct odd_entry odd_entries[] = {
+	{ "another page, second entry", 1, MMIO_PFN },
+	{ "another page, third entry", 2, MMIO_PFN },
+	{ "another page, in the middle", 255, MMIO_PFN },
+	{ "another page, last entry", PTRS_PER_PTE - 1, MMIO_PFN },
+	{ "a later page, second entry", 1, MMIO_PFN + PTRS_PER_PTE },
+	{ "a later page, last entry", PTRS_PER_PTE - 1,
+	  MMIO_PFN + PTRS_PER_PTE },
+	{ "a hole, second entry", 1 },
+	{ "a hole, third entry", 2 },
+	{ "a hole, in the middle", 255 },
+	{ "a hole, last entry", PTRS_PER_PTE - 1 },
+};
 
-static void scan_ends_at_another_pfn(struct kunit *test)
-{
-	scan_meets(test, pfn_pte(MMIO_PFN, PAGE_SHARED));
-	scan_meets(test, pfn_pte(MMIO_PFN + PTRS_PER_PTE, PAGE_SHARED));
-}
+CASE_DESC(odd_entry);
+KUNIT_ARRAY_PARAM(odd_entry, odd_entries, odd_entry_desc);
 
-static void scan_ends_at_a_hole(struct kunit *test)
+static void scan_ends_at_an_odd_entry(struct kunit *test)
 {
-	scan_meets(test, __pte(0));
+	const struct odd_entry *p = test->param_value;
+	pte_t *table = table_alloc(test);
+
+	table[p->place] = p->pfn ? pfn_pte(p->pfn, PAGE_SHARED) : __pte(0);
+	KUNIT_EXPECT_EQ(test, scan(table, 0, PTRS_PER_PTE), p->place);
 }
 
 /* What users did with some of the pages is no difference. */
@@ -127,6 +138,8 @@ static const unsigned int places[] = {
 	1, 2, BORDER - 1, BORDER, BORDER + 1, FAKE_BAR_PAGES - 1
 };
 
+KUNIT_ARRAY_PARAM(place, places, number_desc);
+
 static int read_bar(unsigned int first, unsigned long npages, bool write,
 		    struct t1x_run *run)
 {
@@ -162,7 +175,6 @@ static void read_in_one_go(struct kunit *test)
 {
 	struct t1x_run run;
 
-	fake_memory_reset();
 	KUNIT_EXPECT_EQ(test, read_bar(0, FAKE_BAR_PAGES, true, &run), 0);
 	KUNIT_EXPECT_LT(test, run.npages, (u32)FAKE_BAR_PAGES);
 	KUNIT_EXPECT_EQ(test, read_all(test, true, 0), FAKE_BAR_PAGES);
@@ -178,7 +190,6 @@ static void read_any_part(struct kunit *test)
 	unsigned int first, npages;
 	struct t1x_run run;
 
-	fake_memory_reset();
 	read_all(test, true, 0);
 	for (first = 0; first < FAKE_BAR_PAGES; first += 9) {
 		for (npages = 1; npages < FAKE_BAR_PAGES; npages += 7) {
@@ -198,66 +209,58 @@ static void read_any_part(struct kunit *test)
 /* Cold and then warm: the error comes where the page is, and not before. */
 static void read_ends_at_a_hole(struct kunit *test)
 {
-	unsigned int i;
+	const unsigned int *place = test->param_value;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		fake_memory_reset();
-		fake_memory.bar_layout[places[i]] = NULL;
-		KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), places[i]);
-		KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), places[i]);
-	}
+	fake_memory.bar_layout[*place] = NULL;
+	KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), *place);
+	KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), *place);
 }
 
-static void read_ends_at_what_is_not_allowed(struct kunit *test)
+static void read_ends_at_what_is_read_only(struct kunit *test)
 {
-	struct page *page;
-	unsigned int i;
+	const unsigned int *place = test->param_value;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		fake_memory_reset();
-		fake_memory.bar_read_only = places[i];
-		KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), places[i]);
-		KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), places[i]);
-		KUNIT_EXPECT_EQ(test, read_all(test, false, 0), FAKE_BAR_PAGES);
+	fake_memory.bar_read_only = *place;
+	KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), *place);
+	KUNIT_EXPECT_EQ(test, read_all(test, true, -EFAULT), *place);
+	KUNIT_EXPECT_EQ(test, read_all(test, false, 0), FAKE_BAR_PAGES);
+}
 
-		fake_memory_reset();
-		page = fake_memory.bar + places[i];
-		ClearPageReserved(page);
-		KUNIT_EXPECT_EQ(test, read_all(test, false, -EFAULT), places[i]);
-		KUNIT_EXPECT_EQ(test, read_all(test, false, -EFAULT), places[i]);
-		SetPageReserved(page);
-	}
+static void read_ends_at_ram(struct kunit *test)
+{
+	const unsigned int *place = test->param_value;
+	struct page *page = fake_memory.bar + *place;
+
+	ClearPageReserved(page);
+	KUNIT_EXPECT_EQ(test, read_all(test, false, -EFAULT), *place);
+	KUNIT_EXPECT_EQ(test, read_all(test, false, -EFAULT), *place);
+	SetPageReserved(page);
 }
 
 static void read_ends_where_pages_jump(struct kunit *test)
 {
+	const unsigned int *place = test->param_value;
 	struct t1x_run run;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		fake_memory_reset();
-		swap(fake_memory.bar_layout[places[i]],
-		     fake_memory.bar_layout[0]);
-		KUNIT_EXPECT_EQ(test, read_all(test, true, 0), FAKE_BAR_PAGES);
-		KUNIT_EXPECT_EQ(test, read_bar(places[i], FAKE_BAR_PAGES, true,
-					       &run), 0);
-		KUNIT_EXPECT_EQ(test, run.npages, 1U);
-		KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory.bar));
-	}
+	swap(fake_memory.bar_layout[*place], fake_memory.bar_layout[0]);
+	KUNIT_EXPECT_EQ(test, read_all(test, true, 0), FAKE_BAR_PAGES);
+	KUNIT_EXPECT_EQ(test, read_bar(*place, FAKE_BAR_PAGES, true, &run), 0);
+	KUNIT_EXPECT_EQ(test, run.npages, 1U);
+	KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory.bar));
 }
 
 static struct kunit_case pfnmap_cases[] = {
 	KUNIT_CASE(scan_ends_where_wanted),
 	KUNIT_CASE(scan_ends_with_the_table),
-	KUNIT_CASE(scan_ends_at_another_pfn),
-	KUNIT_CASE(scan_ends_at_a_hole),
+	KUNIT_CASE_PARAM(scan_ends_at_an_odd_entry, odd_entry_gen_params),
 	KUNIT_CASE(scan_goes_on_where_pages_were_used),
 	KUNIT_CASE(scan_ends_where_less_is_allowed),
 	KUNIT_CASE(read_in_one_go),
 	KUNIT_CASE(read_any_part),
-	KUNIT_CASE(read_ends_at_a_hole),
-	KUNIT_CASE(read_ends_at_what_is_not_allowed),
-	KUNIT_CASE(read_ends_where_pages_jump),
+	KUNIT_CASE_PARAM(read_ends_at_a_hole, place_gen_params),
+	KUNIT_CASE_PARAM(read_ends_at_what_is_read_only, place_gen_params),
+	KUNIT_CASE_PARAM(read_ends_at_ram, place_gen_params),
+	KUNIT_CASE_PARAM(read_ends_where_pages_jump, place_gen_params),
 	{}
 };
 
@@ -265,6 +268,8 @@ static struct kunit_suite pfnmap_suite = {
 	.name = "t1x_pfnmap",
 	.suite_init = fake_memory_suite_init,
 	.suite_exit = fake_memory_suite_exit,
+	.init = fake_memory_init,
+	.exit = fake_memory_exit,
 	.test_cases = pfnmap_cases,
 };
 
