@@ -346,6 +346,7 @@ static const struct page_sizes page_sizes[] = {
 	{ "smaller than a page", SZ_512 | SZ_2M, 0, PAGE_SIZE | SZ_2M },
 	{ "any", ABOVE(SZ_512), ABOVE(SZ_2K), PAGE_MASK },
 	{ "smaller ones and large ones", ABOVE(SZ_512), SZ_2M, SZ_2M },
+	{ "none in common", PAGE_SIZE | SZ_2M, SZ_64K, 0 },
 };
 
 CASE_DESC(page_sizes);
@@ -355,16 +356,22 @@ static void page_sizes_are_common(struct kunit *test)
 {
 	const struct page_sizes *p = test->param_value;
 	struct fixture *f = fixture_with(test, !!p->a + !!p->b);
+	struct t1x_domain *extra;
 
 	if (p->a)
 		f->fake[0]->domain.pgsize_bitmap = p->a;
 	if (p->b)
 		f->fake[1]->domain.pgsize_bitmap = p->b;
 	mutex_lock(&f->c->lock);
-	t1x_aperture_update_pgsizes(f->c);
-	KUNIT_EXPECT_EQ(test, f->c->pgsizes, p->both);
-	KUNIT_EXPECT_EQ(test, t1x_container_pgsize(f->c),
-			1UL << __ffs(p->both));
+	KUNIT_EXPECT_EQ(test, t1x_aperture_pgsizes(f->c, NULL), p->both);
+	/* The same with one of them about to come. */
+	if (f->nr) {
+		extra = &f->fake[f->nr - 1]->d;
+		list_del(&extra->node);
+		KUNIT_EXPECT_EQ(test, t1x_aperture_pgsizes(f->c, extra),
+				p->both);
+		list_add_tail(&extra->node, &f->c->domains);
+	}
 	mutex_unlock(&f->c->lock);
 }
 

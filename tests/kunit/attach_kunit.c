@@ -549,6 +549,23 @@ static void detached_group_leaves_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bitmap_full(dma->dirty, NPAGES));
 }
 
+/* There would be no size that an IOVA could be aligned to. */
+static void no_page_size_in_common(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, attach(f, 0), 0);
+	fake_iommu.coherent = false;
+	fake_iommu.pgsizes = SZ_64K;
+	KUNIT_EXPECT_EQ(test, attach(f, 1), -EINVAL);
+	KUNIT_EXPECT_NULL(test, domain(1));
+	KUNIT_EXPECT_EQ(test, fake_iommu.domains, 1U);
+	KUNIT_EXPECT_EQ(test, f->c->pgsizes, PAGE_SIZE | SZ_2M);
+	fake_iommu.pgsizes = SZ_64K | SZ_2M;
+	KUNIT_EXPECT_EQ(test, attach(f, 1), 0);
+	KUNIT_EXPECT_EQ(test, f->c->pgsizes, (unsigned long)SZ_2M);
+}
+
 /* Only when the page tables have gone is the page unpinned that they kept. */
 static void kept_page_goes_with_its_domain(struct kunit *test)
 {
@@ -581,6 +598,7 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(emulated_group_keeps_mappings),
 	KUNIT_CASE(pinning_group_is_not_counted),
 	KUNIT_CASE(detached_group_leaves_dirty_pages),
+	KUNIT_CASE(no_page_size_in_common),
 	KUNIT_CASE(kept_page_goes_with_its_domain),
 	{}
 };

@@ -137,20 +137,24 @@ void t1x_aperture_refresh(struct t1x_container *c)
 }
 
 /**
- * t1x_aperture_update_pgsizes() - compute &t1x_container.pgsizes anew
+ * t1x_aperture_pgsizes() - compute the page sizes of a container
  * @c: the container
+ * @extra: one more domain, or %NULL
  *
  * Context: c->lock is held.
+ * Return: the sizes that all domains support, none below PAGE_SIZE; 0 if there is none.
  */
-void t1x_aperture_update_pgsizes(struct t1x_container *c)
+unsigned long t1x_aperture_pgsizes(struct t1x_container *c,
+				   const struct t1x_domain *extra)
 {
+	unsigned long pgsizes = extra ? extra->domain->pgsize_bitmap : ~0UL;
 	struct t1x_domain *d;
 
-	c->pgsizes = ~0UL;
 	list_for_each_entry(d, &c->domains, node)
-		c->pgsizes &= d->domain->pgsize_bitmap;
+		pgsizes &= d->domain->pgsize_bitmap;
 
 	/* Sizes below a CPU page are of no use, and imply that page works. */
-	if (c->pgsizes & ~PAGE_MASK)
-		c->pgsizes = (c->pgsizes & PAGE_MASK) | PAGE_SIZE;
+	if (pgsizes & ~PAGE_MASK)
+		pgsizes = (pgsizes & PAGE_MASK) | PAGE_SIZE;
+	return pgsizes;
 }

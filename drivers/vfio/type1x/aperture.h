@@ -13,6 +13,7 @@ int t1x_aperture_compute(struct t1x_container *c, struct t1x_domain *extra,
 bool t1x_aperture_conflict(struct t1x_container *c,
 			   const struct t1x_iova_ranges *ranges);
 void t1x_aperture_refresh(struct t1x_container *c);
-void t1x_aperture_update_pgsizes(struct t1x_container *c);
+unsigned long t1x_aperture_pgsizes(struct t1x_container *c,
+				   const struct t1x_domain *extra);
 
 #endif /* _T1X_APERTURE_H */

@@ -129,6 +129,9 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *new,
 	if (t1x_aperture_conflict(c, ranges))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "attach: the group cannot reach what is mapped");
+	if (!t1x_aperture_pgsizes(c, fresh))
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "attach: the IOMMUs have no page size in common");
 
 	if (!READ_ONCE(t1x_allow_unsafe_interrupts) &&
 	    !t1x_group_msi_isolated(group))
@@ -181,7 +184,7 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 			    "attach: what is mapped cannot be mapped for the group");
 		goto err_detach;
 	}
-	t1x_aperture_update_pgsizes(c);
+	c->pgsizes = t1x_aperture_pgsizes(c, NULL);
 
 out_ranges:
 	t1x_iova_ranges_swap(&c->iova_ranges, ranges);
@@ -243,11 +246,11 @@ static int t1x_attach_locked(struct t1x_container *c,
  * @type: what stands behind it
  *
  * Context: called by vfio.ko with its group_lock held for write.
- * Return: 0; -EINVAL for a group attached twice or one that cannot reach
- * existing mappings; -EPERM without isolated MSIs; -EBUSY while a vaddr is
- * invalid; -EINTR when killed while waiting; errors of the IOMMU and of
- * t1x_dma_fill().  On failure nothing changed.  During VFIO_SET_IOMMU vfio.ko
- * then asks the next backend, without a word.
+ * Return: 0; -EINVAL for a group attached twice, one that cannot reach existing
+ * mappings, or one whose IOMMU has no page size of the others; -EPERM without
+ * isolated MSIs; -EBUSY while a vaddr is invalid; -EINTR when killed while waiting;
+ * errors of the IOMMU and of t1x_dma_fill().  On failure nothing changed.  During
+ * VFIO_SET_IOMMU vfio.ko then asks the next backend, without a word.
  */
 int t1x_attach_group(void *cookie, struct iommu_group *group,
 		     enum vfio_group_type type)
@@ -291,7 +294,7 @@ static void t1x_detach_domain(struct t1x_container *c,
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
 		t1x_unfill_all_detached(c);
-	t1x_aperture_update_pgsizes(c);
+	c->pgsizes = t1x_aperture_pgsizes(c, NULL);
 }
 
 /**
