@@ -549,6 +549,30 @@ static void detached_group_leaves_dirty_pages(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bitmap_full(dma->dirty, NPAGES));
 }
 
+/* A bit stands for a page of another size then, and what was known is not known. */
+static void page_size_changes_while_tracking(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct t1x_dma *dma;
+
+	fake_iommu.pgsizes = SZ_64K | SZ_2M;
+	KUNIT_ASSERT_EQ(test, emulate(f, 2), 0);
+	KUNIT_ASSERT_EQ(test, attach(f, 0), 0);
+	dma = fixture_map(test, IOVA, 0, 128, 0);
+	KUNIT_ASSERT_EQ(test, t1x_dirty_start(f->c), 0);
+	detach(f, 0);
+	mutex_lock(&f->c->lock);
+	KUNIT_EXPECT_EQ(test, t1x_container_pgsize(f->c), PAGE_SIZE);
+	t1x_dirty_mark(f->c, dma, 100 * PAGE_SIZE, PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, bitmap_full(dma->dirty, 128));
+	bitmap_zero(dma->dirty, 128);
+	t1x_dirty_mark(f->c, dma, 127 * PAGE_SIZE, PAGE_SIZE);
+	mutex_unlock(&f->c->lock);
+
+	KUNIT_ASSERT_EQ(test, attach(f, 0), 0);
+	KUNIT_EXPECT_TRUE(test, bitmap_full(dma->dirty, 8));
+}
+
 /* There would be no size that an IOVA could be aligned to. */
 static void no_page_size_in_common(struct kunit *test)
 {
@@ -598,6 +622,7 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(emulated_group_keeps_mappings),
 	KUNIT_CASE(pinning_group_is_not_counted),
 	KUNIT_CASE(detached_group_leaves_dirty_pages),
+	KUNIT_CASE(page_size_changes_while_tracking),
 	KUNIT_CASE(no_page_size_in_common),
 	KUNIT_CASE(kept_page_goes_with_its_domain),
 	{}

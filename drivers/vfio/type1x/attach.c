@@ -88,6 +88,16 @@ static void t1x_domain_del(struct t1x_container *c, struct t1x_domain *d)
 	mutex_unlock(&c->mmio_lock);
 }
 
+/* Where the smallest page becomes another one, a dirty bit says nothing any more. */
+static void t1x_attach_update_pgsizes(struct t1x_container *c)
+{
+	unsigned long pgsize = t1x_container_pgsize(c);
+
+	c->pgsizes = t1x_aperture_pgsizes(c, NULL);
+	if (pgsize != t1x_container_pgsize(c))
+		t1x_dirty_mark_all(c);
+}
+
 /*
  * Adds a domain and maps what the others hold.  The first domain of a container
  * with mediated devices fills the mappings that they made.
@@ -184,7 +194,7 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 			    "attach: what is mapped cannot be mapped for the group");
 		goto err_detach;
 	}
-	c->pgsizes = t1x_aperture_pgsizes(c, NULL);
+	t1x_attach_update_pgsizes(c);
 
 out_ranges:
 	t1x_iova_ranges_swap(&c->iova_ranges, ranges);
@@ -294,7 +304,7 @@ static void t1x_detach_domain(struct t1x_container *c,
 	t1x_domain_free(d);
 	if (list_empty(&c->domains))
 		t1x_unfill_all_detached(c);
-	c->pgsizes = t1x_aperture_pgsizes(c, NULL);
+	t1x_attach_update_pgsizes(c);
 }
 
 /**

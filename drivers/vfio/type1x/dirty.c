@@ -7,9 +7,12 @@
  * write anywhere (&t1x_group.non_pinned).
  *
  * Each mapping has a bitmap while tracking is on, one bit for each smallest
- * page.  A user's bitmap starts at the IOVA asked for, so the bits of a mapping
- * stand shifted in it; they are computed word by word, and the tracked bitmap
- * is changed only after all of it was copied (I4).
+ * page.  When a domain changes what that is, the bits say nothing any more, and all
+ * of them are set.
+ *
+ * A user's bitmap starts at the IOVA asked for, so the bits of a mapping stand
+ * shifted in it; they are computed word by word, and the tracked bitmap is changed
+ * only after all of it was copied (I4).
  */
 #include "dirty.h"
 
@@ -102,7 +105,8 @@ void t1x_dirty_mark_all(struct t1x_container *c)
  */
 int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 {
-	unsigned long nbits = t1x_dirty_nbits(c, dma);
+	/* Of PAGE_SIZE: a page may become as small as that when a domain goes (I3). */
+	unsigned long nbits = t1x_dma_npages(dma);
 
 	lockdep_assert_held(&c->lock);
 
