@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mediated devices: what they may pin, who pays, and letting go.
+ * Mediated devices: what they may pin, what is charged for it, and letting go.
  *
- * The container is one that vfio.ko does not know of; the device is a structure
- * with a dma_unmap callback that does as it is told.
+ * The container is that of the fixture; the device is a structure with a dma_unmap
+ * callback that does as it is told.
  */
 #include <linux/sched/signal.h>
 #include <linux/vfio.h>

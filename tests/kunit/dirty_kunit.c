@@ -2,8 +2,8 @@
 /*
  * Dirty tracking: which bits a user is told, where they are, and when they are forgotten.
  *
- * The user's bitmap is a page of the fake memory, whose address space the thread of the
- * test borrows for the call.
+ * The user's bitmap is a page of the fake memory; the thread of the test borrows that
+ * address space for the call.
  */
 #include <linux/bitmap.h>
 #include <linux/kthread.h>

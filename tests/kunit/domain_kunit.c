@@ -11,7 +11,7 @@
 
 static struct iommu_iotlb_gather gather;
 
-/* MMIO: the pages of the BAR are held by nobody and may be mapped freely. */
+/* MMIO: the pages of the BAR may be mapped without a pin. */
 static struct t1x_run bar_run(unsigned long npages)
 {
 	return (struct t1x_run){

@@ -3,8 +3,8 @@
  * User memory made of chosen page frames.
  *
  * Whether pages are contiguous, reserved or missing decides what the driver
- * does, and nobody can ask a page allocator for a pattern.  So the suites map a
- * file whose fault handler hands out the page that a table names.
+ * does, and a page allocator does not take orders for a pattern.  So the suites map a
+ * file with a fault handler that hands out the page that a table names.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -144,7 +144,7 @@ void fake_memory_scatter(void)
 }
 
 /**
- * fake_memory_expect_unpinned() - expect that nobody holds a page any more
+ * fake_memory_expect_unpinned() - expect that no page is pinned any more
  * @test: the test
  */
 void fake_memory_expect_unpinned(struct kunit *test)
@@ -196,7 +196,7 @@ static int fake_memory_map(void)
 	const unsigned long room = bytes + 2 * PMD_SIZE;
 	unsigned long vaddr;
 
-	/* Only to learn where there is room: nobody else maps anything here. */
+	/* Only to learn where there is room: nothing else maps here meanwhile. */
 	vaddr = vm_mmap(fake_memory.file, 0, room, PROT_NONE, MAP_SHARED, 0);
 	if (IS_ERR_VALUE(vaddr))
 		return vaddr;

@@ -2,7 +2,7 @@
 /*
  * Registered memory: found by range, shared, and mapped without another pin.
  *
- * Who registers is a process; the thread that runs the suites borrows the
+ * Memory is registered by a process; the thread that runs the suites borrows the
  * address space of the fake memory for it.
  */
 #include <linux/kthread.h>

@@ -40,7 +40,7 @@ int t1x_kunit_suite_init(struct kunit_suite *suite);
 void t1x_kunit_suite_exit(struct kunit_suite *suite);
 
 /**
- * struct fake_memory - user memory whose every page frame is chosen by a suite
+ * struct fake_memory - user memory, of which a suite chooses every page frame
  * @mm: the address space: that of the process which loads the module
  * @file: what backs the windows
  * @vaddr: start of the RAM window; the BAR window follows it
@@ -48,7 +48,7 @@ void t1x_kunit_suite_exit(struct kunit_suite *suite);
  * @bar: reserved pages, physically contiguous
  * @layout: page behind each page of the RAM window; %NULL for a hole
  * @bar_layout: the same for the BAR window
- * @bar_read_only: page of the BAR window that nobody may write; -1: none
+ * @bar_read_only: page of the BAR window that may not be written; -1: none
  */
 struct fake_memory {
 	struct mm_struct *mm;
@@ -85,7 +85,7 @@ static inline void fake_release(void *cookie)
  * fake_page_pinned() - does GUP hold a pin on a page
  * @page: an order-0 page
  *
- * Return: whether it does, for sure where nobody else takes many references.
+ * Return: whether it does, for sure where nothing else takes many references.
  */
 static inline bool fake_page_pinned(struct page *page)
 {
