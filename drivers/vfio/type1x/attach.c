@@ -139,7 +139,7 @@ static int t1x_attach_check(struct t1x_container *c, struct t1x_domain *new,
 	if (t1x_aperture_conflict(c, ranges))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "attach: the group cannot reach what is mapped");
-	if (!t1x_aperture_pgsizes(c, fresh))
+	if (!t1x_aperture_pgsizes(c, new))
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "attach: the IOMMUs have no page size in common");
 
