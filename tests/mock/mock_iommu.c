@@ -248,7 +248,8 @@ int t1x_mock_dma(struct device *dev, dma_addr_t iova, void *buf, size_t len,
 /**
  * t1x_mock_iommu_isolated_msi() - are the devices' interrupts isolated
  *
- * Return: what the mock reports to the kernel; false if the mock cannot isolate them on this kernel.
+ * Return: what the mock reports to the kernel; false if the mock cannot isolate them on
+ * this kernel.
  */
 bool t1x_mock_iommu_isolated_msi(void)
 {

@@ -217,7 +217,7 @@ static void read_only(void)
 	unmap(SIZE);
 }
 
-/* Pages of a file stay where they are when the file is cut off. */
+/* Pages of a file stay where they are when the file is truncated. */
 static void shared_memory(void)
 {
 	char was[64] = "";
