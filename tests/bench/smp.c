@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../selftests/lib/dirty.h"
 #include "../selftests/lib/mem.h"
@@ -177,8 +178,8 @@ void smp_huge_cold(void)
 
 #define CROWD		4
 #define CROWD_SIZE	(32 * MIB)
-/* Calls that a figure is the mean of. */
-#define CALLS		5
+/* Calls that a figure is the mean of, each at another moment of what the others do. */
+#define CALLS		30
 
 struct crowd {
 	pthread_t thread;
@@ -204,6 +205,7 @@ static void once_crowd(void *memory)
 {
 	static uint64_t bitmap[CROWD * CROWD_SIZE / PAGE / 64];
 	struct crowd crowd[CROWD];
+	uint64_t get = 0, unmap = 0;
 	size_t i;
 
 	open_edu();
@@ -217,15 +219,19 @@ static void once_crowd(void *memory)
 					 map_without_end, &crowd[i]), 0);
 	}
 
-	start();
-	for (i = 0; i < CALLS; i++)
+	for (i = 0; i < CALLS; i++) {
+		usleep(5000);
+		start();
 		assert_ret(dirty_get(container, IOVA, CROWD * CROWD_SIZE, bitmap,
 				     sizeof(bitmap)), 0);
-	stop("get-bitmap", CALLS, "call");
-	start();
-	for (i = 0; i < CALLS; i++)
+		get += since_start();
+		usleep(5000);
+		start();
 		dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL);
-	stop("unmap-all", CALLS, "call");
+		unmap += since_start();
+	}
+	note("get-bitmap", get, CALLS, "call");
+	note("unmap-all", unmap, CALLS, "call");
 
 	atomic_store(&crowd_stop, true);
 	for (i = 0; i < CROWD; i++)
