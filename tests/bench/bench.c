@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "../selftests/lib/bar.h"
+#include "../selftests/lib/dirty.h"
 #include "../selftests/lib/mem.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
@@ -320,6 +321,49 @@ static void once_pair(void *memory)
 	vfio_close_all();
 }
 
+/* Each page is dirty all the time: the device does not tell which it writes to. */
+static void track(uint64_t size, const char *get, size_t units, const char *per)
+{
+	static uint64_t bitmap[SIZE / PAGE / 64];
+
+	assert_ret(dirty_get(container, IOVA, size, bitmap, size / PAGE / 8), 0);
+	start();
+	assert_ret(dirty_get(container, IOVA, size, bitmap, size / PAGE / 8), 0);
+	stop(get, units, per);
+}
+
+static void once_dirty(void *memory)
+{
+	open_edu();
+	assert_ret(dma_map(container, memory, IOVA, SIZE, RW), 0);
+	start();
+	assert_ret(dirty_flags(container, START), 0);
+	stop("start", SIZE / PAGE, "page");
+	track(SIZE, "get", SIZE / PAGE, "page");
+	vfio_close_all();
+}
+
+static void dirty(void)
+{
+	measure("dirty", once_dirty, mem_anon(SIZE));
+}
+
+static void once_dirty_small(void *memory)
+{
+	open_edu();
+	map_entries(memory);
+	start();
+	assert_ret(dirty_flags(container, START), 0);
+	stop("start", ENTRIES, "mapping");
+	track(ENTRIES * PAGE, "get", ENTRIES, "mapping");
+	vfio_close_all();
+}
+
+static void dirty_small(void)
+{
+	measure("dirty-small", once_dirty_small, mem_anon(ENTRIES * PAGE));
+}
+
 static void pair(void)
 {
 	measure("pair", once_pair, mem_anon(PAGE));
@@ -428,6 +472,8 @@ static const struct test cases[] = {
 	CASE("bar-4k", bar_4k),
 	CASE("small", small),
 	CASE("pair", pair),
+	CASE("dirty", dirty),
+	CASE("dirty-small", dirty_small),
 	CASE("registered", registered),
 	CASE("unmap-all", unmap_all),
 	CASE("waiters", stock_waiters),

@@ -14,10 +14,10 @@ static void dirty_bitmap_check(struct kunit *test, const unsigned long *map,
 			       unsigned long first, unsigned long nbits,
 			       unsigned int shift)
 {
-	unsigned long bit, at, to;
-	u64 word, want;
+	unsigned long bit, at, to, nr = DIV_ROUND_UP(shift + nbits - first, 64) + 1;
+	u64 word, want, words[MAX_BITS / 64 + 4];
 
-	for (at = 0; at < DIV_ROUND_UP(shift + nbits - first, 64) + 1; at++) {
+	for (at = 0; at < nr; at++) {
 		want = 0;
 		for (bit = first; bit < nbits; bit++) {
 			to = bit - first + shift;
@@ -26,6 +26,15 @@ static void dirty_bitmap_check(struct kunit *test, const unsigned long *map,
 		}
 		word = t1x_dirty_bitmap_word(map, first, nbits, shift, at);
 		KUNIT_ASSERT_EQ(test, word, want);
+		/* The same by the rest of the words at once, and not one more. */
+		words[nr - at] = 0x5a5a;
+		t1x_dirty_bitmap_words(map, first, nbits, shift, at, words, nr - at);
+		KUNIT_ASSERT_EQ(test, words[0], want);
+		KUNIT_ASSERT_EQ(test, words[nr - at], 0x5a5aULL);
+		if (!at)
+			continue;
+		t1x_dirty_bitmap_words(map, first, nbits, shift, 0, words, nr);
+		KUNIT_ASSERT_EQ(test, words[at], want);
 	}
 }
 

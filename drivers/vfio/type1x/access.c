@@ -32,7 +32,7 @@ static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
 	return (iova - dma->iova) >> PAGE_SHIFT;
 }
 
-/* A held page is charged on its own account only where nothing is filled. */
+/* A page is charged for an access only where the mapping is not filled. */
 static unsigned long t1x_access_nram(const struct t1x_dma *dma, dma_addr_t iova,
 				     const struct t1x_run *page)
 {
@@ -77,7 +77,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 		return -ENODEV;
 
 	ret = t1x_access_read(dma, iova, &page);
-	/* The device wants a struct page; a BAR need not have one. */
+	/* vfio.ko returns struct pages; a BAR need not have one. */
 	if (!ret && !pfn_valid(page.pfn))
 		ret = -EINVAL;
 	if (ret) {
@@ -258,7 +258,7 @@ int t1x_access_pin_pages(void *cookie, struct iommu_group *group, dma_addr_t iov
  * @iova: first page
  * @npages: pages
  *
- * A page that is not held is passed over: it may have gone with its mapping.
+ * A page that is not held is skipped: it may have gone with its mapping.
  *
  * Context: called by vfio.ko, also from a device's dma_unmap callback.
  */
@@ -293,7 +293,7 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "access to %pad, where nothing is mapped",
 				   &iova);
-	/* Type1 wants READ even of a mapping that is only written. */
+	/* As in type1, a mapping has to be readable even to be written to. */
 	if ((write && !(dma->prot & IOMMU_WRITE)) || !(dma->prot & IOMMU_READ))
 		return t1x_log_err(&c->errlog, -EPERM,
 				   "access to %pad, which is mapped for less",
@@ -421,7 +421,7 @@ void t1x_access_close(void *cookie, struct vfio_device *vdev)
 }
 
 /**
- * t1x_access_notify_unmap() - tell mediated devices to let go of a mapping
+ * t1x_access_notify_unmap() - have mediated devices unpin the pages of a mapping
  * @c: the container
  * @iova: first byte of the mapping
  * @size: its bytes
@@ -446,12 +446,12 @@ void t1x_access_notify_unmap(struct t1x_container *c, dma_addr_t iova, u64 size,
 }
 
 /**
- * t1x_access_release() - take held pages away from devices that are closed
+ * t1x_access_release() - unpin the pages that closed devices left pinned
  * @c: the container
  * @dma: the mapping; it is about to go with the last group
  *
- * A well-behaved device let go when it was closed.  No device is open now, so
- * none may use the pages, and this is the last chance to unpin them.
+ * A driver has to unpin its pages when its device is closed.  No device is open now, so
+ * none may use the pages any more.
  *
  * Context: the lock is held.
  */

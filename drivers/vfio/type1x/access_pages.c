@@ -2,9 +2,9 @@
 /*
  * Pages that mediated devices hold, one reference count for each.
  *
- * Owns the representation only: access.c pins, charges and unpins.
+ * The representation alone: access.c pins, charges and unpins.
  *
- * An entry is one word, so that holding a page needs no memory of its own:
+ * An entry is one word, so a page that is held takes no memory of its own:
  * 40 bits of page frame (all that 52-bit addresses have), the kind, and 20 bits
  * of references.
  */

@@ -6,9 +6,9 @@
  * charged before a device sees it and refunded after it was unpinned is kept by its
  * callers, fill.c, unfill.c, umem.c and access.c.
  *
- * Charging may fail.  Refunding may not: a mapping often dies with its
- * process, when a killable lock would refuse and another user of the mm would
- * be left with pages it can never get rid of.
+ * Charging may fail.  Refunding may not: a mapping often goes while its process is being
+ * killed, when a killable lock would fail, and the pages would stay charged to other users
+ * of the mm.
  */
 #include "account.h"
 
@@ -29,8 +29,7 @@
  * t1x_owner_get() - make the calling process the owner of a mapping
  * @owner: to be filled in
  *
- * The group leader stands for the process, so that all its threads map on one
- * account.
+ * The group leader stands for the process, so all of its threads are charged as one.
  *
  * Context: process context with an mm.
  */
@@ -46,7 +45,7 @@ void t1x_owner_get(struct t1x_owner *owner)
 /**
  * t1x_owner_dup() - make the owner of a mapping the owner of another
  * @owner: the owner
- * @other: to be filled in; pays for nothing yet
+ * @other: to be filled in, with nothing charged
  */
 void t1x_owner_dup(const struct t1x_owner *owner, struct t1x_owner *other)
 {
@@ -84,10 +83,9 @@ void t1x_owner_put(struct t1x_owner *owner)
 /**
  * t1x_owner_replace() - make the calling process the owner instead
  * @owner: the owner so far; may be dying or dead
- * @errlog: where to say that the limit does not allow it
+ * @errlog: the log for an error
  *
- * What is charged moves over.  A process that already pays stays the owner as
- * it is.
+ * The charge moves over.  If the process is the owner already, nothing changes.
  *
  * Context: process context with an mm; takes mmap_lock for write; may sleep.
  * Return: 0, or an error of t1x_charge() with nothing changed.
@@ -115,9 +113,9 @@ int t1x_owner_replace(struct t1x_owner *owner, struct t1x_errlog *errlog)
  * t1x_owner_unlimited() - is a process free of RLIMIT_MEMLOCK
  * @owner: the charged process
  *
- * Pages that are charged and not pinned yet count like others: they would make a
- * request of another thread, or mlock(), fail that the limit allows.  So only where
- * there is no limit may more be charged than is pinned.
+ * Pages that are charged ahead of being pinned count against the limit, and would make a
+ * request of another thread, or mlock(), fail that the limit allows.  So more may be
+ * charged than is pinned only where there is no limit.
  *
  * Return: whether no limit applies.
  */
@@ -155,8 +153,8 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
  * @owner: the charged process; its mm has users
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
- *	allows; @owner->charged tells.  They are pinned, unless t1x_owner_unlimited()
- * @errlog: where to say that the limit does not allow it
+ *	allows, as @owner->charged shows; they are pinned, unless t1x_owner_unlimited()
+ * @errlog: the log for an error
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
@@ -229,7 +227,7 @@ void t1x_refund_batch_flush(struct t1x_refund_batch *refunds)
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
 	trace_t1x_refund(owner->task->tgid, npages, 0);
 
-	/* The locked_vm of an mm without users is read no more. */
+	/* Nothing reads the locked_vm of an mm without users. */
 	mm = owner->mm;
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return;
@@ -237,7 +235,7 @@ void t1x_refund_batch_flush(struct t1x_refund_batch *refunds)
 	__account_locked_vm(mm, npages, false, owner->task, owner->lock_cap);
 	mmap_write_unlock(mm);
 
-	/* Never tear an address space down while a mapping is being undone. */
+	/* The last user of an address space tears it down, which takes long. */
 	if (mm != current->mm)
 		mmput_async(mm);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What there is to see of the module in debugfs: its counters, why requests were
- * refused, and a folder for each container.
+ * The files in debugfs: counters of the module, failed requests, and a folder for each
+ * container.
  *
  * A file knows its container by cookie and looks it up each time it is read, so it
  * keeps none open.  The container's lock is taken for one mapping at a time, to copy
@@ -23,7 +23,7 @@
 #include "stats.h"
 #include "t1x.h"
 
-/* Busy ranges that are shown at most. */
+/* Ranges that "progress" shows at most. */
 #define T1X_PROGRESS_SHOWN		16
 
 /* Room for the name of a folder, a number of 64 bits. */
@@ -110,7 +110,7 @@ static void t1x_dma_iter_copy(struct t1x_dma_iter *iter, const struct t1x_dma *d
 	iter->untracked = READ_ONCE(dma->untracked);
 	iter->watched = READ_ONCE(dma->mmio);
 	iter->vaddr_invalid = dma->vaddr_invalid;
-	/* What is charged and not mapped is held, or will be mapped. */
+	/* Pages that are charged and not mapped are held by accesses, or are being mapped. */
 	iter->ram = iter->registered ? iter->filled :
 		    min(iter->charged, iter->filled);
 }

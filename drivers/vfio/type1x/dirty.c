@@ -28,7 +28,7 @@
 #include "t1x.h"
 
 /* Words composed on the stack before they are copied out. */
-#define T1X_DIRTY_WORDS		32
+#define T1X_DIRTY_WORDS		64
 
 static unsigned int t1x_dirty_shift(struct t1x_container *c)
 {
@@ -222,7 +222,7 @@ int t1x_dirty_stop(struct t1x_container *c)
 
 /*
  * Copies the bits of one mapping to where they belong in the user's bitmap, which is
- * for @base to @last: in v2 the range may take a part of the mapping.
+ * for @base to @last: the range may take a part of the mapping.
  */
 static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 			      dma_addr_t base, dma_addr_t last,
@@ -232,12 +232,12 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 	unsigned long first = (iova - dma->iova) >> t1x_dirty_shift(c);
 	u64 bit = (iova - base) >> t1x_dirty_shift(c);
 	unsigned long nbits = t1x_dirty_nbits(c, dma);
-	unsigned int shift = bit % 64, n, i;
 	unsigned long word, nr, *map;
+	unsigned int shift = bit % 64, n;
 	u64 words[T1X_DIRTY_WORDS];
 	u64 below = 0;
 
-	if (c->v2 && last < dma->last)
+	if (last < dma->last)
 		nbits = ((last - dma->iova) >> t1x_dirty_shift(c)) + 1;
 	map = c->nr_non_pinned_groups && dma->filled ? NULL : dma->dirty;
 	bitmap += bit / 64;
@@ -251,9 +251,7 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 	nr = DIV_ROUND_UP(shift + nbits - first, 64);
 	for (word = 0; word < nr; word += n) {
 		n = min_t(unsigned long, nr - word, T1X_DIRTY_WORDS);
-		for (i = 0; i < n; i++)
-			words[i] = t1x_dirty_bitmap_word(map, first, nbits, shift,
-							 word + i);
+		t1x_dirty_bitmap_words(map, first, nbits, shift, word, words, n);
 		words[0] |= below;
 		below = 0;
 		if (copy_to_user(bitmap + word, words, n * sizeof(u64)))
@@ -272,10 +270,8 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
  * @last: last byte of the range
  * @bitmap: the user's bitmap; its first bit stands for @iova
  *
- * In v2 a range may split mappings, of which the bits of the part are told.  In v1
- * it tells of whole mappings, and of none that begins before.
- *
- * Only words in which a mapping has bits are written.
+ * Of a mapping that the range takes a part of, the bits of that part are copied.  Only
+ * in which a mapping has bits are written.
  *
  * Context: the lock is held; faults user memory in.
  * Return: 0, -EFAULT, or -EINTR when the caller is being killed; what is
@@ -287,10 +283,11 @@ int t1x_dirty_copy(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	struct t1x_dma *dma;
 	int ret = 0;
 
-	for (dma = t1x_dma_first(&c->dma_tree, iova, last); dma && !ret;
-	     dma = t1x_dma_next(dma, last))
-		if (c->v2 || dma->iova >= iova)
-			ret = t1x_dirty_copy_one(c, dma, iova, last, bitmap);
+	t1x_dma_for_each_in(dma, &c->dma_tree, iova, last) {
+		ret = t1x_dirty_copy_one(c, dma, iova, last, bitmap);
+		if (ret)
+			break;
+	}
 	return ret;
 }
 

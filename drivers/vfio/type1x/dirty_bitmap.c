@@ -8,6 +8,8 @@
 #include "dirty_bitmap.h"
 
 #include <linux/bits.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
 
 /* A word of @map; zeroes beyond @nbits, ones without a map. */
 static u64 t1x_dirty_bitmap_get(const unsigned long *map, unsigned long nbits,
@@ -52,4 +54,44 @@ u64 t1x_dirty_bitmap_word(const unsigned long *map, unsigned long first,
 	if (!word)
 		return t1x_dirty_bitmap_at(map, nbits, first) << shift;
 	return t1x_dirty_bitmap_at(map, nbits, first + word * 64 - shift);
+}
+
+/**
+ * t1x_dirty_bitmap_words() - many words of the end of a bitmap, moved
+ * @map: the bitmap; %NULL for one full of ones
+ * @first: bit with which that end begins
+ * @nbits: bits of the bitmap
+ * @shift: where @first is moved to, less than 64
+ * @word: index of the first word of the result
+ * @words: set to what t1x_dirty_bitmap_word() returns for each
+ * @n: how many words
+ *
+ * All but the first and the last word of a bitmap are whole, and copied as such.
+ */
+void t1x_dirty_bitmap_words(const unsigned long *map, unsigned long first,
+			    unsigned long nbits, unsigned int shift,
+			    unsigned long word, u64 *words, unsigned int n)
+{
+	unsigned long at, whole;
+	unsigned int skip, i = 0;
+
+	if (!word && n)
+		words[i++] = t1x_dirty_bitmap_word(map, first, nbits, shift, 0);
+
+	at = first + (word + i) * 64 - shift;
+	skip = at % 64;
+	whole = at < nbits ? min_t(unsigned long, (nbits - at) / 64, n - i) : 0;
+	if (!map) {
+		memset(words + i, 0xff, whole * sizeof(*words));
+		i += whole;
+	} else if (!skip) {
+		memcpy(words + i, map + at / 64, whole * sizeof(*words));
+		i += whole;
+	} else {
+		for (at /= 64; whole; whole--, at++)
+			words[i++] = map[at] >> skip |
+				     (u64)map[at + 1] << (64 - skip);
+	}
+	for (; i < n; i++)
+		words[i] = t1x_dirty_bitmap_word(map, first, nbits, shift, word + i);
 }

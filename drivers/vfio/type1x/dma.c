@@ -17,14 +17,14 @@
 static struct kmem_cache *t1x_dma_cache;
 
 /**
- * t1x_dma_cache_init() - make the cache mappings are allocated from
+ * t1x_dma_cache_init() - create the slab cache of mappings
  *
  * Context: module init.
  * Return: 0 or -ENOMEM.
  */
 int t1x_dma_cache_init(void)
 {
-	/* Users own as many mappings as they like; their memcg pays. */
+	/* A user can make any number of mappings: they are charged to the memory cgroup. */
 	t1x_dma_cache = KMEM_CACHE(t1x_dma, SLAB_ACCOUNT);
 	return t1x_dma_cache ? 0 : -ENOMEM;
 }

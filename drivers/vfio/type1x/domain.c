@@ -2,12 +2,11 @@
 /*
  * IOMMU domains and groups.
  *
- * The only file that calls iommu_*().  Owns what may be said to an IOMMU and
- * how its answers are to be read; what to map when is decided above.
+ * The only file that calls iommu_*().  It knows which calls an IOMMU driver takes and how
+ * to read what they return; what to map when is decided by its callers.
  *
- * Invariant: t1x_domain_unmap() succeeds only if the IOMMU no longer translates
- * any page of the range.  Pages may be unpinned on that word, after a
- * t1x_domain_sync().
+ * Invariant: t1x_domain_unmap() succeeds only if the page table of the IOMMU has no page of
+ * the range any more, so the pages may be unpinned after t1x_domain_sync().
  */
 #include "domain.h"
 
@@ -112,8 +111,8 @@ void t1x_domain_enforce_coherency(struct t1x_domain *d)
  * @a: a domain
  * @b: a domain
  *
- * Return: whether both are of the same make and equally coherent; attaching
- * may still fail.
+ * Return: whether both are of the same driver and equally coherent; attaching may still
+ * fail.
  */
 bool t1x_domain_compatible(const struct t1x_domain *a,
 			   const struct t1x_domain *b)
@@ -174,14 +173,14 @@ static bool t1x_domain_crosses(dma_addr_t iova, dma_addr_t last)
 	return (iova ^ last) >> T1X_FLUSH_SHIFT;
 }
 
-/* The same for what is gathered; an empty gather starts behind its end. */
+/* Is what is gathered in more than one block?  An empty gather starts behind its end. */
 static bool t1x_gather_crosses(const struct iommu_iotlb_gather *gather)
 {
 	return gather->start < gather->end &&
 	       t1x_domain_crosses(gather->start, gather->end);
 }
 
-/* After @error: takes back what was mapped at @iova, up to @end. */
+/* Unmaps [@iova, @end) after @error. */
 static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
 			       dma_addr_t end, int error)
 {
@@ -224,7 +223,7 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
 		granule_shift = PAGE_SHIFT;
 	mask = BIT_ULL(min_not_zero(granule_shift, T1X_FLUSH_SHIFT)) - 1;
-	/* No call maps what goes on behind this byte. */
+	/* No call maps beyond this byte. */
 	edge = at | mask;
 	do {
 		size = ((u64)run->npages << PAGE_SHIFT) - done;
@@ -260,9 +259,9 @@ static size_t t1x_domain_unmap_once(struct t1x_domain *d,
 }
 
 /*
- * An IOMMU driver stopped early, or says it did more.  Neither may happen: the
- * range is made of whole calls to iommu_map().  Trust the page table instead:
- * go on behind every hole, give up at a page that stays.
+ * An IOMMU driver stopped early, or returned more than it was asked for, which must not
+ * happen with a range of whole calls to iommu_map().  Follow the page table instead: go on
+ * behind every hole, and give up at a page that stays.
  */
 static int t1x_domain_unmap_rest(struct t1x_domain *d,
 				 struct iommu_iotlb_gather *gather,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why a request was refused: the errno alone rarely tells.
+ * The log of failed requests, with the reason that an errno alone does not give.
  *
- * The reason can be found afterwards in <debugfs>/vfio_iommu_type1x/refusals, which is
- * the interface's word for it, also of containers that are closed by now, because many
- * programs end when a request is refused; in a trace, if one is taken; and in the kernel
- * log, if log_refusals is set.  A user can cause any number of them, so the log is
- * rate-limited, and not the default.
+ * <debugfs>/vfio_iommu_type1x/refusals, as the interface calls them, has the last ones of
+ * each container, and of containers that are closed, because many programs end when a
+ * request fails.  Each is a trace event as well, and a line in the kernel log if
+ * log_refusals is set; that is rate-limited and not the default, because a user can cause
+ * any number of them.
  */
 #include "errlog.h"
 
@@ -21,7 +21,7 @@
 #include "t1x.h"
 #include "trace.h"
 
-/* A refusal of a container that is closed. */
+/* An entry of a container that is closed. */
 struct t1x_errlog_closed_entry {
 	unsigned long container;
 	struct t1x_errlog_entry refusal;
@@ -33,7 +33,7 @@ static struct t1x_errlog_closed_entry t1x_errlog_closed[T1X_ERRLOG_CLOSED];
 static unsigned int t1x_errlog_nr_closed;
 
 /**
- * t1x_errlog_init() - begin to remember the refusals of a container
+ * t1x_errlog_init() - initialise the log of a container
  * @errlog: to be filled in
  * @container: its number
  *
@@ -49,7 +49,7 @@ void t1x_errlog_init(struct t1x_errlog *errlog, unsigned long container)
 	mutex_unlock(&t1x_errlog_lock);
 }
 
-/* Index of the oldest that a ring of @size still has, of @nr that it was given. */
+/* Index of the oldest entry in a ring of @size, after @nr were added. */
 static unsigned int t1x_errlog_oldest(unsigned int nr, unsigned int size)
 {
 	return nr - min(nr, size);
@@ -83,7 +83,7 @@ void t1x_errlog_exit(struct t1x_errlog *errlog)
  * @errlog: of the container
  * @ret: what it is refused with, a negative errno
  * @fmt: the reason, without a newline; text of a process's own in it is escaped by
- *	the caller (T1X_ESCAPE), for it is printed as it is
+ *	the caller (T1X_ESCAPE), because it is printed as it is
  *
  * Context: process context; takes a spinlock of its own.
  * Return: @ret.
@@ -161,7 +161,7 @@ static int t1x_errlog_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(t1x_errlog);
 
 /**
- * t1x_errlog_debugfs() - make the file that shows them
+ * t1x_errlog_debugfs() - create the file "refusals"
  * @dir: where; its removal removes the file
  *
  * Context: module init.

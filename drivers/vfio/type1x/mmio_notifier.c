@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Revoking MMIO: what the CPU loses, devices lose too.
+ * Revoking MMIO: what is unmapped from the process is unmapped from the domains.
  *
  * A BAR is neither pinned nor does its mapping keep the device.  vfio-pci takes
- * it from the CPU when memory decode goes off, on a reset and before the device
- * changes hands; a mapping would let other devices reach it for ever.  With
+ * it from the process when memory decode goes off, on a reset and before another user gets
+ * the device; a mapping would let other devices reach it for ever.  With
  * revoke_mmio set, a mapping that has MMIO watches its addresses, and a run is
  * unmapped from every domain before the page table entries behind it go.  It
  * does not come back: only a new mapping reads the page table again.
@@ -86,7 +86,7 @@ static unsigned long t1x_mmio_range_revoke(struct t1x_container *c, struct t1x_d
 			break;
 		if (index > last || run->pinned || run->revoked)
 			continue;
-		/* If an IOMMU refuses, unfill will find out and tell. */
+		/* If an IOMMU keeps a page, t1x_dma_unfill() will report it. */
 		run->revoked = !t1x_domain_list_unmap_sync(&c->domains,
 							   t1x_dma_iova_at(dma, index),
 							   run->npages);
@@ -121,7 +121,7 @@ static bool t1x_mmio_notifier_invalidate(struct mmu_interval_notifier *notifier,
 	struct t1x_container *c = mn->c;
 	unsigned long nr = 0;
 
-	/* Only the OOM reaper must not sleep; it will find other memory. */
+	/* Only the OOM reaper must not sleep; it goes on to other memory. */
 	if (!mmu_notifier_range_blockable(range))
 		return false;
 
@@ -141,7 +141,7 @@ static const struct mmu_interval_notifier_ops t1x_mmio_notifier_ops = {
 	.invalidate = t1x_mmio_notifier_invalidate,
 };
 
-/* Guards the addresses of a mapping; errors as of t1x_mmio_register(). */
+/* Adds a notifier for the addresses of a mapping; errors as of t1x_mmio_register(). */
 static struct t1x_mmio_notifier *t1x_mmio_notifier_alloc(struct t1x_container *c,
 							 struct t1x_dma *dma)
 {

@@ -2,8 +2,8 @@
 /*
  * Memory regions: what a container has registered.
  *
- * What is registered is memory; the addresses are what it is called from then on.  If
- * the process puts other memory there, by munmap(), MADV_DONTNEED or mremap(), a MAP of
+ * Registering pins the memory at a range of addresses, and the range is its name from then
+ * on.  If the process puts other memory there, by munmap(), MADV_DONTNEED or mremap(), a MAP of
  * these addresses still maps what was registered.
  *
  * A mapping that lies in a memory region takes its runs from the umem.  They neither
@@ -21,7 +21,7 @@
 #include "umem.h"
 #include "urange.h"
 
-/* Takes the name; what else there is to registering comes after that. */
+/* Reserves the name, before the memory is pinned. */
 static struct t1x_mr *t1x_mr_alloc(struct t1x_container *c,
 				   unsigned long first,
 				   unsigned long last, bool write)

@@ -13,10 +13,10 @@
 #include "pfn.h"
 #include "runs.h"
 
-/* Lookups, each with at most one fault, before others may have the mmap_lock. */
+/* Lookups, each with at most one fault, between two releases of mmap_lock. */
 #define T1X_PFNMAP_LOOKUPS	64
 
-/* An entry of a page table without what its use has left there. */
+/* An entry of a page table without its accessed and dirty bits. */
 static unsigned long t1x_pfnmap_entry(pte_t *ptep)
 {
 	return pte_val(pte_mkold(pte_mkclean(ptep_get(ptep))));
@@ -27,9 +27,9 @@ static unsigned long t1x_pfnmap_entry(pte_t *ptep)
  * @args: where follow_pfnmap_start() has found a small leaf
  * @most: pages wanted
  *
- * What follow_pfnmap_start() locked is the whole table, so all of it may be read,
- * and not a byte behind it.  Entries are compared and not decoded, for that is
- * what a small leaf costs.
+ * follow_pfnmap_start() has locked the whole table, so all of it may be read, and not a
+ * byte behind it.  Entries are compared and not decoded: that is nearly all that a small
+ * leaf costs.
  *
  * Return: pages of MMIO from that leaf on that are contiguous and may be
  * accessed in the same ways; 0 if the first one is RAM.
@@ -51,7 +51,7 @@ unsigned long t1x_pfnmap_scan(const struct follow_pfnmap_args *args,
 	return t1x_pfn_count_mmio(args->pfn, n);
 }
 
-/* The same for a large leaf, which is of one kind: its first page tells. */
+/* The same for a large leaf, whose pages are all of the kind of the first. */
 static unsigned long t1x_pfnmap_leaf(const struct follow_pfnmap_args *args,
 				     unsigned long most)
 {
@@ -63,7 +63,7 @@ static unsigned long t1x_pfnmap_leaf(const struct follow_pfnmap_args *args,
 	return min(most, (last - args->address + 1) >> PAGE_SHIFT);
 }
 
-/* follow_pfnmap_start(), which faults in what is not there. */
+/* Calls follow_pfnmap_start(), after a fault if the entry is not there. */
 static int t1x_pfnmap_start(struct follow_pfnmap_args *args, bool write,
 			    bool *retry)
 {
@@ -79,7 +79,7 @@ static int t1x_pfnmap_start(struct follow_pfnmap_args *args, bool write,
 	return ret || *retry ? ret : follow_pfnmap_start(args);
 }
 
-/* What one lookup tells, at most @most pages. */
+/* Reads the pages that one lookup finds, at most @most. */
 static int t1x_pfnmap_lookup(struct follow_pfnmap_args *args,
 			     unsigned long most, bool write,
 			     struct t1x_run *found, bool *retry)

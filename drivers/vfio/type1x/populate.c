@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * More CPUs for memory that is not there yet.
+ * Threads that fault in memory which is about to be pinned.
  *
  * Nearly all the time of a large cold map goes into clearing pages.  Threads
- * fault them in, ahead of the caller, which then pins what is there.  They hold
- * nothing: no pin, no charge, no error of theirs counts.  Where they could not
- * do it the caller finds the same hole, and reports it at its place.
+ * fault them in, ahead of the caller, which then pins what is there.  A thread holds
+ * neither pins nor charges, and its errors are ignored: the caller meets the same error
+ * at the same address, and reports it.
  *
- * The memory is cut into chunks.  Idle threads take the next one, and so does the
+ * The memory is divided into chunks.  Idle threads take the next one, and so does the
  * calling task while it waits, so all of them work until the last chunk.
  *
  * A thread that faults in memory of a full cgroup would go on to reclaim and to call
@@ -40,13 +40,13 @@
 #include "stats.h"
 #include "t1x.h"
 
-/* What is taken at a time, aligned so that huge pages lie in one chunk. */
+/* Bytes of a chunk, aligned so that a huge page lies in one. */
 #define T1X_POPULATE_CHUNK	(16UL << 20)
 
-/* Less than this is not worth a thread. */
+/* Bytes for which a thread pays. */
 #define T1X_POPULATE_MIN	(64UL << 20)
 
-/* Bytes faulted in before others may have the mmap_lock. */
+/* Bytes faulted in between two releases of mmap_lock. */
 #define T1X_POPULATE_STEP	(2UL << 20)
 
 /**
@@ -54,7 +54,7 @@
  * @mm: the address space; has users from t1x_populate_start() to t1x_populate_stop()
  * @start: first address
  * @end: behind the last one
- * @base: where chunk 0 would begin if nothing were cut off
+ * @base: start of chunk 0, at or below @start
  * @nr: number of chunks
  * @next_chunk: the first chunk that no thread has begun; atomic
  * @failed: no chunk is to be begun any more: a page could not be faulted in, and the
@@ -81,7 +81,7 @@ struct t1x_populate {
 	unsigned long done[];
 };
 
-/* Threads that there are, of all callers. */
+/* Threads of all callers. */
 static atomic_t t1x_populate_nr_threads;
 
 static bool t1x_populate_should_stop(struct t1x_populate *p)
@@ -121,7 +121,7 @@ static bool t1x_populate_next(struct t1x_populate *p)
 	if (chunk >= p->nr || t1x_populate_should_stop(p))
 		return false;
 
-	/* Where it will be pinned it must not have to be moved from. */
+	/* As GUP with FOLL_LONGTERM allocates, or pinning would migrate the page. */
 	pin = memalloc_pin_save();
 	t1x_populate_chunk(p, chunk);
 	memalloc_pin_restore(pin);
@@ -180,7 +180,7 @@ static bool t1x_populate_thread_add(struct t1x_populate *p)
 	return true;
 }
 
-/* Takes a number of threads, at most @most, off those that there may be in all. */
+/* Reserves up to @most of the threads that populate_threads allows in all. */
 static unsigned int t1x_populate_reserve(unsigned int most)
 {
 	unsigned int limit = READ_ONCE(t1x_populate_threads), nr;

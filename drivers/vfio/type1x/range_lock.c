@@ -9,7 +9,7 @@
  * R2  a range is granted only after every earlier one that overlaps it is gone: what
  *     comes later never overtakes, and what does not overlap never waits.
  *
- * What is exclusive, such as attaching a group, locks [0, ~0] and is no special case.
+ * An exclusive operation, such as attaching a group, locks [0, ~0] and is no special case.
  * The callers keep to these rules:
  *
  * R3  A task holds at most one range of a container.
@@ -49,7 +49,7 @@ void t1x_range_tree_init(struct t1x_range_tree *tree)
 	lockdep_init_map(&tree->dep_map, "t1x_range", &key, 0);
 }
 
-/* Grants what waited for a range, which has left the tree, and for nothing else. */
+/* Grants the ranges that waited for this one, which has left the tree, and for no other. */
 static void t1x_range_grant(struct t1x_range_tree *tree,
 			    const struct t1x_range *range)
 {
@@ -59,7 +59,7 @@ static void t1x_range_grant(struct t1x_range_tree *tree,
 					       range->last);
 	     other; other = t1x_range_tree_iter_next(other, range->iova,
 						     range->last))
-		/* With the lock held: the other task cannot have gone on. */
+		/* With the lock held, so the other task has not returned and @task is valid. */
 		if (other->seq > range->seq && !--other->blockers)
 			wake_up_process(other->task);
 }
@@ -71,7 +71,7 @@ static void t1x_range_remove(struct t1x_range_tree *tree,
 
 	lockdep_assert_held(&tree->lock);
 
-	/* Mostly it is alone, and the tree need not be looked at. */
+	/* Without another range there is nothing to grant. */
 	if (likely(tree->root.rb_root.rb_node == node && !node->rb_left &&
 		   !node->rb_right)) {
 		tree->root = RB_ROOT_CACHED;
@@ -105,7 +105,7 @@ static int t1x_range_wait(struct t1x_range_tree *tree, struct t1x_range *range,
 	return ret;
 }
 
-/* How many ranges overlap one that is not in the tree. */
+/* Counts the ranges that overlap one which is not in the tree. */
 static unsigned int t1x_range_overlaps(struct t1x_range_tree *tree,
 				       const struct t1x_range *range)
 {
@@ -120,7 +120,7 @@ static unsigned int t1x_range_overlaps(struct t1x_range_tree *tree,
 	return nr;
 }
 
-/* Inline, for MAP and UNMAP of a page are made of little else. */
+/* Inline, because this is a large part of a MAP and an UNMAP of one page. */
 static __always_inline int
 t1x_range_lock_state(struct t1x_range_tree *tree, struct t1x_range *range,
 		     dma_addr_t iova, dma_addr_t last, enum t1x_range_op op,
@@ -241,12 +241,12 @@ bool t1x_range_is_held(const struct t1x_range *range, dma_addr_t iova,
 }
 
 /**
- * t1x_range_snapshot() - what MAPs and UNMAPs are under way
+ * t1x_range_snapshot() - copy the ranges that MAPs and UNMAPs hold
  * @tree: the tree
- * @info: set to what there is to tell of each range that is held, in order of IOVA
- * @nr: how many fit there
+ * @info: set to one entry for each, in order of IOVA
+ * @nr: entries that fit there
  *
- * Return: how many there are in @info.
+ * Return: entries in @info.
  */
 unsigned int t1x_range_snapshot(struct t1x_range_tree *tree,
 				struct t1x_range_info *info, unsigned int nr)

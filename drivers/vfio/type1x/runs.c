@@ -4,9 +4,8 @@
  *
  * Owns the representation of a list of runs.  Knows neither pages nor IOMMUs.
  *
- * Growth may fail, and the caller must be able to go on without; so room is
- * reserved before a run exists (t1x_runs_reserve()), and from there on pushing
- * and dropping cannot fail.  A chunk is freed when its last run is dropped:
+ * Only t1x_runs_reserve() can fail, and it is called before a run exists; pushing and
+ * dropping cannot.  A chunk is freed when its last run is dropped:
  * walking down a mapping needs no memory and gives some back.
  */
 #include "runs.h"
@@ -14,7 +13,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-/* Chunks grow up to a page, four times as large each; their header is like two runs. */
+/* Each chunk has four times the runs of the one below, up to a page with its header. */
 #define T1X_CHUNK_MIN	14UL
 #define T1X_CHUNK_MAX	((PAGE_SIZE - sizeof(struct t1x_run_chunk)) / \
 			 sizeof(struct t1x_run))
@@ -104,7 +103,7 @@ struct t1x_runs_at {
 	unsigned long skip;
 };
 
-/* Finds a page, not the first one.  What is before it in @chunk is not empty. */
+/* Finds a page, not the first one; pages before it are in the same piece of memory. */
 static struct t1x_runs_at t1x_runs_find(struct t1x_runs *runs,
 					unsigned long page)
 {
@@ -227,8 +226,8 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
  * @upper: an empty list
  * @spare: from t1x_runs_split_alloc(); used or freed
  *
- * Walks down the chunks, not the runs: cutting a mapping page by page from its
- * start would walk over all runs each time.
+ * Walks down the chunks, not the runs, so splitting a mapping page by page from its
+ * start does not visit all runs each time.
  */
 void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 		    struct t1x_runs *upper, struct t1x_run_chunk *spare)

@@ -5,9 +5,9 @@
  *   before    |------------- dma --------------|
  *   after     |---- dma ----|----- upper ------|
  *
- * Nothing is unmapped, pinned or charged by that: each part has what it had, and
- * where the split is no two granules share an iommu_map() (I6).  So a split is made
- * without asking an IOMMU, from the runs.
+ * Nothing is unmapped, pinned or charged: each part keeps what it has, and no
+ * iommu_map() reaches over the split, which is between granules (I6).  So only the runs are
+ * divided, and no IOMMU is called.
  *
  * An UNMAP may need two splits and must do all or nothing (I4): what may fail for
  * want of memory comes first, for both.  Then they are made, the higher one first.
@@ -96,7 +96,7 @@ static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
 	mutex_unlock(&c->mmio_lock);
 }
 
-/* What is charged for a part of a mapping: RAM that is mapped, or held (I2). */
+/* Counts the pages that are charged for a part of a mapping (I2). */
 static unsigned long t1x_split_charge(struct t1x_container *c,
 				      struct t1x_dma *part)
 {

@@ -57,9 +57,9 @@
 #define T1X_GUP_BATCH		(PAGE_SIZE / sizeof(struct page *))
 
 /*
- * How a name that a process has given itself is told: a newline in it would begin a line
- * of its own, and an escape sequence would reach the terminal of the reader.  For
- * string_escape_mem(): all but printable ASCII, and the backslash.
+ * How string_escape_mem() escapes a name that a process has chosen, all but printable
+ * ASCII: a newline in it would begin a line of its own, and an escape sequence would reach
+ * the terminal of the reader.
  */
 #define T1X_ESCAPE	(ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND)
 #define T1X_ESCAPE_ALSO	"\\"

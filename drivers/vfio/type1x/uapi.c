@@ -2,7 +2,7 @@
 /*
  * The ioctls of a container: copying, argsz, flags, widths.
  *
- * Turns what userspace wrote into what the rest understands, and back.  The
+ * Translates the arguments of userspace to those of the other files, and back.  The
  * numbers and structures are those of <linux/vfio.h>, where the errnos are those
  * of type1 in 7.2 on every kernel, and of <linux/vfio_type1x.h>.
  */
@@ -188,7 +188,7 @@ static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 		return -EOVERFLOW;
 
 	ret = t1x_unmap(c, &req);
-	/* A refused request is left as it was; what was done is always told. */
+	/* With -EIO a part was unmapped, so the size is written back then as well. */
 	if (ret && ret != -EIO)
 		return ret;
 

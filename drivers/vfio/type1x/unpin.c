@@ -12,7 +12,7 @@
 #include "runs.h"
 #include "stats.h"
 
-/* Pages unpinned before others may run. */
+/* Pages unpinned between two calls of cond_resched(). */
 #define T1X_UNPIN_STEP		0x8000UL
 
 /**
@@ -20,7 +20,7 @@
  * @page: the first of contiguous pages, which no device has reached
  * @npages: how many
  *
- * They are no part of the statistics: another pin keeps the same pages.
+ * They are not counted: another pin keeps the same pages.
  *
  * Context: may sleep.
  */
@@ -46,7 +46,7 @@ static void t1x_unpin_huge(const struct t1x_run *run, bool dirty)
 }
 
 /**
- * t1x_unpin_run() - let go of a run
+ * t1x_unpin_run() - unpin a run
  * @run: pages that no device can reach any more, in no IOMMU and no IOTLB
  * @dirty: a device may have written to them
  *
@@ -78,7 +78,7 @@ unsigned long t1x_unpin_run(const struct t1x_run *run, bool dirty)
 }
 
 /**
- * t1x_unpin_flush() - let go of what t1x_unpin_last_runs() left
+ * t1x_unpin_flush() - unpin the pages that t1x_unpin_last_runs() left
  * @batch: the pages
  *
  * Context: may sleep.
@@ -107,7 +107,7 @@ static unsigned long t1x_unpin_singles(struct t1x_unpin_batch *batch,
 }
 
 /**
- * t1x_unpin_last_runs() - let go of the last runs of a list, and forget them
+ * t1x_unpin_last_runs() - unpin the last runs of a list, and remove them
  * @batch: holds some of their pages until t1x_unpin_flush()
  * @runs: the list; its last runs are as for t1x_unpin_run()
  * @nr: how many of them

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ranges of addresses of processes, in trees: what registered memory is called.
+ * Ranges of user addresses, in trees: the names of registered memory.
  */
 #include "urange.h"
 
@@ -9,7 +9,7 @@ static struct t1x_urange *t1x_urange_of(const struct rb_node *node)
 	return rb_entry(node, struct t1x_urange, node);
 }
 
-/* Spans that overlap are equal. */
+/* Ranges that overlap compare as equal. */
 static int t1x_urange_cmp(const void *key, const struct rb_node *node)
 {
 	const struct t1x_urange *a = key, *b = t1x_urange_of(node);
@@ -27,11 +27,11 @@ static int t1x_urange_less(struct rb_node *node, const struct rb_node *other)
 }
 
 /**
- * t1x_urange_add() - put a urange into a tree
+ * t1x_urange_add() - insert a range into a tree
  * @tree: the tree
- * @urange: the urange
+ * @urange: the range
  *
- * Return: the urange that is in the way, or %NULL if @urange is in the tree now.
+ * Return: %NULL, or the range in the tree that overlaps it; then it is not inserted.
  */
 struct t1x_urange *t1x_urange_add(struct rb_root *tree, struct t1x_urange *urange)
 {
@@ -41,11 +41,11 @@ struct t1x_urange *t1x_urange_add(struct rb_root *tree, struct t1x_urange *urang
 }
 
 /**
- * t1x_urange_find() - look for a urange
- * @tree: where
- * @key: what it has to overlap
+ * t1x_urange_find() - find a range that overlaps another
+ * @tree: the tree
+ * @key: the other
  *
- * Return: one that does, or %NULL.
+ * Return: the range, or %NULL.
  */
 struct t1x_urange *t1x_urange_find(const struct rb_root *tree,
 				   const struct t1x_urange *key)
