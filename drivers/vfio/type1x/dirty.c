@@ -30,6 +30,9 @@
 /* Words composed on the stack before they are copied out. */
 #define T1X_DIRTY_WORDS		64
 
+/* Mappings copied between two calls of cond_resched(). */
+#define T1X_DIRTY_STEP		64
+
 static unsigned int t1x_dirty_shift(struct t1x_container *c)
 {
 	return __ffs(t1x_container_pgsize(c));
@@ -69,6 +72,8 @@ static void t1x_dirty_mark_accessed(struct t1x_container *c, struct t1x_dma *dma
 	unsigned long end = t1x_access_pages_index(last);
 	struct t1x_run page;
 
+	if (likely(t1x_access_pages_empty(&c->access_pages)))
+		return;
 	for (; t1x_access_pages_first(&c->access_pages, &index, end, &page);
 	     index++)
 		t1x_dirty_mark(c, dma,
@@ -220,33 +225,70 @@ int t1x_dirty_stop(struct t1x_container *c)
 	return 0;
 }
 
+/**
+ * struct t1x_dirty_writer - where a t1x_dirty_copy() writes next
+ * @bitmap: the user's bitmap
+ * @index: the word of it that is to be written next
+ * @word: what is to be written there
+ * @pending: there is such a word
+ *
+ * The last word of a mapping is not written at once, because the mappings behind it may
+ * have bits in it as well.  On the stack.
+ */
+struct t1x_dirty_writer {
+	u64 __user *bitmap;
+	u64 index;
+	u64 word;
+	bool pending;
+};
+
+static int t1x_dirty_writer_flush(struct t1x_dirty_writer *to)
+{
+	if (to->pending &&
+	    copy_to_user(to->bitmap + to->index, &to->word, sizeof(u64)))
+		return -EFAULT;
+	to->pending = false;
+	return 0;
+}
+
+/* Sets @below to the bits below @shift of a word: those copied last, or the user's. */
+static int t1x_dirty_writer_below(struct t1x_dirty_writer *to, u64 index,
+				  unsigned int shift, u64 *below)
+{
+	bool same = to->pending && to->index == index;
+
+	*below = to->word;
+	if (!same && t1x_dirty_writer_flush(to))
+		return -EFAULT;
+	if (!same && shift &&
+	    copy_from_user(below, to->bitmap + index, sizeof(u64)))
+		return -EFAULT;
+	*below &= BIT_ULL(shift) - 1;
+	return 0;
+}
+
 /*
- * Copies the bits of one mapping to where they belong in the user's bitmap, which is
- * for @base to @last: the range may take a part of the mapping.
+ * Copies the bits of one mapping to their place in the user's bitmap, which is for @base to
+ * @last: the range may take a part of the mapping.
  */
 static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 			      dma_addr_t base, dma_addr_t last,
-			      u64 __user *bitmap)
+			      struct t1x_dirty_writer *to)
 {
+	unsigned int shift, n, pgshift = t1x_dirty_shift(c);
 	dma_addr_t iova = max(base, dma->iova);
-	unsigned long first = (iova - dma->iova) >> t1x_dirty_shift(c);
-	u64 bit = (iova - base) >> t1x_dirty_shift(c);
+	unsigned long first = (iova - dma->iova) >> pgshift;
 	unsigned long nbits = t1x_dirty_nbits(c, dma);
+	u64 bit = (iova - base) >> pgshift, below;
 	unsigned long word, nr, *map;
-	unsigned int shift = bit % 64, n;
 	u64 words[T1X_DIRTY_WORDS];
-	u64 below = 0;
 
 	if (last < dma->last)
-		nbits = ((last - dma->iova) >> t1x_dirty_shift(c)) + 1;
+		nbits = ((last - dma->iova) >> pgshift) + 1;
 	map = c->nr_non_pinned_groups && dma->filled ? NULL : dma->dirty;
-	bitmap += bit / 64;
-	/* The first word may hold the end of the mapping below. */
-	if (shift) {
-		if (copy_from_user(&below, bitmap, sizeof(below)))
-			return -EFAULT;
-		below &= GENMASK_ULL(shift - 1, 0);
-	}
+	shift = bit % 64;
+	if (t1x_dirty_writer_below(to, bit / 64, shift, &below))
+		return -EFAULT;
 
 	nr = DIV_ROUND_UP(shift + nbits - first, 64);
 	for (word = 0; word < nr; word += n) {
@@ -254,12 +296,20 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 		t1x_dirty_bitmap_words(map, first, nbits, shift, word, words, n);
 		words[0] |= below;
 		below = 0;
-		if (copy_to_user(bitmap + word, words, n * sizeof(u64)))
+		if (word + n == nr)
+			break;
+		if (copy_to_user(to->bitmap + bit / 64 + word, words, n * sizeof(u64)))
 			return -EFAULT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
+	if (n > 1 && copy_to_user(to->bitmap + bit / 64 + word, words,
+				  (n - 1) * sizeof(u64)))
+		return -EFAULT;
+	to->index = bit / 64 + nr - 1;
+	to->word = words[n - 1];
+	to->pending = true;
 	return 0;
 }
 
@@ -271,7 +321,7 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
  * @bitmap: the user's bitmap; its first bit stands for @iova
  *
  * Of a mapping that the range takes a part of, the bits of that part are copied.  Only
- * in which a mapping has bits are written.
+ * words in which a mapping has bits are written.
  *
  * Context: the lock is held; faults user memory in.
  * Return: 0, -EFAULT, or -EINTR when the caller is being killed; what is
@@ -280,15 +330,22 @@ static int t1x_dirty_copy_one(struct t1x_container *c, struct t1x_dma *dma,
 int t1x_dirty_copy(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		   u64 __user *bitmap)
 {
+	struct t1x_dirty_writer to = { .bitmap = bitmap };
 	struct t1x_dma *dma;
-	int ret = 0;
+	unsigned int nr = 0;
+	int ret;
 
 	t1x_dma_for_each_in(dma, &c->dma_tree, iova, last) {
-		ret = t1x_dirty_copy_one(c, dma, iova, last, bitmap);
+		ret = t1x_dirty_copy_one(c, dma, iova, last, &to);
 		if (ret)
-			break;
+			return ret;
+		if (++nr % T1X_DIRTY_STEP)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
-	return ret;
+	return t1x_dirty_writer_flush(&to);
 }
 
 static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,

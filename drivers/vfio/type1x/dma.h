@@ -38,9 +38,10 @@ struct t1x_mmio_range;
  * unmapping reads of a mapping with a run or two.
  *
  * @iova, @prot, @granule_shift and @mr do not change once the mapping is in the
- * tree, and @last only when it is split.  @dirty is protected by the container's lock.
- * All else is protected by the range lock that covers the mapping, or by the container's
- * lock while no such range is locked; &t1x_run.revoked by mmio_lock as well.
+ * tree, and @last only when it is split.  @dirty and its bits are protected by
+ * the container's lock.  All else is protected by the range lock that covers the mapping, or
+ * by the container's lock while no such range is locked; &t1x_run.revoked by mmio_lock as
+ * well.
  */
 struct t1x_dma {
 	struct rb_node node;
