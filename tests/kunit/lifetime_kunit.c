@@ -76,7 +76,7 @@ static void release_waits_for_users(struct kunit *test)
 	while (!READ_ONCE(c->dying))
 		cond_resched();
 
-	/* Under way: no one else finds it, and it is still whole for us. */
+	/* Under way: it cannot be found any more, and this reference keeps it whole. */
 	KUNIT_EXPECT_NULL(test, t1x_container_get(late.cookie));
 	msleep(50);
 	KUNIT_EXPECT_FALSE(test, completion_done(&late.done));

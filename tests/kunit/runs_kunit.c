@@ -157,7 +157,7 @@ static void runs_drop_by_arrays(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !runs.last);
 }
 
-/* Page @i of the lists that are cut: runs of one to five pages, none contiguous. */
+/* Page @i of the lists that are split: runs of one to five pages, none contiguous. */
 static unsigned long split_pfn(unsigned long i)
 {
 	return 10 * (i / 15) + i % 15 * 2 / 5 * 100000 + i % 15;
@@ -237,7 +237,7 @@ static void runs_split_anywhere(struct kunit *test)
 		}
 }
 
-/* As UNMAP does for a range in the middle: the higher edge is cut first. */
+/* As UNMAP does for a range in the middle: the higher edge is split first. */
 static void runs_split_twice(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);

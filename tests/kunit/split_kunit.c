@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Cutting mappings: each part keeps its pages, its charge and its place.
+ * Splitting mappings: each part keeps its pages, its charge and its place.
  */
 #include "account.h"
 #include "split.h"
@@ -33,7 +33,7 @@ static struct t1x_dma *split_part(struct fixture *f, unsigned long page)
 	return t1x_dma_first(&f->c->dma_tree, iova, iova);
 }
 
-/* Cuts before a page, which is not the first of its mapping. */
+/* Splits before a page, which is not the first of its mapping. */
 static void split_before(struct kunit *test, struct fixture *f,
 			 unsigned long page)
 {
@@ -121,7 +121,7 @@ static const unsigned int cuts[] = { 1, 8, 19, 20, 21, 63, 84, 147 };
 
 KUNIT_ARRAY_PARAM(cut, cuts, number_desc);
 
-/* RAM is charged to the part that has it, wherever the cut is. */
+/* RAM is charged to the part that has it, wherever the split is. */
 static void split_of_ram_and_bar(struct kunit *test)
 {
 	const unsigned int *page = test->param_value;
