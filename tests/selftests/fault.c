@@ -30,25 +30,25 @@ static void rig_with_memory(void)
 
 static void map_or_nothing(void)
 {
-	long n, pins, vmlck, leaves, failed = 0;
-	bool fault = true;
+	long pins, vmlck, leaves;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
 	pins = sys_pins();
 	vmlck = sys_vmlck();
 	leaves = sys_mock_get("leaves");
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
-			assert_eq(fault, true);
+			assert_eq(sweep.more, true);
 			assert_eq(sys_vmlck(), vmlck);
 			assert_eq(sys_pins(), pins);
 			assert_eq(sys_mock_get("leaves"), leaves);
-			failed++;
+			sweep.failed++;
 			continue;
 		}
 		/* It may do without, but then it has to be as good. */
@@ -60,46 +60,43 @@ static void map_or_nothing(void)
 		assert_eq(sys_vmlck(), vmlck);
 		assert_eq(sys_pins(), pins);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 1);
+	fault_sweep_end(&sweep, 1);
 }
 
 static void unmap_never_fails(void)
 {
-	bool fault = true;
-	long n, vmlck;
+	struct fault_sweep sweep = {};
+	long vmlck;
 
 	rig_with_memory();
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
 			   0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		assert_eq(sys_vmlck(), vmlck);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 }
 
 /* Without memory to remember what was pinned, and without memory to unmap. */
 static void unmap_of_untracked_never_fails(void)
 {
-	long n, untracked = 0, vmlck;
-	bool fault = true;
+	long untracked = 0, vmlck;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
 	if (!sys_is_type1x())
 		test_skip("%s never remembers", sys_driver());
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		untracked = sys_stat_get("untracked_mappings");
-		fault_arm(n);
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret)
 			continue;
 		if (sys_stat_get("untracked_mappings") > untracked)
@@ -118,8 +115,8 @@ static void unmap_of_untracked_never_fails(void)
 /* A container comes into being whole or not at all. */
 static void set_iommu_or_nothing(void)
 {
-	long n, refs, failed = 0;
-	bool fault = true;
+	long refs;
+	struct fault_sweep sweep = {};
 	int container, group, ret;
 
 	fault_init();
@@ -127,84 +124,79 @@ static void set_iommu_or_nothing(void)
 	container = vfio_container_open();
 	group = vfio_group_open(0);
 	assert_ret(vfio_group_join(group, container), 0);
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_refs(), refs);
 			assert_eq(sys_mock_get("domains"), 0);
-			failed++;
+			sweep.failed++;
 			continue;
 		}
 		assert_ret(vfio_group_leave(group), 0);
 		assert_ret(vfio_group_join(group, container), 0);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 1);
+	fault_sweep_end(&sweep, 1);
 }
 
 /* A group that needs a second domain: it is filled, or the group stays out. */
 static void join_or_nothing(void)
 {
-	long n, pins, failed = 0;
-	bool fault = true;
+	long pins;
+	struct fault_sweep sweep = {};
 	int group, ret;
 
 	rig_with_memory();
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
 	group = vfio_mock_group_open(2);
 	pins = sys_pins();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = vfio_group_join(group, rig->container);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		assert_eq(sys_pins(), pins);
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_mock_get("domains"), 1);
-			failed++;
+			sweep.failed++;
 			continue;
 		}
 		assert_eq(sys_mock_get("domains"), 2);
 		assert_ret(vfio_group_leave(group), 0);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 1);
+	fault_sweep_end(&sweep, 1);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 }
 
 static void leave_never_fails(void)
 {
-	bool fault = true;
-	long n, pins;
+	struct fault_sweep sweep = {};
+	long pins;
 	int group;
 
 	rig_with_memory();
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
 	group = vfio_mock_group_open(2);
 	pins = sys_pins();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(vfio_group_join(group, rig->container), 0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		assert_ret(vfio_group_leave(group), 0);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		assert_eq(sys_pins(), pins);
 		assert_eq(sys_mock_get("domains"), 1);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 }
 
 /* The last one, with everything that was mapped. */
 static void last_leave_never_fails(void)
 {
-	long n, refs, pins;
-	bool fault = true;
+	long refs, pins;
+	struct fault_sweep sweep = {};
 	int container, group;
 
 	fault_init();
@@ -213,118 +205,111 @@ static void last_leave_never_fails(void)
 	pins = sys_pins();
 	container = vfio_container_open();
 	group = vfio_group_open(0);
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(vfio_group_join(group, container), 0);
 		assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
 		assert_ret(dma_map(container, memory, IOVA, N * PAGE, RW), 0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		assert_ret(vfio_group_leave(group), 0);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		sys_settle_refs(refs);
 		sys_settle_pins(pins);
 		assert_eq(sys_vmlck(), 0);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 }
 
 /* Closing a file cannot report a failure. */
 static void close_never_fails(void)
 {
-	long n, refs, pins;
-	bool fault = true;
+	long refs, pins;
+	struct fault_sweep sweep = {};
 
 	fault_init();
 	memory = mem_scattered(N);
 	refs = sys_refs();
 	pins = sys_pins();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 		assert_ret(dirty_flags(rig->container, START), 0);
 		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
 			   0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		rig_close(rig);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		sys_settle_refs(refs);
 		sys_settle_pins(pins);
 		assert_eq(sys_vmlck(), 0);
 		assert_eq(sys_mock_get("domains"), 0);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 }
 
 static void dirty_start_or_nothing(void)
 {
-	bool fault = true;
+	struct fault_sweep sweep = {};
 	uint64_t word = 0;
-	long n, failed = 0;
 	int ret, i;
 
 	rig_with_memory();
 	for (i = 0; i < 3; i++)
 		assert_ret(dma_map(rig->container, memory, IOVA + i * MIB,
 				   16 * PAGE, RW), 0);
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = dirty_flags(rig->container, START);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
-			failed++;
+			sweep.failed++;
 		}
 		assert_ret(dirty_get(rig->container, IOVA, 16 * PAGE, &word, 8),
 			   ret ? -EINVAL : 0);
 		assert_ret(dirty_flags(rig->container, STOP), 0);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 3);
+	fault_sweep_end(&sweep, 3);
 }
 
 /* While tracking is on a mapping needs a bitmap as well. */
 static void map_while_tracking_or_nothing(void)
 {
-	long n, vmlck, failed = 0;
-	bool fault = true;
+	long vmlck;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
 	assert_ret(dirty_flags(rig->container, START), 0);
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_vmlck(), vmlck);
-			failed++;
+			sweep.failed++;
 			continue;
 		}
 		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
 	}
-	expect_eq(fault, false);
-	expect_ge(failed, 2);
+	fault_sweep_end(&sweep, 2);
 }
 
 static void new_vaddr_or_nothing(void)
 {
-	bool fault = true;
-	long n;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
 	assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW), 0);
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(dma_unmap_flags(rig->container, IOVA, N * PAGE,
 					   VFIO_DMA_UNMAP_FLAG_VADDR),
 			   N * PAGE);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE,
 			      VFIO_DMA_MAP_FLAG_VADDR);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_ret(dma_map(rig->container, memory, IOVA,
@@ -332,46 +317,44 @@ static void new_vaddr_or_nothing(void)
 				   0);
 		}
 	}
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
 }
 
 static void register_or_nothing(void)
 {
-	long n, pins, vmlck, failed = 0;
-	bool fault = true;
+	long pins, vmlck;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
 	pins = sys_pins();
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = dma_register(rig->container, memory, N * PAGE, 0);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_vmlck(), vmlck);
 			assert_eq(sys_pins(), pins);
 			assert_ret(dma_unregister(rig->container, memory,
 						  N * PAGE), -ENOENT);
-			failed++;
+			sweep.failed++;
 			continue;
 		}
 		assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
 		assert_eq(sys_vmlck(), vmlck);
 		assert_eq(sys_pins(), pins);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 4);
+	fault_sweep_end(&sweep, 4);
 }
 
 /* A mapping of registered memory always remembers its runs, or there is none. */
 static void map_registered_or_nothing(void)
 {
-	long n, pins, leaves, failed = 0;
-	bool fault = true;
+	long pins, leaves;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	rig_with_memory();
@@ -379,25 +362,23 @@ static void map_registered_or_nothing(void)
 				VFIO_TYPE1X_MEMORY_WRITE), 0);
 	pins = sys_pins();
 	leaves = sys_mock_get("leaves");
-	for (n = 1; fault && n < FAULT_MOST; n++) {
-		fault_arm(n);
+	while (fault_sweep_next(&sweep)) {
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_mock_get("leaves"), leaves);
-			failed++;
+			sweep.failed++;
 		} else {
-			fault_arm(n);
+			fault_arm(sweep.n);
 			assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
 				   N * PAGE);
 			fault_arm(0);
 		}
 		assert_eq(sys_pins(), pins);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 1);
+	fault_sweep_end(&sweep, 1);
 	fault_arm(1);
 	assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
 	fault_arm(0);
@@ -434,32 +415,30 @@ static void drop_bar(void)
 /* Map @memory, which @drop makes cold again, until no allocation is left. */
 static void sweep(void (*drop)(void), uint32_t flags)
 {
-	long n, pins, vmlck, leaves, failed = 0;
-	bool fault = true;
+	long pins, vmlck, leaves;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	drop();
 	pins = sys_pins();
 	vmlck = sys_vmlck();
 	leaves = sys_mock_get("leaves");
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		drop();
-		fault_arm(n);
+		fault_arm(sweep.n);
 		ret = dma_map(rig->container, memory, IOVA, COLD * PAGE, flags);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (!ret)
 			assert_ret(dma_unmap(rig->container, IOVA, COLD * PAGE),
 				   COLD * PAGE);
 		else
 			assert_ret(ret, -ENOMEM);
-		failed += !!ret;
+		sweep.failed += !!ret;
 		assert_eq(sys_vmlck(), vmlck);
 		assert_eq(sys_pins(), pins);
 		assert_eq(sys_mock_get("leaves"), leaves);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 1);
+	fault_sweep_end(&sweep, 1);
 }
 
 static void map_cold_or_nothing(void)

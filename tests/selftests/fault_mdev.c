@@ -45,19 +45,18 @@ static void check_nothing_held(void)
 /* Its memory is cold, so that pages of it have to be found too. */
 static void pin_or_nothing(void)
 {
-	bool fault = true;
-	long n, failed = 0;
+	struct fault_sweep sweep = {};
 	int ret;
 
 	begin();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_eq(madvise(memory, N * PAGE, MADV_DONTNEED), 0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		ret = mdev_pin(mdev, IOVA, N);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret < 0) {
 			assert_ret(ret, -ENOMEM);
-			failed++;
+			sweep.failed++;
 		} else {
 			assert_ret(ret, N);
 			assert_eq(sys_vmlck(), vmlck + KB(N));
@@ -65,51 +64,44 @@ static void pin_or_nothing(void)
 		}
 		check_nothing_held();
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, (long)N / 2);
+	fault_sweep_end(&sweep, (long)N / 2);
 }
 
 static void unpin_never_fails(void)
 {
-	bool fault = true;
-	long n;
+	struct fault_sweep sweep = {};
 
 	begin();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(mdev_pin(mdev, IOVA, N), N);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		mdev_unpin(mdev, IOVA, N);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		check_nothing_held();
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 }
 
 static void unmap_of_held_never_fails(void)
 {
-	bool fault = true;
-	long n;
+	struct fault_sweep sweep = {};
 
 	begin();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(mdev_pin(mdev, IOVA, N), N);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		assert_ret(dma_unmap(container, IOVA, N * PAGE), N * PAGE);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		check_nothing_held();
 		assert_ret(dma_map(container, memory, IOVA, N * PAGE, RW), 0);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 }
 
 /* The first group behind an IOMMU: all is pinned and mapped, or as before. */
 static void first_join_or_nothing(void)
 {
-	bool fault = true;
-	long n, failed = 0;
+	struct fault_sweep sweep = {};
 	int group, ret;
 
 	begin();
@@ -117,14 +109,14 @@ static void first_join_or_nothing(void)
 	assert_ret(mdev_pin(mdev, IOVA, 3), 3);
 	pins = sys_pins();
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		madvise(memory + 3 * PAGE, (N - 3) * PAGE, MADV_DONTNEED);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		ret = vfio_group_join(group, container);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		if (ret) {
 			assert_ret(ret, -ENOMEM);
-			failed++;
+			sweep.failed++;
 		} else {
 			assert_eq(sys_vmlck(), vmlck + KB(N - 3));
 			assert_ret(vfio_group_leave(group), 0);
@@ -133,33 +125,29 @@ static void first_join_or_nothing(void)
 		assert_eq(sys_mock_get("domains"), 0);
 		assert_eq(sys_mock_get("leaves"), 0);
 	}
-	test_say("%ld allocations, %ld of them needed", n - 2, failed);
-	expect_eq(fault, false);
-	expect_ge(failed, 2);
+	fault_sweep_end(&sweep, 2);
 }
 
 /* The last one goes: what the device holds stays pinned and charged. */
 static void last_leave_never_fails(void)
 {
-	bool fault = true;
+	struct fault_sweep sweep = {};
 	int group;
-	long n;
 
 	begin();
 	group = vfio_mock_group_open(0);
 	assert_ret(mdev_pin(mdev, IOVA, 3), 3);
 	pins = sys_pins();
 	vmlck = sys_vmlck();
-	for (n = 1; fault && n < FAULT_MOST; n++) {
+	while (fault_sweep_next(&sweep)) {
 		assert_ret(vfio_group_join(group, container), 0);
-		fault_arm(n);
+		fault_arm(sweep.n);
 		assert_ret(vfio_group_leave(group), 0);
-		fault = fault_happened();
+		sweep.more = fault_happened();
 		check_nothing_held();
 		assert_eq(sys_mock_get("domains"), 0);
 	}
-	test_say("%ld allocations", n - 2);
-	expect_eq(fault, false);
+	fault_sweep_end(&sweep, 0);
 	assert_ret(mdev_unpin(mdev, IOVA, 3), 0);
 }
 

@@ -12,6 +12,9 @@
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define DEBUGFS		"/sys/kernel/debug/"
 
+/* More allocations than any operation makes. */
+#define FAULT_MOST	5000
+
 static int fail_fd;
 
 /** fault_init() - before all else; the test is skipped where it cannot be done */
@@ -54,4 +57,31 @@ bool fault_happened(void)
 	assert_ge(pread(fail_fd, text, sizeof(text) - 1, 0), 1);
 	fault_arm(0);
 	return strtol(text, NULL, 0) == 0;
+}
+
+/**
+ * fault_sweep_next() - begin the next round of a sweep
+ * @sweep: the sweep, all zero at first
+ *
+ * Return: false when the operation has succeeded with all of its allocations.
+ */
+bool fault_sweep_next(struct fault_sweep *sweep)
+{
+	if (sweep->n && (!sweep->more || sweep->n == FAULT_MOST))
+		return false;
+	sweep->n++;
+	return true;
+}
+
+/**
+ * fault_sweep_end() - check that a sweep came to its end, and say what it found
+ * @sweep: the sweep
+ * @least: rounds in which the operation has to have failed, at least
+ */
+void fault_sweep_end(const struct fault_sweep *sweep, long least)
+{
+	test_say("%ld allocations, %ld of them needed", sweep->n - 1,
+		 sweep->failed);
+	expect_eq(sweep->more, false);
+	expect_ge(sweep->failed, least);
 }
