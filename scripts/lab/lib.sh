@@ -145,26 +145,27 @@ need_locked() {
 		patient_apt update &&
 		DEBIAN_FRONTEND=noninteractive patient_apt install -y \
 			--no-install-recommends "${missing[@]}"
-	} >"$BUILD/host-packages.log" 2>&1 || {
+	} 3>&2 >"$BUILD/host-packages.log" 2>&1 || {
 		tail -n 5 "$BUILD/host-packages.log" >&2
 		die "could not install ${missing[*]}: see $BUILD/host-packages.log"
 	}
 }
 
-# patient_apt ARGS...: apt-get, repeated while another process has its lists or archives
-# locked. By itself it waits for dpkg's locks alone, and silently.
+# patient_apt ARGS...: apt-get, repeated while another process has its lists, its archives
+# or dpkg locked, which is said to descriptor 3. By itself it waits for dpkg's locks alone,
+# and then gives up.
 patient_apt() {
 	local log=$BUILD/host-packages.try busy said='' status end=$((EPOCHSECONDS + 1800))
 	while :; do
 		status=0
-		apt-get -o DPkg::Lock::Timeout=60 "$@" >"$log" 2>&1 || status=$?
-		busy=$(grep -m1 -E '^E: Could not get lock' "$log" || true)
+		apt-get -o DPkg::Lock::Timeout=5 "$@" >"$log" 2>&1 || status=$?
+		busy=$(grep -m1 -E '^E: (Could not get lock|Unable to acquire the dpkg)' "$log" || true)
 		if [ $status = 0 ] || [ -z "$busy" ] || [ $EPOCHSECONDS -ge $end ]; then
 			cat "$log"
 			return $status
 		fi
 		busy=${busy#E: }
-		[ "$said" = "$busy" ] || say "waiting for another package manager: $busy"
+		[ "$said" = "$busy" ] || say "waiting for another package manager: $busy" 2>&3
 		said=$busy
 		sleep 3
 	done
