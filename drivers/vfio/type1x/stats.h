@@ -20,8 +20,8 @@ struct dentry;
  * @T1X_STAT_IOMMU_MAP_CALLS: calls of iommu_map()
  * @T1X_STAT_IOMMU_UNMAP_CALLS: calls of iommu_unmap_fast()
  * @T1X_STAT_IOTLB_SYNCS: calls of t1x_domain_sync()
- * @T1X_STAT_PAGES_PINNED: pages kept by pins; a page of hugetlb counts by 4 KiB though
- *	one pin keeps it
+ * @T1X_STAT_PAGES_PINNED: pages kept by pins; all pages of a huge page, though it has
+ *	one pin
  * @T1X_STAT_PAGES_UNPINNED: pages unpinned
  * @T1X_STAT_PAGES_CHARGED: pages charged to RLIMIT_MEMLOCK
  * @T1X_STAT_PAGES_REFUNDED: pages refunded
