@@ -6,6 +6,6 @@
 
 for recipe in $(grep -lE "$TOOLS" /t1x/recipes/*); do
 	is "recipe ${recipe##*/} shows something" shows "$recipe"
-	is "and it is of ours" grep -qE 't1x_|refused|^@us' /tmp/shown
+	is "and it is of ours" grep -qE 't1x_|: -12 RLIMIT_MEMLOCK|^@us' /tmp/shown
 done
 tap_end
