@@ -86,10 +86,51 @@ static void release_waits_for_users(struct kunit *test)
 	wait_for_completion(&late.done);
 }
 
+#define MANY	200
+
+/* The container with the number of its cookie, or none: also where many share a slot. */
+static void expect_found(struct kunit *test, void *cookie, bool open)
+{
+	struct t1x_container *c = t1x_container_get(cookie);
+
+	KUNIT_EXPECT_EQ(test, !!c, open);
+	if (!c)
+		return;
+	KUNIT_EXPECT_EQ(test, c->id, (unsigned long)cookie);
+	t1x_container_put(c);
+}
+
+static void each_of_many_is_found(struct kunit *test)
+{
+	void **cookies = kunit_kcalloc(test, MANY, sizeof(*cookies), GFP_KERNEL);
+	unsigned int i, step;
+
+	KUNIT_ASSERT_NOT_NULL(test, cookies);
+	for (i = 0; i < MANY; i++) {
+		cookies[i] = t1x_container_open(VFIO_TYPE1v2_IOMMU);
+		KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(cookies[i]));
+	}
+	/* Those opened last go first of some, and last of others. */
+	for (step = 3; step; step--) {
+		for (i = step - 1; i < MANY; i += step) {
+			if (!cookies[i])
+				continue;
+			expect_found(test, cookies[i], true);
+			fake_release(cookies[i]);
+			expect_found(test, cookies[i], false);
+			cookies[i] = NULL;
+		}
+		for (i = 0; i < MANY; i++)
+			if (cookies[i])
+				expect_found(test, cookies[i], true);
+	}
+}
+
 static struct kunit_case lifetime_cases[] = {
 	KUNIT_CASE(cookie_is_never_used_twice),
 	KUNIT_CASE(open_refuses_other_types),
 	KUNIT_CASE(release_waits_for_users),
+	KUNIT_CASE(each_of_many_is_found),
 	{}
 };
 
