@@ -23,9 +23,24 @@
 	.identity_domain = &prefix##_identity_domain,			\
 	.blocked_domain = &prefix##_blocked_domain,			\
 	.domain_alloc_paging = prefix##_domain_alloc_paging
+#define T1X_MOCK_DEFINE_DOMAIN_ALLOC(prefix)
 #else
 #define T1X_MOCK_DOMAIN_OPS(prefix)					\
 	.domain_alloc = prefix##_domain_alloc
+#define T1X_MOCK_DEFINE_DOMAIN_ALLOC(prefix)				\
+static struct iommu_domain *prefix##_domain_alloc(unsigned int type)	\
+{									\
+	switch (type) {							\
+	case IOMMU_DOMAIN_IDENTITY:					\
+		return &prefix##_identity_domain;			\
+	case IOMMU_DOMAIN_BLOCKED:					\
+		return &prefix##_blocked_domain;			\
+	case IOMMU_DOMAIN_UNMANAGED:					\
+		return prefix##_domain_alloc_paging(NULL);		\
+	default:							\
+		return NULL;						\
+	}								\
+}
 #endif
 
 /* A bus had the operations of its IOMMU, and kept them when that was gone. */

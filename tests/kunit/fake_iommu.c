@@ -111,21 +111,7 @@ static struct iommu_domain *fake_iommu_domain_alloc_paging(struct device *dev)
 	return &fake->domain;
 }
 
-/* What kernels ask that know no static domains. */
-static __maybe_unused struct iommu_domain *
-fake_iommu_domain_alloc(unsigned int type)
-{
-	switch (type) {
-	case IOMMU_DOMAIN_IDENTITY:
-		return &fake_iommu_identity_domain;
-	case IOMMU_DOMAIN_BLOCKED:
-		return &fake_iommu_blocked_domain;
-	case IOMMU_DOMAIN_UNMANAGED:
-		return fake_iommu_domain_alloc_paging(NULL);
-	default:
-		return NULL;
-	}
-}
+T1X_MOCK_DEFINE_DOMAIN_ALLOC(fake_iommu)
 
 static struct iommu_device *fake_probe_device(struct device *dev)
 {

@@ -116,20 +116,7 @@ static struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
 	return t1x_mock_domain_alloc(&mock_paging_ops, false);
 }
 
-/* What kernels ask that know no static domains. */
-static __maybe_unused struct iommu_domain *mock_domain_alloc(unsigned int type)
-{
-	switch (type) {
-	case IOMMU_DOMAIN_IDENTITY:
-		return &mock_identity_domain;
-	case IOMMU_DOMAIN_BLOCKED:
-		return &mock_blocked_domain;
-	case IOMMU_DOMAIN_UNMANAGED:
-		return mock_domain_alloc_paging(NULL);
-	default:
-		return NULL;
-	}
-}
+T1X_MOCK_DEFINE_DOMAIN_ALLOC(mock)
 
 static bool mock_capable(struct device *dev, enum iommu_cap cap)
 {
