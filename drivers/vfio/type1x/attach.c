@@ -257,7 +257,7 @@ static int t1x_attach_locked(struct t1x_container *c,
  *
  * Context: called by vfio.ko with its group_lock held for write.
  * Return: 0; -EINVAL for a group attached twice, one that cannot reach existing
- * mappings, or one whose IOMMU has no page size of the others; -EPERM without
+ * mappings, or one behind an IOMMU without a page size in common; -EPERM without
  * isolated MSIs; -EBUSY while a vaddr is invalid; -EINTR when killed while waiting;
  * errors of the IOMMU and of t1x_dma_fill().  On failure nothing changed.  During
  * VFIO_SET_IOMMU vfio.ko then asks the next backend, without a word.

@@ -10,8 +10,7 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 
-#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && \
-	(defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP))
+#ifdef T1X_HUGE_PMD
 
 /* The entry for an address, or none. Interrupts are disabled. */
 static pmd_t t1x_huge_pmd_read(struct mm_struct *mm, unsigned long vaddr)

@@ -16,6 +16,10 @@ struct mm_struct;
  */
 #if defined(CONFIG_TRANSPARENT_HUGEPAGE) && \
 	(defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP))
+#define T1X_HUGE_PMD
+#endif
+
+#ifdef T1X_HUGE_PMD
 unsigned long t1x_huge_pmd_pfn(struct mm_struct *mm, unsigned long vaddr,
 			       bool write);
 #else

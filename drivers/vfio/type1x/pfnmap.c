@@ -51,7 +51,7 @@ unsigned long t1x_pfnmap_scan(const struct follow_pfnmap_args *args,
 	return t1x_pfn_count_mmio(args->pfn, n);
 }
 
-/* The same for a large leaf, whose pages are all of the kind of the first. */
+/* The same for a large leaf: all of its pages are of the kind of the first. */
 static unsigned long t1x_pfnmap_leaf(const struct follow_pfnmap_args *args,
 				     unsigned long most)
 {
