@@ -238,6 +238,10 @@ static void shared_memory(void)
 		      MAP_SHARED | MAP_FIXED, fd, 0);
 	assert_ne((long)memory, (long)MAP_FAILED);
 	mem_fill_pages(memory, SIZE / PAGE);
+	/* At once: a failure below must not leave it to the tests that follow. */
+	*strchrnul(strchr(was, '[') + 1, ']') = '\0';
+	sys_write(THP "shmem_enabled", strchr(was, '[') + 1);
+	close(enabled);
 	count();
 	map(memory, SIZE, RW);
 	expect_acquired(N);
@@ -245,10 +249,6 @@ static void shared_memory(void)
 	assert_eq(ftruncate(fd, PAGE), 0);
 	dma_check_read(rig, 0, IOVA, memory, 64);
 	unmap(SIZE);
-
-	*strchrnul(strchr(was, '[') + 1, ']') = '\0';
-	sys_write(THP "shmem_enabled", strchr(was, '[') + 1);
-	close(enabled);
 }
 
 /* --- races ------------------------------------------------------------------------- */
