@@ -2,6 +2,9 @@
 /*
  * Charging: the limit to the page, and a refund that always comes through.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/kthread.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
@@ -13,16 +16,16 @@ static struct t1x_errlog refusals = {
 	.lock = __SPIN_LOCK_UNLOCKED(refusals.lock),
 };
 
+static struct t1x_process fake_process;
+
 static struct t1x_owner fake_owner(unsigned long limit)
 {
-	struct t1x_owner owner = {
+	fake_process = (struct t1x_process){
 		.task = current,
 		.mm = fake_memory.mm,
-		.lock_cap = false,
 	};
-
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = limit;
-	return owner;
+	return (struct t1x_owner){ .process = &fake_process };
 }
 
 /**
@@ -81,7 +84,7 @@ static void charge_capable_has_no_limit(struct kunit *test)
 	long before = fake_memory_locked();
 	struct t1x_owner owner = fake_owner(0);
 
-	owner.lock_cap = true;
+	fake_process.lock_cap = true;
 	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0, &refusals), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 100);
 	t1x_refund(&owner, 100);
@@ -104,10 +107,47 @@ static void charge_nothing_takes_no_lock(struct kunit *test)
 {
 	struct t1x_owner owner = fake_owner(0);
 
-	mmap_write_lock(owner.mm);
+	mmap_write_lock(fake_memory.mm);
 	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0, &refusals), 0);
 	t1x_refund(&owner, 0);
-	mmap_write_unlock(owner.mm);
+	mmap_write_unlock(fake_memory.mm);
+}
+
+/* A process is one object for all its owners, until it has other credentials. */
+static void owners_share_their_process(struct kunit *test)
+{
+	struct t1x_process *recent = NULL, *first;
+	struct t1x_owner owner[3];
+	const struct cred *old;
+	struct cred *new;
+
+	kthread_use_mm(fake_memory.mm);
+	KUNIT_ASSERT_EQ(test, t1x_owner_get(&owner[0], &recent), 0);
+	KUNIT_ASSERT_EQ(test, t1x_owner_get(&owner[1], &recent), 0);
+	first = recent;
+	KUNIT_EXPECT_PTR_EQ(test, owner[0].process, first);
+	KUNIT_EXPECT_PTR_EQ(test, owner[1].process, first);
+	KUNIT_EXPECT_EQ(test, refcount_read(&first->users), 3U);
+	KUNIT_EXPECT_TRUE(test, first->lock_cap);
+
+	new = prepare_creds();
+	KUNIT_ASSERT_NOT_NULL(test, new);
+	cap_lower(new->cap_effective, CAP_IPC_LOCK);
+	old = override_creds(new);
+	KUNIT_EXPECT_EQ(test, t1x_owner_get(&owner[2], &recent), 0);
+	revert_creds(old);
+	kthread_unuse_mm(fake_memory.mm);
+	KUNIT_EXPECT_PTR_NE(test, owner[2].process, first);
+	KUNIT_EXPECT_PTR_EQ(test, owner[2].process, recent);
+	KUNIT_EXPECT_FALSE(test, owner[2].process->lock_cap);
+	KUNIT_EXPECT_EQ(test, refcount_read(&first->users), 2U);
+
+	t1x_process_put(recent);
+	t1x_owner_put(&owner[2]);
+	t1x_owner_put(&owner[1]);
+	KUNIT_EXPECT_EQ(test, refcount_read(&first->users), 1U);
+	t1x_owner_put(&owner[0]);
+	put_cred(new);
 }
 
 static struct kunit_case account_cases[] = {
@@ -115,6 +155,7 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE(charge_capable_has_no_limit),
 	KUNIT_CASE(refund_never_exceeds_the_charge),
 	KUNIT_CASE(charge_nothing_takes_no_lock),
+	KUNIT_CASE(owners_share_their_process),
 	{}
 };
 

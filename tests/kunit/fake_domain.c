@@ -7,6 +7,7 @@
  * because until then a device could have used it (I1 of container.c); and no flush of
  * a range may be one that an IOMMU refuses.
  */
+#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -262,16 +263,21 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 			       unsigned int first, unsigned int npages)
 {
+	struct t1x_process *process;
 	struct t1x_dma *dma;
 
 	dma = t1x_dma_alloc(iova, iova + npages * PAGE_SIZE - 1,
 			    fake_memory.vaddr + first * PAGE_SIZE,
 			    IOMMU_READ | IOMMU_WRITE);
 	KUNIT_ASSERT_NOT_NULL(test, dma);
-	dma->owner.mm = fake_memory.mm;
-	mmgrab(dma->owner.mm);
-	dma->owner.task = get_task_struct(current);
-	dma->owner.lock_cap = false;
+	process = kzalloc_obj(*process, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, process);
+	refcount_set(&process->users, 1);
+	process->task = get_task_struct(current);
+	process->mm = fake_memory.mm;
+	mmgrab(process->mm);
+	process->cred = get_current_cred();
+	dma->owner.process = process;
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
 	return dma;
 }

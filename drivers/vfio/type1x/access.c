@@ -53,7 +53,7 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 		*page = t1x_umem_slice(t1x_umem_next(&pos), index, 1);
 		return 0;
 	}
-	t1x_pfn_reader_init(&reader, dma->owner.mm, dma->vaddr + (index << PAGE_SHIFT), 1,
+	t1x_pfn_reader_init(&reader, dma->owner.process->mm, dma->vaddr + (index << PAGE_SHIFT), 1,
 			    dma->prot & IOMMU_WRITE, 1);
 	ret = t1x_pfn_reader_fill(&reader);
 	if (!ret) {
@@ -68,7 +68,7 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 			  dma_addr_t iova, unsigned long *pfn)
 {
-	struct mm_struct *mm = dma->owner.mm;
+	struct mm_struct *mm = dma->owner.process->mm;
 	struct t1x_run page;
 	unsigned long nram;
 	int ret;
@@ -299,7 +299,7 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 				   "access to %pad, which is mapped for less",
 				   &iova);
 
-	mm = dma->owner.mm;
+	mm = dma->owner.process->mm;
 	if (!adopt && current->mm != mm)
 		return -EFAULT;
 	if (!mmget_not_zero(mm))

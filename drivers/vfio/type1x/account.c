@@ -13,11 +13,13 @@
 #include "account.h"
 
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "errlog.h"
@@ -25,21 +27,69 @@
 #include "t1x.h"
 #include "trace.h"
 
+/* The group leader stands for the process, so all of its threads are charged as one. */
+static struct t1x_process *t1x_process_alloc(void)
+{
+	struct t1x_process *process = kzalloc_obj(*process, GFP_KERNEL_ACCOUNT);
+
+	if (!process)
+		return NULL;
+	refcount_set(&process->users, 1);
+	process->task = get_task_struct(current->group_leader);
+	process->mm = current->mm;
+	mmgrab(process->mm);
+	process->cred = get_current_cred();
+	process->lock_cap = capable(CAP_IPC_LOCK);
+	return process;
+}
+
+/**
+ * t1x_process_put() - drop a reference to a process
+ * @process: the process, or %NULL
+ */
+void t1x_process_put(struct t1x_process *process)
+{
+	if (!process || !refcount_dec_and_test(&process->users))
+		return;
+	put_cred(process->cred);
+	mmdrop(process->mm);
+	put_task_struct(process->task);
+	kfree(process);
+}
+
+/* The caller, with the credentials it has now. */
+static bool t1x_process_is_current(const struct t1x_process *process)
+{
+	return process->mm == current->mm && process->cred == current_cred() &&
+	       process->task == current->group_leader;
+}
+
 /**
  * t1x_owner_get() - make the calling process the owner of a mapping
- * @owner: to be filled in
+ * @owner: to be filled in, with nothing charged
+ * @recent: the process that was made an owner last, or %NULL; replaced by the caller
  *
- * The group leader stands for the process, so all of its threads are charged as one.
+ * CAP_IPC_LOCK is asked for once for the same credentials in a row, so a change of the
+ * security policy alone is seen when the process has others.
  *
- * Context: process context with an mm.
+ * Context: process context with an mm; may sleep; @recent is locked.
+ * Return: 0, or -ENOMEM with nothing changed.
  */
-void t1x_owner_get(struct t1x_owner *owner)
+int t1x_owner_get(struct t1x_owner *owner, struct t1x_process **recent)
 {
-	owner->task = get_task_struct(current->group_leader);
-	owner->mm = current->mm;
-	mmgrab(owner->mm);
-	owner->lock_cap = capable(CAP_IPC_LOCK);
+	struct t1x_process *process = *recent;
+
+	if (unlikely(!process || !t1x_process_is_current(process))) {
+		process = t1x_process_alloc();
+		if (!process)
+			return -ENOMEM;
+		t1x_process_put(*recent);
+		*recent = process;
+	}
+	refcount_inc(&process->users);
+	owner->process = process;
 	owner->charged = 0;
+	return 0;
 }
 
 /**
@@ -49,9 +99,8 @@ void t1x_owner_get(struct t1x_owner *owner)
  */
 void t1x_owner_dup(const struct t1x_owner *owner, struct t1x_owner *other)
 {
-	*other = *owner;
-	get_task_struct(other->task);
-	mmgrab(other->mm);
+	refcount_inc(&owner->process->users);
+	other->process = owner->process;
 	other->charged = 0;
 }
 
@@ -76,29 +125,33 @@ void t1x_owner_transfer(struct t1x_owner *owner, struct t1x_owner *other,
 void t1x_owner_put(struct t1x_owner *owner)
 {
 	t1x_refund(owner, owner->charged);
-	mmdrop(owner->mm);
-	put_task_struct(owner->task);
+	t1x_process_put(owner->process);
 }
 
 /**
  * t1x_owner_replace() - make the calling process the owner instead
  * @owner: the owner so far; may be dying or dead
+ * @recent: as of t1x_owner_get()
  * @errlog: the log for an error
  *
  * The charge moves over.  If the process is the owner already, nothing changes.
  *
- * Context: process context with an mm; takes mmap_lock for write; may sleep.
- * Return: 0, or an error of t1x_charge() with nothing changed.
+ * Context: process context with an mm; takes mmap_lock for write; may sleep; @recent is
+ * locked.
+ * Return: 0, -ENOMEM or an error of t1x_charge() with nothing changed.
  */
-int t1x_owner_replace(struct t1x_owner *owner, struct t1x_errlog *errlog)
+int t1x_owner_replace(struct t1x_owner *owner, struct t1x_process **recent,
+		      struct t1x_errlog *errlog)
 {
 	struct t1x_owner new;
 	int ret;
 
-	if (owner->mm == current->mm)
+	if (owner->process->mm == current->mm)
 		return 0;
 
-	t1x_owner_get(&new);
+	ret = t1x_owner_get(&new, recent);
+	if (ret)
+		return ret;
 	ret = t1x_charge(&new, owner->charged, 0, errlog);
 	if (ret) {
 		t1x_owner_put(&new);
@@ -121,31 +174,33 @@ int t1x_owner_replace(struct t1x_owner *owner, struct t1x_errlog *errlog)
  */
 bool t1x_owner_unlimited(const struct t1x_owner *owner)
 {
-	return owner->lock_cap ||
-	       task_rlimit(owner->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
+	return owner->process->lock_cap ||
+	       task_rlimit(owner->process->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
 }
 
 static int t1x_charge_log_err(const struct t1x_owner *owner,
 			      unsigned long npages, int ret,
 			      struct t1x_errlog *errlog)
 {
+	struct task_struct *task = owner->process->task;
 	char comm[TASK_COMM_LEN], name[4 * TASK_COMM_LEN];
 	int len;
 
-	get_task_comm(comm, owner->task);
+	get_task_comm(comm, task);
 	len = string_escape_mem(comm, strlen(comm), name, sizeof(name) - 1,
 				T1X_ESCAPE, T1X_ESCAPE_ALSO);
 	name[len] = '\0';
 	return t1x_log_err(errlog, ret,
 			   "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
-			   name, owner->task->tgid,
-			   task_rlimit(owner->task, RLIMIT_MEMLOCK), npages);
+			   name, task->tgid, task_rlimit(task, RLIMIT_MEMLOCK),
+			   npages);
 }
 
-static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
+static int t1x_charge_locked(const struct t1x_process *process,
+			     unsigned long npages)
 {
-	return __account_locked_vm(owner->mm, npages, true, owner->task,
-				   owner->lock_cap);
+	return __account_locked_vm(process->mm, npages, true, process->task,
+				   process->lock_cap);
 }
 
 /**
@@ -163,22 +218,23 @@ static int t1x_charge_locked(struct t1x_owner *owner, unsigned long npages)
 int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 	       unsigned long more, struct t1x_errlog *errlog)
 {
+	const struct t1x_process *process = owner->process;
 	int ret;
 
 	if (!npages)
 		return 0;
 
-	ret = mmap_write_lock_killable(owner->mm);
+	ret = mmap_write_lock_killable(process->mm);
 	if (ret)
 		return ret;
-	ret = t1x_charge_locked(owner, npages + more);
+	ret = t1x_charge_locked(process, npages + more);
 	if (!ret)
 		npages += more;
 	else if (more)
-		ret = t1x_charge_locked(owner, npages);
-	mmap_write_unlock(owner->mm);
+		ret = t1x_charge_locked(process, npages);
+	mmap_write_unlock(process->mm);
 
-	trace_t1x_charge(owner->task->tgid, npages, ret);
+	trace_t1x_charge(process->task->tgid, npages, ret);
 	if (ret)
 		return t1x_charge_log_err(owner, npages, ret, errlog);
 	owner->charged += npages;
@@ -200,12 +256,12 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 void t1x_refund_batch_add(struct t1x_refund_batch *refunds, struct t1x_owner *owner,
 			  unsigned long npages)
 {
-	if (refunds->owner && refunds->owner->mm != owner->mm)
+	if (refunds->process && refunds->process != owner->process)
 		t1x_refund_batch_flush(refunds);
 	npages = min(npages, owner->charged);
 	owner->charged -= npages;
 	refunds->npages += npages;
-	refunds->owner = owner;
+	refunds->process = owner->process;
 }
 
 /**
@@ -216,23 +272,23 @@ void t1x_refund_batch_add(struct t1x_refund_batch *refunds, struct t1x_owner *ow
  */
 void t1x_refund_batch_flush(struct t1x_refund_batch *refunds)
 {
-	const struct t1x_owner *owner = refunds->owner;
+	const struct t1x_process *process = refunds->process;
 	unsigned long npages = refunds->npages;
 	struct mm_struct *mm;
 
-	refunds->owner = NULL;
+	refunds->process = NULL;
 	refunds->npages = 0;
 	if (!npages)
 		return;
 	t1x_stat_add(T1X_STAT_PAGES_REFUNDED, npages);
-	trace_t1x_refund(owner->task->tgid, npages, 0);
+	trace_t1x_refund(process->task->tgid, npages, 0);
 
 	/* Nothing reads the locked_vm of an mm without users. */
-	mm = owner->mm;
+	mm = process->mm;
 	if (mm != current->mm && !mmget_not_zero(mm))
 		return;
 	mmap_write_lock(mm);
-	__account_locked_vm(mm, npages, false, owner->task, owner->lock_cap);
+	__account_locked_vm(mm, npages, false, process->task, process->lock_cap);
 	mmap_write_unlock(mm);
 
 	/* The last user of an address space tears it down, which takes long. */

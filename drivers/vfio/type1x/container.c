@@ -91,6 +91,7 @@
 #include <linux/xarray.h>
 #include <uapi/linux/vfio_type1x.h>
 
+#include "account.h"
 #include "dma.h"
 #include "params.h"
 #include "stats.h"
@@ -242,6 +243,7 @@ void t1x_container_free(struct t1x_container *c)
 	trace_t1x_container_release(c->id, c->v2, c->registered_only);
 	t1x_errlog_exit(&c->errlog);
 	t1x_stat_add(T1X_STAT_CONTAINERS, -1);
+	t1x_process_put(c->process);
 	t1x_iova_free(&c->iova_ranges);
 	mutex_destroy(&c->mmio_lock);
 	mutex_destroy(&c->lock);

@@ -21,6 +21,7 @@
 #include "urange.h"
 
 struct t1x_dma;
+struct t1x_process;
 struct t1x_umem;
 
 /**
@@ -60,6 +61,7 @@ struct t1x_mr {
  * @domains: the domains, struct t1x_domain
  * @iova_ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
+ * @process: the process that mapped last, which is the next to map mostly; or %NULL
  * @dma_avail: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
  *	while a mapping has been split and its part is not gone yet
  * @emulated_groups: groups without an IOMMU, struct t1x_group
@@ -93,6 +95,7 @@ struct t1x_container {
 	struct list_head domains;
 	struct t1x_iova_ranges iova_ranges;
 	unsigned long pgsizes;
+	struct t1x_process *process;
 	long dma_avail;
 	struct list_head emulated_groups;
 	struct list_head access_devices;

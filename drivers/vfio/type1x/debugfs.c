@@ -98,7 +98,7 @@ static void t1x_dma_iter_copy(struct t1x_dma_iter *iter, const struct t1x_dma *d
 	iter->iova = dma->iova;
 	iter->end = dma->last;
 	iter->vaddr = dma->vaddr;
-	iter->pid = dma->owner.task->tgid;
+	iter->pid = dma->owner.process->task->tgid;
 	iter->npages = t1x_dma_npages(dma);
 	iter->filled = READ_ONCE(dma->filled);
 	iter->charged = READ_ONCE(dma->owner.charged);

@@ -400,7 +400,7 @@ static unsigned long t1x_fill_huge_max(const struct t1x_dma *dma)
 static int t1x_fill_begin(struct t1x_fill *fill, struct t1x_container *c,
 			  struct t1x_dma *dma)
 {
-	struct mm_struct *mm = dma->owner.mm;
+	struct mm_struct *mm = dma->owner.process->mm;
 
 	if (!dma->mr && mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
@@ -466,8 +466,8 @@ static void t1x_fill_end(struct t1x_fill *fill, const struct t1x_range *range,
 	t1x_pfn_reader_destroy(&fill->reader);
 
 	/* The last user of an address space tears it down, which takes long. */
-	if (!dma->mr && dma->owner.mm != current->mm)
-		mmput_async(dma->owner.mm);
+	if (!dma->mr && dma->owner.process->mm != current->mm)
+		mmput_async(dma->owner.process->mm);
 }
 
 /**

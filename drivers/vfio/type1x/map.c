@@ -137,14 +137,20 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 		dma->mr = mr;
 		dma->mr_first = (vaddr - mr->urange.first) >> PAGE_SHIFT;
 	}
+	ret = t1x_owner_get(&dma->owner, &c->process);
+	if (unlikely(ret))
+		goto err_free;
 	ret = c->dirty ? t1x_dirty_track(c, dma) : 0;
-	if (ret) {
-		t1x_dma_free(dma);
-		return ERR_PTR(ret);
-	}
-	t1x_owner_get(&dma->owner);
+	if (unlikely(ret))
+		goto err_put;
 	t1x_container_insert(c, dma);
 	return dma;
+
+err_put:
+	t1x_owner_put(&dma->owner);
+err_free:
+	t1x_dma_free(dma);
+	return ERR_PTR(ret);
 }
 
 /* Undoes t1x_map_begin(). */
@@ -248,7 +254,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	else if (!dma->vaddr_invalid || dma->iova != iova || dma->last != last)
 		ret = -EINVAL;
 	else
-		ret = t1x_owner_replace(&dma->owner, &c->errlog);
+		ret = t1x_owner_replace(&dma->owner, &c->process, &c->errlog);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
 			    "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,

@@ -145,7 +145,7 @@ static const struct mmu_interval_notifier_ops t1x_mmio_notifier_ops = {
 static struct t1x_mmio_notifier *t1x_mmio_notifier_alloc(struct t1x_container *c,
 							 struct t1x_dma *dma)
 {
-	struct mm_struct *mm = dma->owner.mm;
+	struct mm_struct *mm = dma->owner.process->mm;
 	struct t1x_mmio_notifier *mn;
 	int ret;
 

@@ -55,6 +55,7 @@ static struct t1x_umem *t1x_umem_alloc(unsigned long first,
 				       unsigned long last, bool write)
 {
 	struct t1x_umem *umem = kzalloc_obj(*umem, GFP_KERNEL_ACCOUNT);
+	struct t1x_process *process = NULL;
 
 	if (!umem)
 		return NULL;
@@ -62,7 +63,11 @@ static struct t1x_umem *t1x_umem_alloc(unsigned long first,
 	umem->urange.first = first;
 	umem->urange.last = last;
 	umem->write = write;
-	t1x_owner_get(&umem->owner);
+	if (t1x_owner_get(&umem->owner, &process)) {
+		kfree(umem);
+		return NULL;
+	}
+	t1x_process_put(process);
 	mutex_init(&umem->lock);
 	t1x_stat_inc(T1X_STAT_REGIONS);
 	return umem;

@@ -206,7 +206,7 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 		nram = t1x_unpin_last_runs(&unpin, &dma->runs, dma->runs.nr,
 					   t1x_dma_writable(dma));
 		/* A refunds of another process is paid at once. */
-		if (refunds->owner && refunds->owner->mm != dma->owner.mm)
+		if (refunds->process && refunds->process != dma->owner.process)
 			t1x_unpin_flush(&unpin);
 		t1x_refund_batch_add(refunds, &dma->owner,
 				     t1x_access_pages_not_held(&c->access_pages, dma->iova, nram,
