@@ -277,7 +277,7 @@ struct t1x_dma *fake_dma_alloc(struct kunit *test, dma_addr_t iova,
 	process->mm = fake_memory.mm;
 	mmgrab(process->mm);
 	process->cred = get_current_cred();
-	dma->owner.process = process;
+	dma->owner = (struct t1x_owner){ .process = process };
 	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
 	return dma;
 }

@@ -30,7 +30,7 @@ static void fill_joins_across_batches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 	calls -= t1x_stat_sum(T1X_STAT_IOMMU_MAP_CALLS);
 	KUNIT_EXPECT_EQ(test, calls, -1L);
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 1UL);
 	KUNIT_EXPECT_EQ(test, dma->filled, 1024UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 1024);
 	fake_expect_mapped(test, f->fake[0], dma, 0);
@@ -61,7 +61,7 @@ static void fill_ram_then_bar_charges_ram(struct kunit *test)
 
 	dma = fake_dma_alloc(test, IOVA, FAKE_PAGES - 20, 20 + FAKE_BAR_PAGES);
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 2UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 2UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 20);
 	fake_expect_mapped(test, f->fake[0], dma, FAKE_PAGES - 20);
 	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 20);
@@ -76,7 +76,7 @@ static void fill_reserved_between_ram(struct kunit *test)
 
 	fake_memory.layout[4] = fake_memory.bar + 4;
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 3UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 3UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 9);
 	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
@@ -144,7 +144,7 @@ static void fill_hole_at_each_page(struct kunit *test)
 		dma = fake_dma_alloc(test, IOVA, 0, 20);
 		KUNIT_EXPECT_LT(test, fixture_fill(f, dma), 0);
 		KUNIT_EXPECT_EQ(test, dma->filled, 0UL);
-		KUNIT_EXPECT_EQ(test, dma->runs.nr, 0UL);
+		KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 0UL);
 		fake_dma_free(dma);
 	}
 }
@@ -186,7 +186,7 @@ static void unfill_syncs_every_512_runs(struct kunit *test)
 	fake_memory_scatter();
 	dma = fake_dma_alloc(test, IOVA, 0, *nr);
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, (unsigned long)*nr);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), (unsigned long)*nr);
 	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	fake_dma_free(dma);
 	for (i = 0; i < 2; i++) {
@@ -346,7 +346,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 	list_del(&f->fake[1]->d.node);
 	dma->untracked = true;
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 0UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 0UL);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 100);
 
 	mutex_lock(&f->c->lock);
@@ -376,7 +376,7 @@ static void untracked_after_some_runs(struct kunit *test)
 		t1x_runs_drop(&dma->runs, 1, extra.npages);
 	}
 	KUNIT_EXPECT_EQ(test, extra.pfn, page_to_pfn(fake_memory.layout[20]));
-	KUNIT_EXPECT_EQ(test, dma->runs.nr, 20UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&dma->runs), 20UL);
 	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
 	KUNIT_EXPECT_EQ(test, f->fake[0]->lookups >= 30U, true);
 	fake_dma_free(dma);

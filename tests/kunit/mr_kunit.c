@@ -216,6 +216,7 @@ static void mr_fills(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reg(c, 0, FAKE_PAGES), 0);
 	mr = find(c, first, npages);
 	dma = fake_dma_alloc(test, IOVA, first, npages);
+	dma->registered = true;
 	dma->mr = mr;
 	dma->mr_first = first;
 	pinned = t1x_stat_sum(T1X_STAT_PAGES_PINNED);
@@ -226,7 +227,7 @@ static void mr_fills(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_stat_sum(T1X_STAT_PAGES_PINNED), pinned);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), p.locked + FAKE_PAGES);
 	/* The window is in two halves, which may be neighbours in memory as well. */
-	KUNIT_EXPECT_LE(test, dma->runs.nr, 2UL);
+	KUNIT_EXPECT_LE(test, t1x_runs_nr(&dma->runs), 2UL);
 	for (i = 0; i < npages; i++)
 		KUNIT_EXPECT_EQ(test,
 				fake_domain_pfn(p.fake, t1x_dma_iova_at(dma, i)),
@@ -254,6 +255,7 @@ static void mr_fill_fails(struct kunit *test)
 	fake_memory_scatter();
 	KUNIT_EXPECT_EQ(test, reg(c, 0, 600), 0);
 	dma = fake_dma_alloc(test, IOVA, 0, 600);
+	dma->registered = true;
 	dma->mr = find(c, 0, 600);
 	dma->mr_first = 0;
 	p.fake->fail_map = 300;

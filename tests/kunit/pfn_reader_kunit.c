@@ -236,7 +236,7 @@ static void unpin_runs_of_all_kinds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t1x_unpin_last_runs(&unpin, &runs, n - 3, false),
 			(unsigned long)n - 4);
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[n - 1]));
-	KUNIT_EXPECT_EQ(test, runs.nr, 0UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&runs), 0UL);
 	t1x_unpin_flush(&unpin);
 	KUNIT_EXPECT_EQ(test, unpin.nr, 0U);
 }

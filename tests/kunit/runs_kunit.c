@@ -9,8 +9,8 @@
 #include "runs.h"
 #include "t1x_kunit.h"
 
-/* Inline runs, two chunks that grow, two full ones and a bit of a third. */
-#define GROWING	(T1X_RUNS_INLINE + 14 + 62)
+/* The inline run, three chunks that grow, two full ones and a bit of a third. */
+#define GROWING	(1 + 6 + 30 + 126)
 #define MANY	(GROWING + 2 * 254 + 3)
 
 static struct t1x_run run_nr(unsigned long i)
@@ -31,8 +31,8 @@ static void runs_push_to(struct kunit *test, struct t1x_runs *runs,
 {
 	struct t1x_run run;
 
-	while (runs->nr < nr) {
-		run = run_nr(runs->nr);
+	while (t1x_runs_nr(runs) < nr) {
+		run = run_nr(t1x_runs_nr(runs));
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(runs, GFP_KERNEL), 0);
 		t1x_runs_push(runs, &run);
 	}
@@ -49,8 +49,8 @@ static void runs_check(struct kunit *test, struct t1x_runs *runs,
 	struct t1x_runs_pos pos;
 	unsigned long i = nr;
 
-	KUNIT_ASSERT_EQ(test, runs->nr, nr);
-	KUNIT_ASSERT_EQ(test, runs->npages, nr * (nr + 1) / 2);
+	KUNIT_ASSERT_EQ(test, t1x_runs_nr(runs), nr);
+	KUNIT_ASSERT_EQ(test, t1x_runs_npages(runs), nr * (nr + 1) / 2);
 	if (nr)
 		KUNIT_ASSERT_TRUE(test, run_is(t1x_runs_last(runs), nr - 1));
 
@@ -78,12 +78,12 @@ static void runs_push_pop_keeps_order(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, !runs.last);
 }
 
-static void runs_few_need_no_memory(struct kunit *test)
+static void runs_one_needs_no_memory(struct kunit *test)
 {
 	struct t1x_runs runs;
 
 	t1x_runs_init(&runs);
-	runs_push_to(test, &runs, T1X_RUNS_INLINE);
+	runs_push_to(test, &runs, 1);
 	KUNIT_EXPECT_TRUE(test, !runs.last);
 	KUNIT_EXPECT_EQ(test, sizeof(struct t1x_run), (size_t)16);
 }
@@ -94,7 +94,7 @@ static void runs_reserve_unused_is_harmless(struct kunit *test)
 	unsigned long nr;
 
 	/* At each border of a chunk, a reservation that is never used. */
-	for (nr = T1X_RUNS_INLINE; nr < MANY; nr++) {
+	for (nr = 1; nr < MANY; nr++) {
 		t1x_runs_init(&runs);
 		runs_push_to(test, &runs, nr);
 		KUNIT_ASSERT_EQ(test, t1x_runs_reserve(&runs, GFP_KERNEL), 0);
@@ -123,11 +123,11 @@ static void runs_random_against_array(struct kunit *test)
 		u32 up = step % 4000 < 2000 ? 3 : 1;
 
 		if (prandom_u32_state(&rnd) % 4 < up)
-			runs_push_to(test, &runs, runs.nr + 1);
-		else if (runs.nr)
+			runs_push_to(test, &runs, t1x_runs_nr(&runs) + 1);
+		else if (t1x_runs_nr(&runs))
 			runs_pop(&runs);
 		if (step % 97 == 0)
-			runs_check(test, &runs, runs.nr);
+			runs_check(test, &runs, t1x_runs_nr(&runs));
 	}
 	t1x_runs_free(&runs);
 }
@@ -141,14 +141,14 @@ static void runs_drop_by_arrays(struct kunit *test)
 
 	t1x_runs_init(&runs);
 	runs_push_to(test, &runs, MANY);
-	while (runs.nr) {
+	while (t1x_runs_nr(&runs)) {
 		most = prandom_u32_state(&rnd) % 100 + 1;
 		tail = t1x_runs_last_runs(&runs, most, &nr);
 		KUNIT_ASSERT_TRUE(test, nr && nr <= most);
 		npages = 0;
 		for (i = 0; i < nr; i++) {
 			KUNIT_ASSERT_TRUE(test,
-					  run_is(tail + i, runs.nr - nr + i));
+					  run_is(tail + i, t1x_runs_nr(&runs) - nr + i));
 			npages += tail[i].npages;
 		}
 		t1x_runs_drop(&runs, nr, npages);
@@ -169,8 +169,8 @@ static void split_push_to(struct kunit *test, struct t1x_runs *runs,
 	struct t1x_run run;
 	unsigned long i;
 
-	while (runs->npages < npages) {
-		i = runs->npages;
+	while (t1x_runs_npages(runs) < npages) {
+		i = t1x_runs_npages(runs);
 		run = (struct t1x_run){ .pfn = split_pfn(i), .ram = 1 };
 		do
 			run.npages++;
@@ -188,7 +188,7 @@ static void split_check(struct kunit *test, struct t1x_runs *runs,
 	const struct t1x_run *run;
 	struct t1x_runs_pos pos;
 
-	KUNIT_ASSERT_EQ(test, runs->npages, npages);
+	KUNIT_ASSERT_EQ(test, t1x_runs_npages(runs), npages);
 	t1x_runs_walk(runs, &pos);
 	while ((run = t1x_runs_next(&pos))) {
 		KUNIT_ASSERT_TRUE(test, run->npages && run->npages <= i);
@@ -199,7 +199,7 @@ static void split_check(struct kunit *test, struct t1x_runs *runs,
 		nr++;
 	}
 	KUNIT_ASSERT_EQ(test, i, 0UL);
-	KUNIT_ASSERT_EQ(test, nr, runs->nr);
+	KUNIT_ASSERT_EQ(test, nr, t1x_runs_nr(runs));
 }
 
 static void split_at(struct kunit *test, struct t1x_runs *runs,
@@ -282,18 +282,18 @@ static void runs_split_again_and_again(struct kunit *test)
 	do {
 		runs = &lists[i % 2];
 		upper = &lists[++i % 2];
-		npages = runs->npages;
+		npages = t1x_runs_npages(runs);
 		n = 1 + prandom_u32_state(&rnd) % 9;
 		split_at(test, runs, n, upper);
 		split_check(test, runs, first, min(n, npages));
 		split_check(test, upper, first + n, npages - min(n, npages));
 		t1x_runs_free(runs);
 		first += n;
-		if (upper->nr && i % 5 == 0) {
+		if (t1x_runs_nr(upper) && i % 5 == 0) {
 			runs_pop(upper);
-			split_check(test, upper, first, upper->npages);
+			split_check(test, upper, first, t1x_runs_npages(upper));
 		}
-	} while (upper->nr);
+	} while (t1x_runs_nr(upper));
 	KUNIT_EXPECT_TRUE(test, !upper->last);
 	t1x_runs_free(upper);
 }
@@ -365,7 +365,7 @@ static void run_join_wants_contiguous_and_alike(struct kunit *test)
 
 static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_push_pop_keeps_order),
-	KUNIT_CASE(runs_few_need_no_memory),
+	KUNIT_CASE(runs_one_needs_no_memory),
 	KUNIT_CASE(runs_reserve_unused_is_harmless),
 	KUNIT_CASE(runs_random_against_array),
 	KUNIT_CASE(runs_drop_by_arrays),

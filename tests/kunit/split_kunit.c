@@ -53,7 +53,7 @@ static void split_before(struct kunit *test, struct fixture *f,
 			npages);
 	KUNIT_ASSERT_EQ(test, dma->filled, t1x_dma_npages(dma));
 	KUNIT_ASSERT_EQ(test, upper->filled, t1x_dma_npages(upper));
-	KUNIT_ASSERT_EQ(test, upper->vaddr,
+	KUNIT_ASSERT_EQ(test, t1x_dma_vaddr(upper),
 			fake_memory.vaddr + (first_page + page) * PAGE_SIZE);
 }
 
@@ -84,7 +84,7 @@ static void split_check(struct kunit *test, struct fixture *f)
 		fake_expect_mapped(test, f->fake[0], dma, first);
 		n = first < FAKE_PAGES ? min(n, FAKE_PAGES - first) : 0;
 		KUNIT_ASSERT_EQ(test, dma->owner.charged, n);
-		KUNIT_ASSERT_EQ(test, dma->runs.npages, t1x_dma_npages(dma));
+		KUNIT_ASSERT_EQ(test, t1x_runs_npages(&dma->runs), t1x_dma_npages(dma));
 		ram += n;
 		npages += t1x_dma_npages(dma);
 	}
@@ -104,10 +104,10 @@ static void split_splits_a_run(struct kunit *test)
 {
 	struct fixture *f = split_begin(test, 0, 1000, false);
 
-	KUNIT_EXPECT_EQ(test, split_part(f, 0)->runs.nr, 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&split_part(f, 0)->runs), 1UL);
 	split_before(test, f, 333);
-	KUNIT_EXPECT_EQ(test, split_part(f, 0)->runs.nr, 1UL);
-	KUNIT_EXPECT_EQ(test, split_part(f, 333)->runs.nr, 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&split_part(f, 0)->runs), 1UL);
+	KUNIT_EXPECT_EQ(test, t1x_runs_nr(&split_part(f, 333)->runs), 1UL);
 	split_check(test, f);
 	split_take(test, f, split_part(f, 0));
 	split_check(test, f);

@@ -47,13 +47,14 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 	struct t1x_pfn_reader reader;
 	int ret;
 
-	if (dma->mr) {
+	if (dma->registered) {
 		index += dma->mr_first;
 		t1x_umem_seek(dma->mr->umem, index, &pos);
 		*page = t1x_umem_slice(t1x_umem_next(&pos), index, 1);
 		return 0;
 	}
-	t1x_pfn_reader_init(&reader, dma->owner.process->mm, dma->vaddr + (index << PAGE_SHIFT), 1,
+	t1x_pfn_reader_init(&reader, dma->owner.process->mm,
+			    t1x_dma_vaddr(dma) + (index << PAGE_SHIFT), 1,
 			    dma->prot & IOMMU_WRITE, 1);
 	ret = t1x_pfn_reader_fill(&reader);
 	if (!ret) {
@@ -309,7 +310,7 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 
 	offset = iova - dma->iova;
 	count = min_t(u64, count, dma->last - iova + 1);
-	vaddr = (void __user *)(dma->vaddr + (unsigned long)offset);
+	vaddr = (void __user *)(t1x_dma_vaddr(dma) + (unsigned long)offset);
 	if (write)
 		left = copy_to_user(vaddr, data, count);
 	else

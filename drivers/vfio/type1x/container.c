@@ -354,7 +354,7 @@ void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_insert(&c->dma_tree, dma);
-	if (dma->mr)
+	if (dma->registered)
 		dma->mr->nr_dmas++;
 	if (c->dma_avail != T1X_ENTRIES_UNLIMITED)
 		c->dma_avail--;
@@ -373,7 +373,7 @@ void t1x_container_remove(struct t1x_container *c, struct t1x_dma *dma)
 	lockdep_assert_held(&c->lock);
 
 	t1x_dma_erase(&c->dma_tree, dma);
-	if (dma->mr)
+	if (dma->registered)
 		dma->mr->nr_dmas--;
 	if (dma->vaddr_invalid)
 		c->nr_vaddr_invalid--;

@@ -48,7 +48,7 @@ static struct dentry *t1x_debugfs_containers;
  * @filled: pages that are mapped
  * @ram: those of them that are RAM
  * @charged: pages charged
- * @nr_runs: runs remembered
+ * @nr_runs: runs remembered; not counted while it is mapped or unmapped
  * @run_npages: pages in them
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule_shift: may be split at multiples of 2 to the power of this; 0: nowhere
@@ -92,23 +92,29 @@ static void t1x_dma_iter_init(struct t1x_dma_iter *iter, struct t1x_container *c
 	iter->over = false;
 }
 
-/* The holder of the range may be changing these fields; a stale value is fine. */
+/*
+ * The holder of the range may be changing these fields; a stale value is fine.  Chunks of
+ * runs come and go though: they are looked at while there is no holder, and none can begin
+ * without the lock.
+ */
 static void t1x_dma_iter_copy(struct t1x_dma_iter *iter, const struct t1x_dma *dma)
 {
+	bool busy = t1x_range_tree_overlaps(&iter->c->range_tree, dma->iova, dma->last);
+
 	iter->iova = dma->iova;
 	iter->end = dma->last;
-	iter->vaddr = dma->vaddr;
+	iter->vaddr = t1x_dma_vaddr(dma);
 	iter->pid = dma->owner.process->task->tgid;
 	iter->npages = t1x_dma_npages(dma);
 	iter->filled = READ_ONCE(dma->filled);
 	iter->charged = READ_ONCE(dma->owner.charged);
-	iter->nr_runs = READ_ONCE(dma->runs.nr);
-	iter->run_npages = READ_ONCE(dma->runs.npages);
+	iter->nr_runs = busy ? 0 : t1x_runs_nr(&dma->runs);
+	iter->run_npages = busy ? 0 : t1x_runs_npages(&dma->runs);
 	iter->prot = dma->prot;
 	iter->granule_shift = dma->granule_shift;
-	iter->registered = dma->mr;
-	iter->untracked = READ_ONCE(dma->untracked);
-	iter->watched = READ_ONCE(dma->mmio);
+	iter->registered = dma->registered;
+	iter->untracked = dma->untracked;
+	iter->watched = !dma->registered && READ_ONCE(dma->mmio);
 	iter->vaddr_invalid = dma->vaddr_invalid;
 	/* Pages that are charged and not mapped are held by accesses, or are being mapped. */
 	iter->ram = iter->registered ? iter->filled :

@@ -14,6 +14,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+static_assert(sizeof(struct t1x_dma) == 128);
+
 static struct kmem_cache *t1x_dma_cache;
 
 /**
@@ -61,18 +63,17 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
 
 	dma->iova = iova;
 	dma->last = last;
-	dma->next = NULL;
-	dma->vaddr = vaddr;
+	dma->vpn = vaddr >> PAGE_SHIFT;
 	dma->prot = prot;
 	dma->granule_shift = 0;
+	dma->registered = false;
 	dma->untracked = false;
 	dma->vaddr_invalid = false;
-	dma->filled = 0;
-	dma->owner.charged = 0;
-	dma->mr = NULL;
-	t1x_runs_init(&dma->runs);
 	dma->dirty = NULL;
 	dma->mmio = NULL;
+	dma->next = NULL;
+	dma->filled = 0;
+	t1x_runs_init(&dma->runs);
 	return dma;
 }
 
@@ -82,7 +83,7 @@ struct t1x_dma *t1x_dma_alloc(dma_addr_t iova, dma_addr_t last,
  */
 void t1x_dma_free(struct t1x_dma *dma)
 {
-	WARN_ON_ONCE(dma->filled || dma->dirty || dma->mmio);
+	WARN_ON_ONCE(dma->filled || dma->dirty || t1x_dma_mmio(dma));
 	t1x_runs_free(&dma->runs);
 	kmem_cache_free(t1x_dma_cache, dma);
 }

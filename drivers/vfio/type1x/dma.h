@@ -16,29 +16,30 @@ struct t1x_mmio_range;
  * @node: in the tree of the container
  * @iova: first byte on the device's side
  * @last: last byte, inclusive
- * @next: the next mapping that goes, for the task that unmaps them
- * @filled: pages pinned, charged and present in every domain; a prefix of the
- *	mapping, of which @runs describe a prefix again
+ * @vpn: user address of @iova in the owner's mm, in pages
  * @prot: IOMMU_READ and/or IOMMU_WRITE
  * @granule_shift: the mapping may be split at multiples of 2 to the power of this in
  *	IOVA, see split.c; 0: nowhere
+ * @registered: made of registered memory
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
- * @vaddr_invalid: @vaddr was taken back, and nothing more may be pinned
- * @owner: the process that the RAM pages are charged to
- * @mr: registered memory that the pages are from, which are then neither
- *	pinned nor charged here; else %NULL
+ * @vaddr_invalid: @vpn was taken back, and nothing more may be pinned
  * @dirty: a bit for each page that may have been written to, while dirty pages
  *	are tracked; else %NULL
- * @mmio: what revokes its MMIO; %NULL if there is none, or it stays
+ * @mr: with @registered: the memory that the pages are from, which are then neither
+ *	pinned nor charged here
+ * @mmio: without: what revokes its MMIO; %NULL if there is none, or it stays
+ * @next: the next mapping that goes, for the task that unmaps them
+ * @filled: pages pinned, charged and present in every domain; a prefix of the
+ *	mapping, of which @runs describe a prefix again
+ * @owner: the process that the RAM pages are charged to
  * @runs: what was pinned, in IOVA order
- * @vaddr: user address of @iova in the owner's mm
- * @mr_first: pages of @mr before the first one
+ * @mr_first: with @registered: pages of @mr before the first one
  *
- * There may be very many.  What a walk over the tree reads comes first, then what
- * unmapping reads of a mapping with a run or two.
+ * There may be very many, so it is two cache lines of 64 bytes: what a walk over the tree
+ * reads is in the first, what filling and unfilling writes in the second.
  *
- * @iova, @prot, @granule_shift and @mr do not change once the mapping is in the
- * tree, and @last only when it is split.  @dirty and its bits are protected by
+ * @iova, @prot, @granule_shift, @registered and @mr do not change once the mapping is in
+ * the tree, and @last only when it is split.  @dirty and its bits are protected by
  * the container's lock.  All else is protected by the range lock that covers the mapping, or
  * by the container's lock while no such range is locked; &t1x_run.revoked by mmio_lock as
  * well.
@@ -47,20 +48,46 @@ struct t1x_dma {
 	struct rb_node node;
 	dma_addr_t iova;
 	dma_addr_t last;
+	u64 vpn : 52;
+	u64 prot : 2;
+	u64 granule_shift : 6;
+	u64 registered : 1;
+	u64 untracked : 1;
+	u64 vaddr_invalid : 1;
+	unsigned long *dirty;
+	union {
+		struct t1x_mr *mr;
+		struct t1x_mmio_range *mmio;
+	};
+
 	struct t1x_dma *next;
 	unsigned long filled;
-	u8 prot;
-	u8 granule_shift;
-	bool untracked;
-	bool vaddr_invalid;
 	struct t1x_owner owner;
-	struct t1x_mr *mr;
-	unsigned long *dirty;
-	struct t1x_mmio_range *mmio;
 	struct t1x_runs runs;
-	unsigned long vaddr;
 	unsigned long mr_first;
 };
+
+/**
+ * t1x_dma_vaddr() - user address of a mapping
+ * @dma: the mapping
+ *
+ * Return: where @dma->iova is in the owner's mm.
+ */
+static inline unsigned long t1x_dma_vaddr(const struct t1x_dma *dma)
+{
+	return (unsigned long)dma->vpn << PAGE_SHIFT;
+}
+
+/**
+ * t1x_dma_mmio() - what revokes the MMIO of a mapping
+ * @dma: the mapping
+ *
+ * Return: the range that is watched, or %NULL.
+ */
+static inline struct t1x_mmio_range *t1x_dma_mmio(const struct t1x_dma *dma)
+{
+	return unlikely(dma->mmio) && !dma->registered ? dma->mmio : NULL;
+}
 
 /**
  * t1x_dma_npages() - number of pages the user asked for

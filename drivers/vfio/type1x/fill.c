@@ -52,8 +52,9 @@
  * @slice: the part of it that was read and is not ready yet
  * @ready: runs to be mapped behind &t1x_dma.filled; the next pages may join the last
  *	one.  Points to the room of the mapping's list, or to @spare
- * @spare: room for one run when the list cannot grow
- * @room: runs that fit into @ready
+ * @spare: room for one run: the first of the list, or when that cannot grow
+ * @full: the list cannot grow
+ * @room: runs that fit into @ready, or 1 with a notifier, to map each at once
  * @nr: runs in @ready
  * @npages: pages in them, at most T1X_SYNC_PAGES
  * @credit: pages charged in advance; negative by what is ready and not charged
@@ -70,6 +71,7 @@ struct t1x_fill {
 	struct t1x_run slice;
 	struct t1x_run *ready;
 	struct t1x_run spare;
+	bool full;
 	unsigned int room;
 	unsigned int nr;
 	unsigned long npages;
@@ -127,13 +129,13 @@ static int t1x_fill_read(struct t1x_fill *fill)
 
 	if (READ_ONCE(fill->c->dying))
 		return -ENODEV;
-	if (dma->mmio && !t1x_fill_mmio(fill))
+	if (t1x_dma_mmio(dma) && !t1x_fill_mmio(fill))
 		t1x_mmio_read_begin(dma);
 	ret = t1x_fill_refill(fill);
 	if (unlikely(ret && ret != -EINTR))
 		t1x_log_err(&fill->c->errlog, ret,
 			    "memory at vaddr %#lx cannot be pinned", reader->vaddr);
-	if (ret || dma->mmio || !READ_ONCE(t1x_revoke_mmio))
+	if (ret || t1x_dma_mmio(dma) || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)
 		return 0;
@@ -142,6 +144,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	ret = t1x_mmio_register(fill->c, dma);
 	if (ret)
 		return ret;
+	fill->room = min(fill->room, 1U);
 	t1x_mmio_read_begin(dma);
 	return t1x_pfn_reader_fill(reader);
 }
@@ -174,7 +177,7 @@ static const struct t1x_run *t1x_fill_peek(struct t1x_fill *fill, int *ret)
 {
 	const struct t1x_run *run;
 
-	if (unlikely(fill->dma->mr))
+	if (unlikely(fill->dma->registered))
 		return t1x_fill_peek_mr(fill, ret);
 	while (!(run = t1x_pfn_reader_peek(&fill->reader))) {
 		if (!fill->reader.left)
@@ -194,20 +197,16 @@ static void t1x_fill_reserve(struct t1x_fill *fill)
 	struct t1x_dma *dma = fill->dma;
 	gfp_t gfp = t1x_mmio_lock(fill->c, dma);
 
-	if (likely(!dma->untracked) && !t1x_runs_reserve(&dma->runs, gfp)) {
-		fill->ready = dma->runs.end;
-		fill->room = t1x_runs_room(&dma->runs);
-	} else {
+	fill->full = unlikely(dma->untracked) || t1x_runs_reserve(&dma->runs, gfp);
+	fill->ready = NULL;
+	fill->room = 1;
+	if (likely(!fill->full))
+		fill->ready = t1x_runs_room(&dma->runs, &fill->room);
+	if (!fill->ready)
 		fill->ready = &fill->spare;
+	if (unlikely(t1x_dma_mmio(dma)))
 		fill->room = 1;
-	}
 	t1x_mmio_unlock(fill->c, dma);
-}
-
-/* Runs to collect before they are mapped; with a notifier each is mapped at once. */
-static unsigned int t1x_fill_limit(const struct t1x_fill *fill)
-{
-	return unlikely(fill->dma->mmio) ? min(fill->room, 1U) : fill->room;
 }
 
 /* Do pages continue the last run that is ready? */
@@ -222,8 +221,7 @@ static bool t1x_fill_fits(const struct t1x_fill *fill, const struct t1x_run *nex
 {
 	return fill->npages + next->npages <= T1X_SYNC_PAGES &&
 	       (t1x_fill_joins(fill, next) ||
-		(fill->nr < t1x_fill_limit(fill) &&
-		 fill->npages < T1X_READY_PAGES));
+		(fill->nr < fill->room && fill->npages < T1X_READY_PAGES));
 }
 
 /* Counts pages that become ready; @nram of them have to be charged. */
@@ -244,7 +242,7 @@ static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
 static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
 {
 	unsigned long nram = t1x_run_nram(next), npages = next->npages, most;
-	unsigned int n, limit;
+	unsigned int n;
 
 	if (t1x_fill_joins(fill, next))
 		t1x_run_join(&fill->ready[fill->nr - 1], next);
@@ -254,10 +252,10 @@ static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
 	fill->slice.npages = 0;
 	t1x_pfn_reader_consume(&fill->reader);
 
-	limit = t1x_fill_limit(fill);
-	if (fill->nr >= limit)
+	if (fill->nr >= fill->room)
 		return;
-	most = min_t(unsigned long, T1X_SYNC_PAGES - fill->npages, limit - fill->nr);
+	most = min_t(unsigned long, T1X_SYNC_PAGES - fill->npages,
+		     fill->room - fill->nr);
 	n = t1x_pfn_reader_next_singles(&fill->reader, fill->ready + fill->nr, most);
 	fill->nr += n;
 	t1x_fill_count(fill, n, n);
@@ -302,15 +300,16 @@ static int t1x_fill_check(struct t1x_fill *fill, const char **why)
 {
 	struct t1x_dma *dma = fill->dma;
 
-	if (unlikely(dma->mmio) && t1x_fill_mmio(fill) &&
+	if (unlikely(t1x_dma_mmio(dma)) && t1x_fill_mmio(fill) &&
 	    t1x_mmio_read_retry(dma)) {
 		*why = "MMIO was taken from the CPU meanwhile";
 		return -EBUSY;
 	}
-	if (likely(fill->ready != &fill->spare))
+	if (likely(!fill->full))
 		return 0;
 
-	if (fill->spare.huge || dma->mmio || dma->mr || dma->granule_shift) {
+	if (fill->spare.huge || t1x_dma_mmio(dma) || dma->registered ||
+	    dma->granule_shift) {
 		*why = "no memory to remember what is pinned";
 		return -ENOMEM;
 	}
@@ -343,7 +342,7 @@ static void t1x_fill_record(struct t1x_fill *fill)
 	if (fill->npages != fill->nr || trace_t1x_map_run_enabled())
 		t1x_fill_trace_runs(fill, t1x_dma_iova_at(dma, dma->filled));
 	if (likely(!dma->untracked))
-		t1x_runs_extend(&dma->runs, fill->nr, fill->npages);
+		t1x_runs_extend(&dma->runs, fill->ready, fill->nr, fill->npages);
 	dma->filled += fill->npages;
 	t1x_stat_add(T1X_STAT_RUNS, fill->nr);
 	fill->room = 0;
@@ -394,7 +393,7 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 static unsigned long t1x_fill_huge_max(const struct t1x_dma *dma)
 {
 	return 1UL << min_t(unsigned int, dma->granule_shift,
-			    __ffs(dma->vaddr | 1UL << 63));
+			    __ffs(t1x_dma_vaddr(dma) | 1UL << 63));
 }
 
 static int t1x_fill_begin(struct t1x_fill *fill, struct t1x_container *c,
@@ -402,13 +401,14 @@ static int t1x_fill_begin(struct t1x_fill *fill, struct t1x_container *c,
 {
 	struct mm_struct *mm = dma->owner.process->mm;
 
-	if (!dma->mr && mm != current->mm && !mmget_not_zero(mm))
+	if (!dma->registered && mm != current->mm && !mmget_not_zero(mm))
 		return -ENODEV;
 
 	fill->c = c;
 	fill->dma = dma;
 	fill->slice.npages = 0;
 	fill->ready = NULL;
+	fill->full = false;
 	fill->room = 0;
 	fill->nr = 0;
 	fill->npages = 0;
@@ -416,12 +416,12 @@ static int t1x_fill_begin(struct t1x_fill *fill, struct t1x_container *c,
 	fill->populate = NULL;
 	fill->stats = (struct t1x_map_stats_delta){ .largest = 1 };
 
-	t1x_pfn_reader_init(&fill->reader, mm, dma->vaddr,
-			    dma->mr ? 0 : t1x_dma_npages(dma),
+	t1x_pfn_reader_init(&fill->reader, mm, t1x_dma_vaddr(dma),
+			    dma->registered ? 0 : t1x_dma_npages(dma),
 			    t1x_dma_writable(dma), c->pin_batch);
 	if (dma->granule_shift)
 		fill->reader.huge_max = t1x_fill_huge_max(dma);
-	if (dma->mr)
+	if (dma->registered)
 		t1x_umem_seek(dma->mr->umem, dma->mr_first, &fill->pos);
 	return 0;
 }
@@ -466,7 +466,7 @@ static void t1x_fill_end(struct t1x_fill *fill, const struct t1x_range *range,
 	t1x_pfn_reader_destroy(&fill->reader);
 
 	/* The last user of an address space tears it down, which takes long. */
-	if (!dma->mr && dma->owner.process->mm != current->mm)
+	if (!dma->registered && dma->owner.process->mm != current->mm)
 		mmput_async(dma->owner.process->mm);
 }
 
@@ -548,7 +548,7 @@ int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
 
 	gfp = t1x_mmio_lock(c, dma);
 	source = list_first_entry(&c->domains, struct t1x_domain, node);
-	while (index > dma->runs.npages && !ret) {
+	while (index > t1x_runs_npages(&dma->runs) && !ret) {
 		index -= t1x_dma_read_domain(source, dma, index, &found);
 		ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index), &found, 1,
 				     dma->prot, dma->granule_shift, gfp);

@@ -134,6 +134,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	if (granule)
 		dma->granule_shift = __ffs64(granule);
 	if (mr) {
+		dma->registered = true;
 		dma->mr = mr;
 		dma->mr_first = (vaddr - mr->urange.first) >> PAGE_SHIFT;
 	}
@@ -207,7 +208,7 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 
 	trace_t1x_map_begin(c->id, iova, last, vaddr, prot);
 	ret = t1x_dma_fill(c, &range, dma);
-	trace_t1x_map_end(c->id, iova, last, dma->filled, dma->runs.nr, ret);
+	trace_t1x_map_end(c->id, iova, last, dma->filled, t1x_runs_nr(&dma->runs), ret);
 	if (unlikely(ret && !dma->filled))
 		t1x_map_cancel(c, dma);
 	else
@@ -262,7 +263,7 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		goto out_unlock;
 	}
 
-	dma->vaddr = vaddr;
+	dma->vpn = vaddr >> PAGE_SHIFT;
 	dma->vaddr_invalid = false;
 	c->nr_vaddr_invalid--;
 

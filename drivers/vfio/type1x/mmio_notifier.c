@@ -73,7 +73,7 @@ struct t1x_mmio_range {
 static unsigned long t1x_mmio_range_revoke(struct t1x_container *c, struct t1x_dma *dma,
 					   unsigned long first, unsigned long last)
 {
-	unsigned long index = dma->runs.npages, nr = 0;
+	unsigned long index = t1x_runs_npages(&dma->runs), nr = 0;
 	struct t1x_runs_pos pos;
 	struct t1x_run *run;
 
@@ -159,7 +159,7 @@ static struct t1x_mmio_notifier *t1x_mmio_notifier_alloc(struct t1x_container *c
 	if (ret)
 		goto err_free;
 	ret = mmu_interval_notifier_insert_locked(&mn->interval, mm,
-						  untagged_addr_remote(mm, dma->vaddr),
+						  untagged_addr_remote(mm, t1x_dma_vaddr(dma)),
 						  t1x_dma_bytes(dma),
 						  &t1x_mmio_notifier_ops);
 	mmap_write_unlock(mm);

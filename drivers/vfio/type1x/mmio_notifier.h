@@ -33,7 +33,7 @@ bool t1x_mmio_read_retry(struct t1x_dma *dma);
 static inline gfp_t t1x_mmio_lock(struct t1x_container *c,
 				  const struct t1x_dma *dma)
 {
-	if (likely(!dma->mmio))
+	if (likely(!t1x_dma_mmio(dma)))
 		return GFP_KERNEL_ACCOUNT;
 	mutex_lock(&c->mmio_lock);
 	return GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
@@ -47,7 +47,7 @@ static inline gfp_t t1x_mmio_lock(struct t1x_container *c,
 static inline void t1x_mmio_unlock(struct t1x_container *c,
 				   const struct t1x_dma *dma)
 {
-	if (unlikely(dma->mmio))
+	if (unlikely(t1x_dma_mmio(dma)))
 		mutex_unlock(&c->mmio_lock);
 }
 

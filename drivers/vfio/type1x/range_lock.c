@@ -241,6 +241,26 @@ bool t1x_range_is_held(const struct t1x_range *range, dma_addr_t iova,
 }
 
 /**
+ * t1x_range_tree_overlaps() - has any task locked a part of a range, or waits for one
+ * @tree: the tree
+ * @iova: first byte
+ * @last: last byte
+ *
+ * Return: whether one has; stale at once, unless ranges are used only by tasks that
+ * need what the caller has locked.
+ */
+bool t1x_range_tree_overlaps(struct t1x_range_tree *tree, dma_addr_t iova,
+			     dma_addr_t last)
+{
+	bool overlaps;
+
+	spin_lock(&tree->lock);
+	overlaps = t1x_range_tree_iter_first(&tree->root, iova, last);
+	spin_unlock(&tree->lock);
+	return overlaps;
+}
+
+/**
  * t1x_range_snapshot() - copy the ranges that MAPs and UNMAPs hold
  * @tree: the tree
  * @info: set to one entry for each, in order of IOVA

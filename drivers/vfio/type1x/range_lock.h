@@ -92,6 +92,8 @@ void t1x_range_trim(struct t1x_range_tree *tree, struct t1x_range *range,
 void t1x_range_unlock(struct t1x_range_tree *tree, struct t1x_range *range);
 bool t1x_range_is_held(const struct t1x_range *range, dma_addr_t iova,
 		       dma_addr_t last);
+bool t1x_range_tree_overlaps(struct t1x_range_tree *tree, dma_addr_t iova,
+			     dma_addr_t last);
 unsigned int t1x_range_snapshot(struct t1x_range_tree *tree,
 				struct t1x_range_info *info, unsigned int nr);
 

@@ -13,20 +13,18 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-/* Each chunk has four times the runs of the one below, up to a page with its header. */
-#define T1X_CHUNK_MIN	14UL
+/*
+ * Each chunk has about four times the runs of the one below, up to a page: what
+ * kmalloc() has objects for, with the header.
+ */
+#define T1X_CHUNK_MIN	6UL
 #define T1X_CHUNK_MAX	((PAGE_SIZE - sizeof(struct t1x_run_chunk)) / \
 			 sizeof(struct t1x_run))
 
 static_assert(sizeof(struct t1x_run) == 16);
 static_assert(sizeof(struct t1x_run_chunk) == 2 * sizeof(struct t1x_run));
-
-static struct t1x_run *t1x_runs_limit(struct t1x_runs *runs,
-				      struct t1x_run_chunk *chunk)
-{
-	return chunk ? chunk->runs + chunk->capacity :
-		       runs->first + T1X_RUNS_INLINE;
-}
+static_assert(sizeof(struct t1x_runs) == 24);
+static_assert(T1X_CHUNK_MAX <= U16_MAX);
 
 static struct t1x_run_chunk *t1x_chunk_alloc(unsigned long capacity, gfp_t gfp)
 {
@@ -48,49 +46,45 @@ static struct t1x_run_chunk *t1x_chunk_alloc(unsigned long capacity, gfp_t gfp)
  */
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
 {
-	unsigned long capacity = T1X_CHUNK_MIN;
+	unsigned long capacity = T1X_CHUNK_MIN, nr = t1x_runs_nr(runs);
 	struct t1x_run_chunk *chunk;
 
 	if (runs->last)
-		capacity = min(4 * runs->last->capacity + 6, T1X_CHUNK_MAX);
-	chunk = t1x_chunk_alloc(capacity, gfp);
+		capacity = min(4UL * runs->last->capacity + 6, T1X_CHUNK_MAX);
+	chunk = nr <= U32_MAX - capacity ? t1x_chunk_alloc(capacity, gfp) : NULL;
 	if (!chunk)
 		return -ENOMEM;
 
-	if (runs->last)
-		runs->last->nr = runs->end - runs->last->runs;
-	else
-		runs->nr_first = runs->end - runs->first;
+	chunk->first_nr = nr;
 	chunk->below = runs->last;
-	chunk->first = runs->npages;
+	chunk->first = t1x_runs_npages(runs);
+	chunk->npages = 0;
+	chunk->nr = 0;
 	runs->last = chunk;
-	runs->end = chunk->runs;
-	runs->limit = chunk->runs + capacity;
 	return 0;
 }
 
 /**
  * t1x_runs_shrink() - free the last chunk
- * @runs: the list, with an empty chunk at its end
+ * @runs: the list, whose last chunk has no run that is needed
  */
 void t1x_runs_shrink(struct t1x_runs *runs)
 {
 	struct t1x_run_chunk *chunk = runs->last;
 
 	runs->last = chunk->below;
-	runs->limit = t1x_runs_limit(runs, runs->last);
-	runs->end = t1x_runs_end(runs, runs->last);
 	kfree(chunk);
 }
 
 /**
  * struct t1x_runs_at - a page's place in a list of runs
- * @chunk: the piece of memory that has it, %NULL for the inline runs
+ * @chunk: the piece of memory that has it, %NULL for the inline run
  * @above: the chunk above that, if any
  * @base: first run of that piece
  * @run: the run that has the page, or @end
  * @end: behind the last run of that piece
  * @skip: pages of @run before the page
+ * @upper_npages: pages of that piece from the page on
  *
  * On the stack.
  */
@@ -101,22 +95,24 @@ struct t1x_runs_at {
 	struct t1x_run *run;
 	struct t1x_run *end;
 	unsigned long skip;
+	unsigned long upper_npages;
 };
 
 /* Finds a page, not the first one; pages before it are in the same piece of memory. */
 static struct t1x_runs_at t1x_runs_find(struct t1x_runs *runs,
 					unsigned long page)
 {
-	struct t1x_runs_at at = { .chunk = runs->last, .end = runs->end };
-	unsigned long first = runs->npages;
+	struct t1x_runs_at at = { .chunk = runs->last };
+	unsigned long first;
 
 	while (at.chunk && at.chunk->first >= page) {
-		first = at.chunk->first;
 		at.above = at.chunk;
 		at.chunk = at.chunk->below;
-		at.end = t1x_runs_end(runs, at.chunk);
 	}
+	first = at.above ? at.above->first : t1x_runs_npages(runs);
+	at.upper_npages = first - page;
 	at.base = t1x_runs_of(runs, at.chunk);
+	at.end = t1x_runs_end(runs, at.chunk);
 	for (at.run = at.end; first > page; first -= at.run->npages)
 		at.run--;
 	at.skip = page - first;
@@ -154,11 +150,11 @@ int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 	unsigned long upper;
 
 	*spare = NULL;
-	if (page >= runs->npages)
+	if (page >= t1x_runs_npages(runs))
 		return 0;
 	at = t1x_runs_find(runs, page);
 	upper = t1x_runs_at_upper(&at);
-	if (upper <= T1X_RUNS_INLINE)
+	if (upper <= 1)
 		return 0;
 	*spare = t1x_chunk_alloc(min(upper, t1x_runs_at_lower(&at)), gfp);
 	return *spare ? 0 : -ENOMEM;
@@ -168,16 +164,19 @@ int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 static void t1x_runs_copy_upper(const struct t1x_runs_at *at,
 				struct t1x_run *to)
 {
-	memmove(to, at->run, t1x_runs_at_upper(at) * sizeof(*to));
-	if (at->skip) {
+	unsigned long nr = t1x_runs_at_upper(at);
+
+	memmove(to, at->run, nr * sizeof(*to));
+	if (nr && at->skip) {
 		to->pfn += at->skip;
 		to->npages -= at->skip;
 	}
 }
 
 /*
- * Splits the piece of memory where the split is, copying as little as may be.
- * Returns the chunk with what is above the split, %NULL if that is inline now.
+ * Splits the piece of memory where the split is, copying as little as may be, and makes
+ * it the last one of @runs.  Returns the chunk with what is above the split, %NULL if
+ * that is inline now.
  */
 static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
 						  struct t1x_runs_at *at,
@@ -189,9 +188,8 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
 	struct t1x_run_chunk *low = at->chunk, *high = NULL;
 	struct t1x_run *base = at->base;
 
-	if (nr_upper <= T1X_RUNS_INLINE) {
-		t1x_runs_copy_upper(at, upper->first);
-		upper->nr_first = nr_upper;
+	if (nr_upper <= 1) {
+		t1x_runs_copy_upper(at, &upper->first);
 	} else if (nr_upper <= nr_lower) {
 		high = spare;
 		t1x_runs_copy_upper(at, high->runs);
@@ -200,6 +198,8 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
 		low = spare;
 		low->below = high->below;
 		low->first = high->first;
+		low->npages = high->npages;
+		low->first_nr = high->first_nr;
 		base = low->runs;
 		memcpy(base, high->runs, nr_lower * sizeof(*base));
 		t1x_runs_copy_upper(at, high->runs);
@@ -207,15 +207,18 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
 	if (high) {
 		high->below = NULL;
 		high->first = 0;
+		high->npages = at->upper_npages;
+		high->first_nr = 0;
 		high->nr = nr_upper;
-		upper->nr_first = 0;
 	}
 
 	if (at->skip)
 		base[nr_lower - 1].npages = at->skip;
+	if (low) {
+		low->npages -= at->upper_npages;
+		low->nr = nr_lower;
+	}
 	runs->last = low;
-	runs->end = base + nr_lower;
-	runs->limit = t1x_runs_limit(runs, low);
 	return high;
 }
 
@@ -236,31 +239,23 @@ void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 	struct t1x_runs_at at;
 	unsigned long nr;
 
-	if (page >= runs->npages)
+	if (page >= t1x_runs_npages(runs))
 		goto out_free;
 
-	if (t1x_runs_last_chunk_empty(runs))
+	if (runs->last && !runs->last->nr)
 		t1x_runs_shrink(runs);
 	last = runs->last;
 	at = t1x_runs_find(runs, page);
-	nr = t1x_runs_at_upper(&at);
-	if (at.above)
-		last->nr = runs->end - last->runs;
+	nr = at.run - at.base + (at.chunk ? at.chunk->first_nr : 0);
 	for (chunk = last; chunk != at.chunk; chunk = chunk->below) {
 		chunk->first -= page;
-		nr += chunk->nr;
+		chunk->first_nr -= nr;
 	}
 
-	upper->nr = nr;
-	upper->npages = runs->npages - page;
-	runs->nr -= nr - !!at.skip;
-	runs->npages = page;
 	high = t1x_runs_split_chunk(runs, &at, upper, spare);
 	if (at.above)
 		at.above->below = high;
 	upper->last = at.above ? last : high;
-	upper->limit = t1x_runs_limit(upper, upper->last);
-	upper->end = t1x_runs_end(upper, upper->last);
 	if (spare == high || spare == runs->last)
 		return;
 out_free:

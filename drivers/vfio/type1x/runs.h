@@ -7,8 +7,6 @@
 
 #include "t1x.h"
 
-#define T1X_RUNS_INLINE		4
-
 /**
  * struct t1x_run - physically contiguous pages of one kind
  * @pfn: first page frame
@@ -47,10 +45,12 @@ struct t1x_run {
 
 /**
  * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
- * @below: the chunk with the runs before these, %NULL if they are inline
+ * @below: the chunk with the runs before these, %NULL if these follow the inline one
  * @first: pages in all runs before these
- * @nr: number of runs, unless it is the last chunk
- * @capacity: runs that fit
+ * @npages: pages in these
+ * @first_nr: number of runs before these
+ * @nr: number of these
+ * @capacity: how many fit
  * @runs: the runs
  *
  * Protected by what protects the list.
@@ -58,39 +58,32 @@ struct t1x_run {
 struct t1x_run_chunk {
 	struct t1x_run_chunk *below;
 	unsigned long first;
-	unsigned long nr;
-	unsigned long capacity;
+	unsigned long npages;
+	u32 first_nr;
+	u16 nr;
+	u16 capacity;
 	struct t1x_run runs[];
 };
 
 /**
  * struct t1x_runs - the runs of one mapping, in IOVA order
- * @nr: runs held
- * @npages: pages in all of them
- * @end: behind the last run, unless the chunk it points into is still empty
- * @limit: where that piece of memory ends
- * @last: the last chunk; %NULL while @first is enough
- * @nr_first: runs in @first, if there is a chunk
- * @first: the first runs; most mappings have no other
+ * @last: the last chunk; %NULL while one run is enough
+ * @first: the first run, without pages if there is none; most mappings have no other
  *
  * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
- * down, so what is left always describes a prefix of the mapping.  Protected by what
- * protects the mapping, see struct t1x_dma.
+ * down, so what is left always describes a prefix of the mapping.  There may be very many
+ * lists, so what the chunks can tell is not stored here.  Protected by what protects the
+ * mapping, see struct t1x_dma.
  */
 struct t1x_runs {
-	unsigned long nr;
-	unsigned long npages;
-	struct t1x_run *end;
-	struct t1x_run *limit;
 	struct t1x_run_chunk *last;
-	unsigned long nr_first;
-	struct t1x_run first[T1X_RUNS_INLINE];
+	struct t1x_run first;
 };
 
 /**
  * struct t1x_runs_pos - the position of a walk over runs
  * @runs: the list
- * @chunk: the piece of memory that the walk is in, %NULL for the inline runs
+ * @chunk: the piece of memory that the walk is in, %NULL for the inline run
  * @base: first run of that piece
  * @run: the run visited last; at first, behind the last one
  *
@@ -116,11 +109,8 @@ void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
  */
 static inline void t1x_runs_init(struct t1x_runs *runs)
 {
-	runs->nr = 0;
-	runs->npages = 0;
-	runs->end = runs->first;
-	runs->limit = runs->first + T1X_RUNS_INLINE;
 	runs->last = NULL;
+	runs->first.npages = 0;
 }
 
 /**
@@ -136,6 +126,48 @@ static inline void t1x_runs_free(struct t1x_runs *runs)
 	t1x_runs_init(runs);
 }
 
+/* The runs of a chunk, or the one that needs none. */
+static inline struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
+					  struct t1x_run_chunk *chunk)
+{
+	return chunk ? chunk->runs : &runs->first;
+}
+
+/* Where the runs of a piece of memory end. */
+static inline struct t1x_run *t1x_runs_end(struct t1x_runs *runs,
+					   struct t1x_run_chunk *chunk)
+{
+	return chunk ? chunk->runs + chunk->nr :
+		       &runs->first + !!runs->first.npages;
+}
+
+/**
+ * t1x_runs_npages() - count the pages of a list
+ * @runs: the list
+ *
+ * Return: pages in all of the runs.
+ */
+static inline unsigned long t1x_runs_npages(const struct t1x_runs *runs)
+{
+	const struct t1x_run_chunk *last = runs->last;
+
+	return unlikely(last) ? last->first + last->npages : runs->first.npages;
+}
+
+/**
+ * t1x_runs_nr() - count the runs of a list
+ * @runs: the list
+ *
+ * Return: how many.
+ */
+static inline unsigned long t1x_runs_nr(const struct t1x_runs *runs)
+{
+	const struct t1x_run_chunk *last = runs->last;
+
+	return unlikely(last) ? (unsigned long)last->first_nr + last->nr :
+				!!runs->first.npages;
+}
+
 /**
  * t1x_runs_reserve() - make room for one more run
  * @runs: the list
@@ -143,37 +175,51 @@ static inline void t1x_runs_free(struct t1x_runs *runs)
  *	page that is mapped
  *
  * Context: as @gfp allows.
- * Return: 0, or -ENOMEM with the list unchanged.
+ * Return: 0, or -ENOMEM with the list unchanged; also if there are 2^32 runs.
  */
 static inline int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
 {
-	return likely(runs->end != runs->limit) ? 0 : t1x_runs_grow(runs, gfp);
+	const struct t1x_run_chunk *last = runs->last;
+
+	if (likely(last ? last->nr < last->capacity : !runs->first.npages))
+		return 0;
+	return t1x_runs_grow(runs, gfp);
 }
 
 /**
- * t1x_runs_room() - count the runs there is room for
- * @runs: the list
+ * t1x_runs_room() - find the room for the next runs
+ * @runs: the list, after t1x_runs_reserve()
+ * @nr: set to how many runs there is room for, at least one
  *
- * Return: how many may be written to @runs->end and behind; at least one after
- * t1x_runs_reserve().
+ * Return: where the runs may be written before t1x_runs_extend(); %NULL if it is the first
+ * run, which is elsewhere until then.
  */
-static inline unsigned long t1x_runs_room(const struct t1x_runs *runs)
+static inline struct t1x_run *t1x_runs_room(struct t1x_runs *runs, unsigned int *nr)
 {
-	return runs->limit - runs->end;
+	struct t1x_run_chunk *last = runs->last;
+
+	*nr = last ? last->capacity - last->nr : 1;
+	return last ? last->runs + last->nr : NULL;
 }
 
 /**
  * t1x_runs_extend() - append the runs that were written to the room
  * @runs: the list
- * @nr: how many, at most t1x_runs_room(); they follow the last one in IOVA order
+ * @added: the runs: what t1x_runs_room() returned, or the first run of the list
+ * @nr: how many; they follow the last one in IOVA order
  * @npages: pages in all of these
  */
-static inline void t1x_runs_extend(struct t1x_runs *runs, unsigned long nr,
-				   unsigned long npages)
+static inline void t1x_runs_extend(struct t1x_runs *runs, const struct t1x_run *added,
+				   unsigned int nr, unsigned long npages)
 {
-	runs->end += nr;
-	runs->nr += nr;
-	runs->npages += npages;
+	struct t1x_run_chunk *last = runs->last;
+
+	if (likely(!last)) {
+		runs->first = *added;
+		return;
+	}
+	last->nr += nr;
+	last->npages += npages;
 }
 
 /**
@@ -184,14 +230,9 @@ static inline void t1x_runs_extend(struct t1x_runs *runs, unsigned long nr,
 static inline void t1x_runs_push(struct t1x_runs *runs,
 				 const struct t1x_run *run)
 {
-	*runs->end = *run;
-	t1x_runs_extend(runs, 1, run->npages);
-}
-
-/* Is there a chunk at the end without a run in it? */
-static inline bool t1x_runs_last_chunk_empty(const struct t1x_runs *runs)
-{
-	return runs->last && runs->end == runs->last->runs;
+	if (runs->last)
+		runs->last->runs[runs->last->nr] = *run;
+	t1x_runs_extend(runs, run, 1, run->npages);
 }
 
 /**
@@ -203,9 +244,9 @@ static inline bool t1x_runs_last_chunk_empty(const struct t1x_runs *runs)
 static inline const struct t1x_run *t1x_runs_last(struct t1x_runs *runs)
 {
 	/* A chunk that was reserved and never used may stand at the end. */
-	if (unlikely(t1x_runs_last_chunk_empty(runs)))
+	if (unlikely(runs->last && !runs->last->nr))
 		t1x_runs_shrink(runs);
-	return runs->end - 1;
+	return t1x_runs_end(runs, runs->last) - 1;
 }
 
 /**
@@ -223,7 +264,7 @@ static inline const struct t1x_run *t1x_runs_last_runs(struct t1x_runs *runs,
 	const struct t1x_run *end = t1x_runs_last(runs) + 1;
 	unsigned long held;
 
-	held = end - (runs->last ? runs->last->runs : runs->first);
+	held = end - t1x_runs_of(runs, runs->last);
 	*nr = min(most, held);
 	return end - *nr;
 }
@@ -237,25 +278,16 @@ static inline const struct t1x_run *t1x_runs_last_runs(struct t1x_runs *runs,
 static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
 				 unsigned long npages)
 {
-	runs->end -= nr;
-	runs->nr -= nr;
-	runs->npages -= npages;
-	if (unlikely(t1x_runs_last_chunk_empty(runs)))
+	struct t1x_run_chunk *last = runs->last;
+
+	if (likely(!last)) {
+		runs->first.npages = 0;
+		return;
+	}
+	last->nr -= nr;
+	last->npages -= npages;
+	if (unlikely(!last->nr))
 		t1x_runs_shrink(runs);
-}
-
-/* The runs of a chunk, or those that need none. */
-static inline struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
-					  struct t1x_run_chunk *chunk)
-{
-	return chunk ? chunk->runs : runs->first;
-}
-
-/* Where the runs of a piece of memory end, which is not the last one. */
-static inline struct t1x_run *t1x_runs_end(struct t1x_runs *runs,
-					   struct t1x_run_chunk *chunk)
-{
-	return chunk ? chunk->runs + chunk->nr : runs->first + runs->nr_first;
 }
 
 /**
@@ -269,7 +301,7 @@ static inline void t1x_runs_walk(struct t1x_runs *runs,
 	pos->runs = runs;
 	pos->chunk = runs->last;
 	pos->base = t1x_runs_of(runs, pos->chunk);
-	pos->run = runs->end;
+	pos->run = t1x_runs_end(runs, runs->last);
 }
 
 /* Goes on in the piece of memory below. */

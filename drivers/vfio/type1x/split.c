@@ -39,12 +39,15 @@ int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,
 	u64 bytes = iova - dma->iova;
 	struct t1x_dma *upper;
 
-	upper = t1x_dma_alloc(iova, dma->last, dma->vaddr + bytes, dma->prot);
+	upper = t1x_dma_alloc(iova, dma->last, t1x_dma_vaddr(dma) + bytes, dma->prot);
 	if (!upper)
 		return -ENOMEM;
 	upper->granule_shift = dma->granule_shift;
-	upper->mr = dma->mr;
-	upper->mr_first = dma->mr_first + (bytes >> PAGE_SHIFT);
+	if (dma->registered) {
+		upper->registered = true;
+		upper->mr = dma->mr;
+		upper->mr_first = dma->mr_first + (bytes >> PAGE_SHIFT);
+	}
 	t1x_owner_dup(&dma->owner, &upper->owner);
 	*split = (struct t1x_split){ .dma = dma, .upper = upper };
 
@@ -53,9 +56,9 @@ int t1x_split_prepare(struct t1x_container *c, struct t1x_split *split,
 	if (t1x_runs_split_alloc(&dma->runs, bytes >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT,
 				 &split->spare))
 		goto err_cancel;
-	if (dma->mmio)
+	if (t1x_dma_mmio(dma))
 		split->mmio = t1x_mmio_range_alloc();
-	if (!dma->mmio == !split->mmio)
+	if (!t1x_dma_mmio(dma) == !split->mmio)
 		return 0;
 
 err_cancel:
@@ -87,7 +90,7 @@ static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
 
 	mutex_lock(&c->mmio_lock);
 	t1x_runs_split(&dma->runs, npages, &upper->runs, split->spare);
-	if (dma->mmio)
+	if (t1x_dma_mmio(dma))
 		t1x_mmio_range_split(dma, upper, npages, split->mmio);
 	if (dma->filled > npages) {
 		upper->filled = dma->filled - npages;

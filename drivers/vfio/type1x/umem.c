@@ -183,7 +183,7 @@ static int t1x_umem_alloc_runs(struct t1x_umem *umem, unsigned long nr)
 static int t1x_umem_index(struct t1x_umem *umem, struct t1x_runs *runs,
 			  unsigned long *nram)
 {
-	unsigned long first = t1x_urange_npages(&umem->urange), i = runs->nr;
+	unsigned long first = t1x_urange_npages(&umem->urange), i = t1x_runs_nr(runs);
 	struct t1x_umem_run *run;
 	const struct t1x_run *top;
 	int ret;
@@ -259,11 +259,11 @@ static int t1x_umem_read(struct t1x_container *c, struct t1x_umem *umem,
 static void t1x_umem_unread(struct t1x_runs *runs)
 {
 	struct t1x_unpin_batch unpin;
+	unsigned long nr;
 
 	t1x_unpin_init(&unpin);
-	while (runs->nr) {
-		t1x_unpin_last_runs(&unpin, runs, min(runs->nr, T1X_SYNC_RUNS),
-				    false);
+	while ((nr = t1x_runs_nr(runs))) {
+		t1x_unpin_last_runs(&unpin, runs, min(nr, T1X_SYNC_RUNS), false);
 		cond_resched();
 	}
 	t1x_unpin_flush(&unpin);

@@ -62,7 +62,7 @@ unsigned long t1x_dma_read_domain(struct t1x_domain *d, const struct t1x_dma *dm
 		.pinned = ram,
 		.ram = ram,
 	};
-	while (index > dma->runs.npages && run->npages < T1X_SYNC_RUNS) {
+	while (index > t1x_runs_npages(&dma->runs) && run->npages < T1X_SYNC_RUNS) {
 		pfn = t1x_domain_iova_to_pfn(d, t1x_dma_iova_at(dma, --index));
 		if (pfn != run->pfn - 1 || t1x_pfn_is_ram(pfn) != ram)
 			break;
@@ -84,7 +84,7 @@ static int t1x_unfill_untracked(struct t1x_container *c, struct t1x_dma *dma,
 	int ret;
 
 	d = list_first_entry(&c->domains, struct t1x_domain, node);
-	for (nr = 0; nr < T1X_LOOKUP_RUNS && index > dma->runs.npages; nr++)
+	for (nr = 0; nr < T1X_LOOKUP_RUNS && index > t1x_runs_npages(&dma->runs); nr++)
 		index -= t1x_dma_read_domain(d, dma, index, &runs[nr]);
 
 	ret = t1x_domain_list_unmap_sync(&c->domains,
@@ -157,10 +157,10 @@ static int t1x_unfill(struct t1x_container *c, const struct t1x_range *range,
 
 	t1x_range_assert_held(range, dma->iova, dma->last);
 
-	if (dma->mmio)
+	if (t1x_dma_mmio(dma))
 		t1x_mmio_unregister(c, dma);
 	while (dma->filled && !ret) {
-		if (dma->filled > dma->runs.npages)
+		if (dma->filled > t1x_runs_npages(&dma->runs))
 			ret = t1x_unfill_untracked(c, dma, &nram);
 		else
 			ret = t1x_unfill_runs(c, dma, &nram);
@@ -203,7 +203,7 @@ static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 
 	t1x_unpin_init(&unpin);
 	for (; dma != end; dma = dma->next) {
-		nram = t1x_unpin_last_runs(&unpin, &dma->runs, dma->runs.nr,
+		nram = t1x_unpin_last_runs(&unpin, &dma->runs, t1x_runs_nr(&dma->runs),
 					   t1x_dma_writable(dma));
 		/* A refunds of another process is paid at once. */
 		if (refunds->process && refunds->process != dma->owner.process)
@@ -226,9 +226,9 @@ static struct t1x_dma *t1x_unfill_batch_end(struct t1x_dma *batch)
 	struct t1x_dma *dma;
 
 	for (dma = batch; dma; dma = dma->next) {
-		nr += dma->runs.nr;
+		nr += t1x_runs_nr(&dma->runs);
 		npages += dma->filled;
-		if (dma->mmio || dma->runs.npages != t1x_dma_npages(dma) ||
+		if (t1x_dma_mmio(dma) || t1x_runs_npages(&dma->runs) != t1x_dma_npages(dma) ||
 		    nr > T1X_SYNC_RUNS || npages > T1X_SYNC_PAGES)
 			break;
 	}
@@ -286,9 +286,9 @@ void t1x_dma_unfill_detached(struct t1x_container *c, struct t1x_dma *dma)
 {
 	struct t1x_refund_batch refunds = {};
 
-	if (dma->filled > dma->runs.npages)
+	if (dma->filled > t1x_runs_npages(&dma->runs))
 		pr_err("%lu untracked pages at IOVA %pad stay pinned\n",
-		       dma->filled - dma->runs.npages, &dma->iova);
+		       dma->filled - t1x_runs_npages(&dma->runs), &dma->iova);
 	t1x_unpin_all(c, dma, dma->next, &refunds);
 	t1x_refund_batch_flush(&refunds);
 }

@@ -106,6 +106,23 @@ static unsigned long t1x_unpin_singles(struct t1x_unpin_batch *batch,
 	return n;
 }
 
+/*
+ * Unpins runs that are no single pages, from one on downwards, at most @most; returns how
+ * many, and adds up their pages and those that are RAM.
+ */
+static unsigned long t1x_unpin_others(const struct t1x_run *run, unsigned long most,
+				      bool dirty, unsigned long *npages,
+				      unsigned long *nram)
+{
+	unsigned long n;
+
+	for (n = 0; n < most && run[-n].key != T1X_RUN_SINGLE.key; n++) {
+		*npages += run[-n].npages;
+		*nram += t1x_unpin_run(&run[-n], dirty);
+	}
+	return n;
+}
+
 /**
  * t1x_unpin_last_runs() - unpin the last runs of a list, and remove them
  * @batch: holds some of their pages until t1x_unpin_flush()
@@ -129,15 +146,12 @@ unsigned long t1x_unpin_last_runs(struct t1x_unpin_batch *batch, struct t1x_runs
 		if (batch->nr == T1X_UNPIN_PAGES)
 			t1x_unpin_flush(batch);
 		most = min(nr, T1X_UNPIN_PAGES - batch->nr);
-		run = t1x_runs_last_runs(runs, most, &n) + n - 1;
-		n = t1x_unpin_singles(batch, run, n);
+		run = t1x_runs_last_runs(runs, most, &most) + most - 1;
+		n = t1x_unpin_singles(batch, run, most);
 		npages = n;
 		nram += n;
-		if (!n) {
-			n = 1;
-			npages = run->npages;
-			nram += t1x_unpin_run(run, dirty);
-		}
+		if (!n)
+			n = t1x_unpin_others(run, most, dirty, &npages, &nram);
 		t1x_runs_drop(runs, n, npages);
 	}
 	return nram;
