@@ -17,7 +17,7 @@
 #include "test.h"
 #include "vfio.h"
 
-#define TEST_SECONDS 60
+#define TEST_SECONDS 180
 
 enum { RUNNING, PASSED, FAILED, SKIPPED };
 

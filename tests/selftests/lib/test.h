@@ -32,7 +32,7 @@ enum test_bug {
  * struct test - one test
  * @name: what it proves, in words that fit in a file name
  * @run: returns if nothing went wrong
- * @seconds: how long it may take, 0: a minute
+ * @seconds: how long it may take, 0: three minutes
  * @bug: asked if the in-tree driver is the one under test; NULL: no bug
  */
 struct test {
