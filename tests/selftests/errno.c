@@ -84,7 +84,7 @@ static void check_maps(const struct map_case *cases, size_t n)
 
 #define FREE (IOVA + 64 * PAGE)	/* IOVAs at which nothing is mapped */
 
-static void map_arguments(void)
+static void map_arguments(const void *variant)
 {
 	static const struct map_case cases[] = {
 		{ "fine", FREE, 0, PAGE, RW, MAP_ARGSZ, 0 },
@@ -97,11 +97,9 @@ static void map_arguments(void)
 		{ "size 0", FREE, 0, 0, RW, MAP_ARGSZ, -EINVAL },
 		{ "size 0, no flag", FREE, 0, 0, 0, MAP_ARGSZ, -EINVAL },
 	};
+	const struct vfio_type *type = variant;
 
-	setup(VFIO_TYPE1v2_IOMMU);
-	check_maps(cases, ARRAY_SIZE(cases));
-	teardown();
-	setup(VFIO_TYPE1_IOMMU);
+	setup(type->id);
 	check_maps(cases, ARRAY_SIZE(cases));
 	teardown();
 }
@@ -151,7 +149,7 @@ static void map_overflow(void)
 	teardown();
 }
 
-static void map_overlap(void)
+static void map_overlap(const void *variant)
 {
 	static const struct map_case cases[] = {
 		{ "same", IOVA, 0, 4 * PAGE, RW, MAP_ARGSZ, -EEXIST },
@@ -167,13 +165,11 @@ static void map_overlap(void)
 		{ "just below", IOVA - PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
 		{ "just above", IOVA + 4 * PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
 	};
+	const struct vfio_type *type = variant;
 
-	setup(VFIO_TYPE1v2_IOMMU);
+	setup(type->id);
 	check_maps(cases, ARRAY_SIZE(cases));
 	dma_check_pages(rig, 0, IOVA, memory, 4);
-	teardown();
-	setup(VFIO_TYPE1_IOMMU);
-	check_maps(cases, ARRAY_SIZE(cases));
 	teardown();
 }
 
@@ -276,7 +272,7 @@ static void check_unmaps(const struct unmap_case *cases, size_t n)
 	}
 }
 
-static void unmap_arguments(void)
+static void unmap_arguments(const void *variant)
 {
 	static const struct unmap_case cases[] = {
 		{ "nothing there", FREE, PAGE, 0, UNMAP_ARGSZ, 0 },
@@ -296,11 +292,9 @@ static void unmap_arguments(void)
 		{ "all, size of all", 0, TOP, ALL, UNMAP_ARGSZ, -EINVAL },
 		{ "all, short", 0, 0, ALL, UNMAP_ARGSZ - 1, -EINVAL },
 	};
+	const struct vfio_type *type = variant;
 
-	setup(VFIO_TYPE1v2_IOMMU);
-	check_unmaps(cases, ARRAY_SIZE(cases));
-	teardown();
-	setup(VFIO_TYPE1_IOMMU);
+	setup(type->id);
 	check_unmaps(cases, ARRAY_SIZE(cases));
 	teardown();
 }
@@ -476,7 +470,7 @@ static void check_extensions(int container, const struct extension *want,
 	}
 }
 
-static void check_extension(void)
+static void check_extension(const void *variant)
 {
 	/* VFIO_DMA_CC_IOMMU depends on the devices: see attach.c. */
 	const struct extension bound[] = {
@@ -495,6 +489,15 @@ static void check_extension(void)
 		{ ~0UL, 0 },
 		{ 1UL << 32 | VFIO_TYPE1_IOMMU, 0 },
 	};
+	const struct vfio_type *type = variant;
+
+	setup(type->id);
+	check_extensions(rig->container, bound, ARRAY_SIZE(bound));
+	teardown();
+}
+
+static void check_extension_without_iommu(void)
+{
 	static const struct extension unbound[] = {
 		{ VFIO_TYPE1_IOMMU, 1 },
 		{ VFIO_TYPE1v2_IOMMU, 1 },
@@ -505,24 +508,18 @@ static void check_extension(void)
 		{ 99, 0 },
 	};
 
-	setup(VFIO_TYPE1v2_IOMMU);
-	check_extensions(rig->container, bound, ARRAY_SIZE(bound));
-	teardown();
-	setup(VFIO_TYPE1_IOMMU);
-	check_extensions(rig->container, bound, ARRAY_SIZE(bound));
-	teardown();
 	check_extensions(vfio_container_open(), unbound, ARRAY_SIZE(unbound));
 }
 
 static const struct test tests[] = {
-	TEST(map_arguments),
+	TEST_VARIANTS(map_arguments, vfio_types),
 	TEST(map_alignment),
 	TEST(map_overflow),
-	TEST(map_overlap),
+	TEST_VARIANTS(map_overlap, vfio_types),
 	TEST(map_reserved),
 	TEST(map_pointer),
 	TEST(map_vaddr_flag),
-	TEST(unmap_arguments),
+	TEST_VARIANTS(unmap_arguments, vfio_types),
 	TEST(unmap_overflow),
 	TEST(unmap_pointer),
 	TEST(unmap_dirty_flag),
@@ -531,7 +528,8 @@ static const struct test tests[] = {
 	TEST(container_without_iommu),
 	TEST(set_iommu),
 	TEST(set_iommu_nesting),
-	TEST(check_extension),
+	TEST_VARIANTS(check_extension, vfio_types),
+	TEST(check_extension_without_iommu),
 };
 
 int main(void)

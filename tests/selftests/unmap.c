@@ -229,23 +229,17 @@ static void v1_page_by_page_from_the_end(void)
 	check_locked(0);
 }
 
-static void nothing_is_not_an_error(void)
+static void nothing_is_not_an_error(const void *variant)
 {
-	static const unsigned long types[] = {
-		VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU
-	};
-	size_t i;
+	const struct vfio_type *type = variant;
 
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		rig = rig_open(1, types[i]);
-		expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
-		expect_ret(dma_unmap(rig->container, IOVA, PAGE), 0);
-		expect_ret(dma_unmap(rig->container, 1UL << 40, 1UL << 40), 0);
-		assert_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), PAGE);
-		expect_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), 0);
-		expect_ret(dma_unmap_flags(rig->container, 0, 0, ALL), 0);
-		rig_close(rig);
-	}
+	rig = rig_open(1, type->id);
+	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
+	expect_ret(dma_unmap(rig->container, IOVA, PAGE), 0);
+	expect_ret(dma_unmap(rig->container, 1UL << 40, 1UL << 40), 0);
+	assert_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), PAGE);
+	expect_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), 0);
+	expect_ret(dma_unmap_flags(rig->container, 0, 0, ALL), 0);
 }
 
 /* As QEMU clears a container: two halves of the whole 64 bits. */
@@ -259,26 +253,19 @@ static void two_halves_of_everything(void)
 	expect_eq(sys_vmlck(), vmlck - 4);
 }
 
-static void all(void)
+static void all(const void *variant)
 {
-	static const unsigned long types[] = {
-		VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU
-	};
-	size_t i;
+	const struct vfio_type *type = variant;
 
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		many_mappings(types[i]);
-		assert_ret(dma_map(rig->container, vaddr, 1UL << 36, SIZE, RW),
-			   0);
-		assert_ret(dma_unmap_flags(rig->container, 0, 0, ALL),
-			   2 * SIZE + PAGE);
-		expect_eq(sys_vmlck(), vmlck - 4);
-		assert_ret(dma_map(rig->container, rig->scratch, IOVA_SCRATCH,
-				   PAGE, RW), 0);
-		dma_check_refused(rig, 0, IOVA, vaddr);
-		dma_check_refused(rig, 0, 1UL << 36, vaddr);
-		rig_close(rig);
-	}
+	many_mappings(type->id);
+	assert_ret(dma_map(rig->container, vaddr, 1UL << 36, SIZE, RW), 0);
+	assert_ret(dma_unmap_flags(rig->container, 0, 0, ALL),
+		   2 * SIZE + PAGE);
+	expect_eq(sys_vmlck(), vmlck - 4);
+	assert_ret(dma_map(rig->container, rig->scratch, IOVA_SCRATCH, PAGE,
+			   RW), 0);
+	dma_check_refused(rig, 0, IOVA, vaddr);
+	dma_check_refused(rig, 0, 1UL << 36, vaddr);
 }
 
 static void all_of_many_entries(void)
@@ -323,48 +310,55 @@ static void far_apart(void)
 		dma_check_refused(rig, 0, iovas[i], vaddr + i * 2 * PAGE);
 }
 
-/* Two pages are enough if a multiple of a large power of 2 is between them. */
-static void across_a_border(void)
-{
-	static const struct {
-		uint64_t border;
-		bool registered;
-		uint64_t granule;
-	} ways[] = {
-		{ .border = 1UL << 30 },
-		{ .border = 1UL << 34 },
-		{ .border = 1UL << 38 },
-		{ .border = 1UL << 34, .registered = true },
-		{ .border = 1UL << 34, .granule = PAGE },
-	};
+/**
+ * struct border - two pages on either side of an IOVA
+ * @variant: name
+ * @iova: the first byte of the second page
+ * @registered: their memory is registered
+ * @granule: they are mapped by granules of this size, or 0
+ */
+struct border {
+	const char *variant;
 	uint64_t iova;
-	size_t i, at;
+	bool registered;
+	uint64_t granule;
+};
 
+static const struct border borders[] = {
+	{ "1g", 1UL << 30, false, 0 },
+	{ "16g", 1UL << 34, false, 0 },
+	{ "256g", 1UL << 38, false, 0 },
+	{ "registered", 1UL << 34, true, 0 },
+	{ "granules", 1UL << 34, false, PAGE },
+};
+
+/* Two pages are enough if a multiple of a large power of 2 is between them. */
+static void across_a_border(const void *variant)
+{
+	const struct border *border = variant;
+	const uint64_t iova = border->iova - PAGE;
+	size_t at;
+
+	if ((border->registered || border->granule) && !sys_is_type1x())
+		test_skip("not on %s", sys_driver());
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	vaddr = mem_anon(2 * PAGE);
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		if ((ways[i].registered || ways[i].granule) && !sys_is_type1x())
-			continue;
-		iova = ways[i].border - PAGE;
-		if (ways[i].registered)
-			assert_ret(dma_register(rig->container, vaddr, 2 * PAGE,
-						VFIO_TYPE1X_MEMORY_WRITE), 0);
-		if (ways[i].granule)
-			assert_ret(dma_map_granule(rig->container, vaddr, iova,
-						   2 * PAGE, ways[i].granule),
-				   0);
-		else
-			assert_ret(dma_map(rig->container, vaddr, iova,
-					   2 * PAGE, RW), 0);
-		for (at = 0; at < 2 * PAGE; at += PAGE)
-			dma_check_write(rig, 0, iova + at, vaddr + at, DMA_MAX);
-		assert_ret(dma_unmap(rig->container, iova, 2 * PAGE), 2 * PAGE);
-		for (at = 0; at < 2 * PAGE; at += PAGE)
-			dma_check_refused(rig, 0, iova + at, vaddr + at);
-		if (ways[i].registered)
-			assert_ret(dma_unregister(rig->container, vaddr,
-						  2 * PAGE), 0);
-	}
+	if (border->registered)
+		assert_ret(dma_register(rig->container, vaddr, 2 * PAGE,
+					VFIO_TYPE1X_MEMORY_WRITE), 0);
+	if (border->granule)
+		assert_ret(dma_map_granule(rig->container, vaddr, iova,
+					   2 * PAGE, border->granule), 0);
+	else
+		assert_ret(dma_map(rig->container, vaddr, iova, 2 * PAGE, RW),
+			   0);
+	for (at = 0; at < 2 * PAGE; at += PAGE)
+		dma_check_write(rig, 0, iova + at, vaddr + at, DMA_MAX);
+	assert_ret(dma_unmap(rig->container, iova, 2 * PAGE), 2 * PAGE);
+	for (at = 0; at < 2 * PAGE; at += PAGE)
+		dma_check_refused(rig, 0, iova + at, vaddr + at);
+	if (border->registered)
+		assert_ret(dma_unregister(rig->container, vaddr, 2 * PAGE), 0);
 }
 
 /* Unmapped IOVAs can be mapped again at once, to something else. */
@@ -436,12 +430,12 @@ static const struct test tests[] = {
 	TEST(v1_part_stays_and_cannot_be_mapped),
 	TEST(v2_part_is_refused_and_stays),
 	TEST(v1_page_by_page_from_the_end),
-	TEST(nothing_is_not_an_error),
+	TEST_VARIANTS(nothing_is_not_an_error, vfio_types),
 	TEST(two_halves_of_everything),
-	TEST(all),
+	TEST_VARIANTS(all, vfio_types),
 	TEST(all_of_many_entries),
 	TEST(far_apart),
-	TEST(across_a_border),
+	TEST_VARIANTS(across_a_border, borders),
 	TEST(map_again),
 	TEST(map_and_unmap_many_times),
 	TEST(any_order),

@@ -30,6 +30,13 @@ struct verdict {
 	char reason[256];
 };
 
+/* What is run by itself: a test, or a variant of one. */
+struct job {
+	const struct test *test;
+	const void *variant;
+	char name[128];
+};
+
 static struct verdict alone;
 static struct verdict *verdict = &alone;
 
@@ -195,13 +202,16 @@ static void on_term(int signal)
 		kill(running, SIGKILL);
 }
 
-static void run_in_child(const struct test *test)
+static void run_in_child(const struct job *job)
 {
 	long vmlck = sys_vmlck();
 
 	signal(SIGTERM, SIG_DFL);
-	alarm(test->seconds ?: TEST_SECONDS);
-	test->run();
+	alarm(job->test->seconds ?: TEST_SECONDS);
+	if (job->variant)
+		job->test->run_variant(job->variant);
+	else
+		job->test->run();
 	vfio_close_all();
 	expect_eq(sys_vmlck(), vmlck);
 	verdict->state = verdict->failed ? FAILED : PASSED;
@@ -214,25 +224,25 @@ static enum test_bug bug_of(const struct test *test)
 }
 
 /* Was the in-tree driver's bug seen, and not something else? */
-static bool shows_bug(const struct test *test, int status)
+static bool shows_bug(const struct job *job, int status)
 {
 	if (WIFEXITED(status) && verdict->may_show_bug && verdict->failed &&
 	    !verdict->failed_before)
 		return true;
 	test_say("%s: the bug is not there, or not all that is wrong",
-		 test->name);
+		 job->name);
 	return false;
 }
 
 /* Runs a test, and ends what it left running; returns its status. */
-static int run_to_the_end(const struct test *test)
+static int run_to_the_end(const struct job *job)
 {
 	int status;
 
 	fflush(stdout);
 	running = fork();
 	if (!running)
-		run_in_child(test);
+		run_in_child(job);
 	if (ended)
 		kill(running, SIGKILL);
 	if (running < 0 || waitpid(running, &status, 0) != running) {
@@ -242,45 +252,69 @@ static int run_to_the_end(const struct test *test)
 	running = 0;
 	proc_end_children();
 	if (ended) {
-		printf("Bail out! told to end during %s\n", test->name);
+		printf("Bail out! told to end during %s\n", job->name);
 		exit(1);
 	}
 	return status;
 }
 
-static bool run_one(const struct test *test, size_t number)
+static bool run_one(const struct job *job, size_t number)
 {
-	enum test_bug bug = bug_of(test);
+	enum test_bug bug = bug_of(job->test);
 	struct sys_state before;
 	bool good, clean;
 	int status;
 
 	if (bug == BUG_UNSAFE) {
-		printf("ok %zu - %s # SKIP not on %s\n", number, test->name,
+		printf("ok %zu - %s # SKIP not on %s\n", number, job->name,
 		       sys_driver());
 		return true;
 	}
 	memset(verdict, 0, sizeof(*verdict));
 	sys_state_read(&before);
-	status = run_to_the_end(test);
+	status = run_to_the_end(job);
 	if (WIFSIGNALED(status))
-		test_say("%s: killed by signal %d (%s)", test->name,
+		test_say("%s: killed by signal %d (%s)", job->name,
 			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (verdict->state == RUNNING)
 		test_say("%s: ended with status %d before it was over",
-			 test->name, WEXITSTATUS(status));
+			 job->name, WEXITSTATUS(status));
 
 	good = verdict->state == PASSED || verdict->state == SKIPPED;
 	clean = sys_state_settle(&before);
 	if (bug == BUG_SHOWN && verdict->state != SKIPPED) {
-		good = shows_bug(test, status);
+		good = shows_bug(job, status);
 		clean = true;
 	}
 	printf("%s %zu - %s%s%s\n", good && clean ? "ok" : "not ok", number,
-	       test->name, verdict->state == SKIPPED ? " # SKIP " : "",
+	       job->name, verdict->state == SKIPPED ? " # SKIP " : "",
 	       verdict->reason);
 	fflush(stdout);
 	return good && clean;
+}
+
+/* The variants of a test, or the test itself. */
+static size_t nr_jobs(const struct test *test)
+{
+	return test->variants ? test->nr_variants : 1;
+}
+
+static void job_init(struct job *job, const struct test *test, size_t nr)
+{
+	job->test = test;
+	job->variant = NULL;
+	snprintf(job->name, sizeof(job->name), "%s", test->name);
+	if (!test->variants)
+		return;
+	/* The name is the first member of a row. */
+	job->variant = (const char *)test->variants + nr * test->variant_size;
+	snprintf(job->name, sizeof(job->name), "%s:%s", test->name,
+		 *(const char *const *)job->variant);
+}
+
+static bool job_wanted(const struct job *job, const char *only)
+{
+	return !*only || !strcmp(only, job->name) || !strcmp(only, job->test->name);
 }
 
 /**
@@ -288,7 +322,7 @@ static bool run_one(const struct test *test, size_t number)
  * @tests: all tests of the program
  * @n: how many
  *
- * T1X_TEST=<name> runs one alone, without a plan.
+ * T1X_TEST=<name> runs one test or variant alone, without a plan.
  *
  * Return: what main() should: 0 if no test failed.
  */
@@ -297,7 +331,8 @@ int test_main(const struct test *tests, size_t n)
 	struct sigaction action = { .sa_handler = on_term,
 				    .sa_flags = SA_RESTART };
 	const char *only = getenv("T1X_TEST") ?: "";
-	size_t i, failed = 0;
+	size_t i, nr, planned = 0, number = 0, failed = 0;
+	struct job job;
 
 	/* Results must be visible line by line, should the program hang. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -311,10 +346,16 @@ int test_main(const struct test *tests, size_t n)
 		printf("Bail out! %s\n", strerror(errno));
 		return 1;
 	}
-	if (!*only)
-		printf("1..%zu\n", n);
 	for (i = 0; i < n; i++)
-		if (!*only || !strcmp(only, tests[i].name))
-			failed += !run_one(&tests[i], i + 1);
+		planned += nr_jobs(&tests[i]);
+	if (!*only)
+		printf("1..%zu\n", planned);
+	for (i = 0; i < n; i++)
+		for (nr = 0; nr < nr_jobs(&tests[i]); nr++) {
+			job_init(&job, &tests[i], nr);
+			number++;
+			if (job_wanted(&job, only))
+				failed += !run_one(&job, number);
+		}
 	return failed != 0;
 }

@@ -29,21 +29,37 @@ enum test_bug {
 };
 
 /**
- * struct test - one test
+ * struct test - one test, or several that differ in their parameters alone
  * @name: what it proves, in words that fit in a file name
  * @run: returns if nothing went wrong
+ * @run_variant: the same for a test with variants; gets a row of @variants
+ * @variants: a table, whose rows begin with a name: const char *variant
+ * @nr_variants: rows of @variants; each is a test of its own, @name:@variant
+ * @variant_size: of a row
  * @seconds: how long it may take, 0: three minutes
  * @bug: asked if the in-tree driver is the one under test; NULL: no bug
  */
 struct test {
 	const char *name;
-	void (*run)(void);
+	union {
+		void (*run)(void);
+		void (*run_variant)(const void *variant);
+	};
+	const void *variants;
+	size_t nr_variants;
+	size_t variant_size;
 	unsigned int seconds;
 	enum test_bug (*bug)(void);
 };
 
 #define TEST(fn) { .name = #fn, .run = (fn) }
 #define TEST_LONG(fn, secs) { .name = #fn, .run = (fn), .seconds = (secs) }
+
+#define TEST_VARIANTS(fn, table) TEST_VARIANTS_LONG(fn, table, 0)
+#define TEST_VARIANTS_LONG(fn, table, secs)				\
+	{ .name = #fn, .run_variant = (fn), .variants = (table),	\
+	  .nr_variants = sizeof(table) / sizeof((table)[0]),		\
+	  .variant_size = sizeof((table)[0]), .seconds = (secs) }
 
 /* Where each thing takes its turn, in-tree, a busy machine needs its time. */
 #define TEST_IN_TREE(fn, when)						\

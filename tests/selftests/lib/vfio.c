@@ -20,6 +20,11 @@
 #define MAX_FDS		64
 #define MAX_MAPS	64
 
+const struct vfio_type vfio_types[] = {
+	{ "v1", VFIO_TYPE1_IOMMU },
+	{ "v2", VFIO_TYPE1v2_IOMMU },
+};
+
 /* Everything open, so that the end of a test closes what the test did not. */
 static int open_fds[MAX_FDS];
 static size_t nr_open_fds;

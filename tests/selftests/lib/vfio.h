@@ -68,6 +68,18 @@ struct rig {
 	unsigned char *scratch;
 };
 
+/**
+ * struct vfio_type - a type of container, as a variant of a test
+ * @variant: its name
+ * @id: its number in VFIO_SET_IOMMU
+ */
+struct vfio_type {
+	const char *variant;
+	unsigned long id;
+};
+
+extern const struct vfio_type vfio_types[2];
+
 int vfio_remember(int fd);
 int vfio_container_open(void);
 int vfio_set_iommu(int container, unsigned long type);
