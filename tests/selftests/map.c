@@ -30,92 +30,126 @@ static void check_memory(void *vaddr, size_t npages)
 	dma_check_refused(rig, 0, IOVA, vaddr);
 }
 
-static void one_page(void)
+/**
+ * struct kind - a kind of memory
+ * @variant: its name
+ * @make: its pages, filled unless they are to be cold
+ * @npages: how many of them are mapped
+ */
+struct kind {
+	const char *variant;
+	void *(*make)(size_t size);
+	size_t npages;
+};
+
+static void *scattered(size_t size)
 {
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_anon(PAGE), 1);
+	return mem_scattered(size / PAGE);
 }
 
-static void one_page_type1_v1(void)
+static void *thp(size_t size)
 {
-	rig = rig_open(1, VFIO_TYPE1_IOMMU);
-	check_memory(mem_anon(PAGE), 1);
-}
+	void *vaddr = mem_thp(size);
 
-static void odd_number_of_pages(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_anon(37 * PAGE), 37);
-}
-
-static void cold_memory(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_anon_cold(600 * PAGE), 600);
-}
-
-/* Pages are pinned some hundreds at a time: around the ends of such batches. */
-static void sizes_around_a_batch(void)
-{
-	static const size_t sizes[] = { 511, 512, 513, 1023, 1024, 1025 };
-	size_t i;
-	void *vaddr;
-
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		long vmlck = sys_vmlck();
-		size_t size = sizes[i] * PAGE;
-
-		vaddr = mem_anon(size);
-		assert_ret(dma_map(rig->container, vaddr, IOVA, size, RW), 0);
-		expect_eq(sys_vmlck(), vmlck + (long)(size >> 10));
-		dma_check_copy(&rig->devices[0], IOVA, vaddr,
-			       IOVA + size - PAGE, vaddr + size - PAGE,
-			       DMA_MAX);
-		assert_ret(dma_unmap(rig->container, IOVA, size), size);
-		expect_eq(sys_vmlck(), vmlck);
-		munmap(vaddr, size);
-	}
-}
-
-static void scattered_pages(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_scattered(100), 100);
-}
-
-static void scattered_pages_across_batches(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_scattered(1537), 1537);
-}
-
-static void huge_pages_transparent(void)
-{
-	void *vaddr = mem_thp(4 * HUGE_2M);
-
-	test_say("%zu KiB of 8192 in huge pages", mem_thp_bytes(vaddr) >> 10);
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(vaddr, 4 * HUGE_2M / PAGE);
+	test_say("%zu of %zu KiB in huge pages", mem_thp_bytes(vaddr) >> 10,
+		 size >> 10);
+	return vaddr;
 }
 
 /* The middle of huge pages: neither end aligned, to IOVAs that differ. */
-static void huge_pages_misaligned(void)
+static void *thp_misaligned(size_t size)
 {
-	void *vaddr = mem_thp(3 * HUGE_2M);
+	const size_t before = 5 * PAGE;
 
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(vaddr + 5 * PAGE, 2 * HUGE_2M / PAGE + 17);
+	return mem_thp((before + size + HUGE_2M - 1) & ~(HUGE_2M - 1)) + before;
 }
 
-static void huge_pages_hugetlb(void)
+static void *memfd(size_t size)
 {
+	return mem_file(mem_memfd(size), size, PROT_READ | PROT_WRITE,
+			MAP_SHARED);
+}
+
+static void *tmpfs(size_t size)
+{
+	return mem_file(mem_tmpfs(size), size, PROT_READ | PROT_WRITE,
+			MAP_SHARED);
+}
+
+static int this_program(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	assert_ge(fd, 0);
+	return fd;
+}
+
+/* Of whatever file system this program comes from. */
+static void *private_file(size_t size)
+{
+	return mem_file(this_program(), size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE);
+}
+
+static const struct kind kinds[] = {
+	{ "odd_number", mem_anon, 37 },
+	{ "cold", mem_anon_cold, 600 },
+	{ "scattered", scattered, 100 },
+	{ "scattered_across_batches", scattered, 1537 },
+	{ "thp", thp, 4 * HUGE_2M / PAGE },
+	{ "thp_misaligned", thp_misaligned, 2 * HUGE_2M / PAGE + 17 },
+	{ "hugetlb", mem_hugetlb, 2 * HUGE_2M / PAGE },
+	{ "memfd", memfd, 70 },
+	{ "tmpfs", tmpfs, 70 },
+	{ "private_file", private_file, 4 },
+};
+
+static void every_page(const void *variant)
+{
+	const struct kind *kind = variant;
+	void *vaddr = kind->make(kind->npages * PAGE);
+
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(mem_hugetlb(2 * HUGE_2M), 2 * HUGE_2M / PAGE);
+	check_memory(vaddr, kind->npages);
+}
+
+static void one_page(const void *variant)
+{
+	const struct vfio_type *type = variant;
+
+	rig = rig_open(1, type->id);
+	check_memory(mem_anon(PAGE), 1);
+}
+
+struct size {
+	const char *variant;
+	size_t npages;
+};
+
+static const struct size sizes[] = {
+	{ "511", 511 }, { "512", 512 }, { "513", 513 },
+	{ "1023", 1023 }, { "1024", 1024 }, { "1025", 1025 },
+};
+
+/* Pages are pinned some hundreds at a time: around the ends of such batches. */
+static void size_around_a_batch(const void *variant)
+{
+	const size_t size = ((const struct size *)variant)->npages * PAGE;
+	void *vaddr = mem_anon(size);
+	long vmlck;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vmlck = sys_vmlck();
+	assert_ret(dma_map(rig->container, vaddr, IOVA, size, RW), 0);
+	expect_eq(sys_vmlck(), vmlck + (long)(size >> 10));
+	dma_check_copy(&rig->devices[0], IOVA, vaddr, IOVA + size - PAGE,
+		       vaddr + size - PAGE, DMA_MAX);
+	assert_ret(dma_unmap(rig->container, IOVA, size), size);
+	expect_eq(sys_vmlck(), vmlck);
 }
 
 /* Part of a hugetlb page, and the same page twice. */
-static void huge_pages_hugetlb_in_parts(void)
+static void hugetlb_in_parts(void)
 {
 	void *vaddr = mem_hugetlb(HUGE_2M);
 
@@ -124,26 +158,6 @@ static void huge_pages_hugetlb_in_parts(void)
 	check_memory(vaddr + 16 * PAGE, 33);
 	dma_check_pages(rig, 0, IOVA + GIB, vaddr, 16);
 	assert_ret(dma_unmap(rig->container, IOVA + GIB, HUGE_2M), HUGE_2M);
-}
-
-static void shared_memfd(void)
-{
-	size_t size = 70 * PAGE;
-	void *vaddr = mem_file(mem_memfd(size), size, PROT_READ | PROT_WRITE,
-			       MAP_SHARED);
-
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(vaddr, 70);
-}
-
-static void shared_file_on_tmpfs(void)
-{
-	size_t size = 70 * PAGE;
-	void *vaddr = mem_file(mem_tmpfs(size), size, PROT_READ | PROT_WRITE,
-			       MAP_SHARED);
-
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(vaddr, 70);
 }
 
 /* The device must see our copies, and the file must not see the device. */
@@ -164,25 +178,10 @@ static void private_file_on_tmpfs(void)
 	assert_bytes(shared, before, sizeof(before));
 }
 
-/* Of whatever file system this program comes from. */
-static void private_file_on_disk(void)
-{
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	void *vaddr;
-
-	assert_ge(fd, 0);
-	vaddr = mem_file(fd, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	check_memory(vaddr, 4);
-}
-
 static void shared_file_read_only(void)
 {
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	void *vaddr;
+	void *vaddr = mem_file(this_program(), 4 * PAGE, PROT_READ, MAP_SHARED);
 
-	assert_ge(fd, 0);
-	vaddr = mem_file(fd, 4 * PAGE, PROT_READ, MAP_SHARED);
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	assert_ret(dma_map(rig->container, vaddr, IOVA, 4 * PAGE, RO), 0);
 	dma_check_read(rig, 0, IOVA + 3 * PAGE, vaddr + 3 * PAGE, DMA_MAX);
@@ -249,42 +248,48 @@ static void zero_page(void)
 	check_memory((void *)vaddr, 4);
 }
 
-/* Nothing may be left of a map that fails in its middle. */
-static void hole_in_the_middle(size_t npages, size_t hole)
-{
-	void *vaddr = mem_scattered(npages);
-	long vmlck = sys_vmlck(), pins;
+/**
+ * struct hole - a page in the middle of memory that cannot be pinned
+ * @variant: name
+ * @npages: of the memory
+ * @at: number of the page
+ */
+struct hole {
+	const char *variant;
+	size_t npages;
+	size_t at;
+};
 
-	assert_eq(mprotect(vaddr + hole * PAGE, PAGE, PROT_NONE), 0);
+static const struct hole holes[] = {
+	{ "middle", 9, 4 },
+	{ "first", 9, 0 },
+	{ "last", 9, 8 },
+	{ "later_batch", 1300, 1200 },
+};
+
+/* Nothing may be left of a map that fails in its middle. */
+static void hole_is_rolled_back(const void *variant)
+{
+	const struct hole *hole = variant;
+	const size_t size = hole->npages * PAGE;
+	void *vaddr = mem_scattered(hole->npages);
+	long vmlck, pins;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	vmlck = sys_vmlck();
+	assert_eq(mprotect(vaddr + hole->at * PAGE, PAGE, PROT_NONE), 0);
 	pins = sys_pins();
-	expect_ret(dma_map(rig->container, vaddr, IOVA, npages * PAGE, RW),
-		   -EFAULT);
+	expect_ret(dma_map(rig->container, vaddr, IOVA, size, RW), -EFAULT);
 	expect_eq(sys_vmlck(), vmlck);
 	sys_settle_pins(pins);
-	assert_eq(mprotect(vaddr + hole * PAGE, PAGE, PROT_READ | PROT_WRITE),
+	assert_eq(mprotect(vaddr + hole->at * PAGE, PAGE, PROT_READ | PROT_WRITE),
 		  0);
 	dma_check_refused(rig, 0, IOVA, vaddr);
-	expect_ret(dma_unmap(rig->container, IOVA, npages * PAGE), 0);
+	expect_ret(dma_unmap(rig->container, IOVA, size), 0);
 
 	/* And the IOVAs are free again. */
-	assert_ret(dma_map(rig->container, vaddr, IOVA, npages * PAGE, RW), 0);
-	assert_ret(dma_unmap(rig->container, IOVA, npages * PAGE),
-		   npages * PAGE);
-	munmap(vaddr, npages * PAGE);
-}
-
-static void hole_is_rolled_back(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	hole_in_the_middle(9, 4);
-	hole_in_the_middle(9, 0);
-	hole_in_the_middle(9, 8);
-}
-
-static void hole_in_a_later_batch_is_rolled_back(void)
-{
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	hole_in_the_middle(1300, 1200);
+	assert_ret(dma_map(rig->container, vaddr, IOVA, size, RW), 0);
+	assert_ret(dma_unmap(rig->container, IOVA, size), size);
 }
 
 static void unmapped_memory(void)
@@ -441,28 +446,17 @@ static void userfaultfd_is_not_waited_for(void)
 }
 
 static const struct test tests[] = {
-	TEST(one_page),
-	TEST(one_page_type1_v1),
-	TEST(odd_number_of_pages),
-	TEST(cold_memory),
-	TEST(sizes_around_a_batch),
-	TEST(scattered_pages),
-	TEST(scattered_pages_across_batches),
-	TEST(huge_pages_transparent),
-	TEST(huge_pages_misaligned),
-	TEST(huge_pages_hugetlb),
-	TEST(huge_pages_hugetlb_in_parts),
-	TEST(shared_memfd),
-	TEST(shared_file_on_tmpfs),
+	TEST_VARIANTS(one_page, vfio_types),
+	TEST_VARIANTS(every_page, kinds),
+	TEST_VARIANTS(size_around_a_batch, sizes),
+	TEST(hugetlb_in_parts),
 	TEST(private_file_on_tmpfs),
-	TEST(private_file_on_disk),
 	TEST(shared_file_read_only),
 	TEST(device_may_only_read),
 	TEST(device_may_only_write),
 	TEST(memory_we_may_only_read),
 	TEST(zero_page),
-	TEST(hole_is_rolled_back),
-	TEST(hole_in_a_later_batch_is_rolled_back),
+	TEST_VARIANTS(hole_is_rolled_back, holes),
 	TEST(unmapped_memory),
 	TEST(several_kinds_in_one),
 	TEST(one_page_many_times),
