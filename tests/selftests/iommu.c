@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "lib/bar.h"
 #include "lib/mem.h"
 #include "lib/sys.h"
 #include "lib/test.h"
@@ -22,9 +21,6 @@
 #define REGION_MEMORY	3
 #define REGION_SIZE	(4 * MIB)
 
-/* And those that are like a BAR. */
-static const unsigned int bars[] = { 1, 2 };
-
 static struct rig *rig;
 
 static void rig_of_mock(void)
@@ -34,12 +30,16 @@ static void rig_of_mock(void)
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 }
 
-static void *contiguous(void)
+static void *map_region(unsigned int region)
 {
 	void *vaddr = mem_anon_aligned(REGION_SIZE, HUGE_2M);
 
-	return vfio_region_map(&rig->devices[0], REGION_MEMORY, vaddr, 0,
-			       REGION_SIZE);
+	return vfio_region_map(&rig->devices[0], region, vaddr, 0, REGION_SIZE);
+}
+
+static void *contiguous(void)
+{
+	return map_region(REGION_MEMORY);
 }
 
 /* The mock's own alarm must work, or none of these tests means anything. */
@@ -66,20 +66,39 @@ static void scattered_memory_is_scattered(void)
 	dma_check_pages(rig, 0, IOVA, memory, SCATTERED);
 }
 
-/* Contiguous memory in one call, though it is pinned in many batches. */
-static void one_call_for_a_run(void)
+/**
+ * struct region - a contiguous region of the mock
+ * @variant: name
+ * @nr: which one
+ * @npages: pages that are charged
+ */
+struct region {
+	const char *variant;
+	unsigned int nr;
+	long npages;
+};
+
+static const struct region regions[] = {
+	{ "memory", REGION_MEMORY, REGION_SIZE / PAGE },
+	{ "bar", 1, 0 },
+	{ "bar_faulted_in", 2, 0 },
+};
+
+/* Though memory is pinned in many batches, and a BAR found page by page. */
+static void one_call_for_a_run(const void *variant)
 {
+	const struct region *region = variant;
 	long calls, mapped;
 	void *memory;
 
 	rig_of_mock();
-	memory = contiguous();
+	memory = map_region(region->nr);
 	calls = sys_mock_get("map_calls");
 	mapped = sys_mock_get("mapped_2m");
 	assert_ret(dma_map(rig->container, memory, IOVA, REGION_SIZE, RW), 0);
 	expect_eq(sys_mock_get("map_calls") - calls, 1);
 	expect_eq(sys_mock_get("mapped_2m") - mapped, 2);
-	expect_eq(sys_vmlck(), 4 + (long)REGION_SIZE / 1024);
+	expect_eq(sys_vmlck(), 4 + region->npages * 4);
 	dma_check_pages(rig, 0, IOVA, memory, REGION_SIZE / PAGE);
 	assert_ret(dma_unmap(rig->container, IOVA, REGION_SIZE), REGION_SIZE);
 }
@@ -109,31 +128,6 @@ static void one_call_for_a_run_misaligned(void)
 	dma_check_pages(rig, 0, IOVA + PAGE, memory + PAGE,
 			REGION_SIZE / PAGE - 1);
 	assert_ret(dma_unmap(rig->container, IOVA, GIB), REGION_SIZE - PAGE);
-}
-
-/* A BAR is not pinned, but as contiguous: whole, and faulted in by the map. */
-static void one_call_for_a_bar(void)
-{
-	long calls, mapped;
-	unsigned int i;
-	char *view;
-
-	rig_of_mock();
-	for (i = 0; i < ARRAY_SIZE(bars); i++) {
-		view = bar_reserve(0, REGION_SIZE);
-		vfio_region_map(&rig->devices[0], bars[i], view, 0,
-				REGION_SIZE);
-		calls = sys_mock_get("map_calls");
-		mapped = sys_mock_get("mapped_2m");
-		assert_ret(dma_map(rig->container, view, IOVA, REGION_SIZE, RW),
-			   0);
-		expect_eq(sys_mock_get("map_calls") - calls, 1);
-		expect_eq(sys_mock_get("mapped_2m") - mapped, 2);
-		expect_eq(sys_vmlck(), 4);
-		dma_check_pages(rig, 0, IOVA, view, REGION_SIZE / PAGE);
-		assert_ret(dma_unmap(rig->container, IOVA, REGION_SIZE),
-			   REGION_SIZE);
-	}
 }
 
 static void disable_hugepages(void)
@@ -215,16 +209,49 @@ static void iova_to_phys_is_not_needed(void)
 	expect_eq(sys_mock_get("iova_to_phys_calls") - calls, 0);
 }
 
-/* Fails every single map call of a map: nothing may ever stay. */
-static void sweep(void *memory, size_t npages, int step)
+/**
+ * struct failing - a map of which a call of the IOMMU fails
+ * @variant: name
+ * @npages: scattered pages, or 0 for a region
+ * @step: one in so many calls is tried
+ * @second: in two domains
+ */
+struct failing {
+	const char *variant;
+	size_t npages;
+	int step;
+	bool second;
+};
+
+static const struct failing failing[] = {
+	{ "scattered", 30, 1, false },
+	{ "contiguous", 0, 1, false },
+	{ "later_batch", 1100, 101, false },
+	{ "scattered_in_either_domain", 20, 1, true },
+	{ "contiguous_in_either_domain", 0, 1, true },
+};
+
+/* Nothing may ever stay. */
+static void map_fails_at_each_step(const void *variant)
 {
-	long pins = sys_pins(), leaves = sys_mock_get("leaves");
-	long vmlck = sys_vmlck(), n;
+	const struct failing *map = variant;
+	long pins, leaves, vmlck, n;
+	size_t size = REGION_SIZE;
+	void *memory;
 	int ret;
 
-	for (n = 1; n < 10000; n += step) {
+	rig_of_mock();
+	if (map->second)
+		rig_add_mock(rig, 2);
+	if (map->npages)
+		size = map->npages * PAGE;
+	memory = map->npages ? mem_scattered(map->npages) : contiguous();
+	pins = sys_pins();
+	leaves = sys_mock_get("leaves");
+	vmlck = sys_vmlck();
+	for (n = 1; n < 10000; n += map->step) {
 		sys_mock_set("fail_map_in", n);
-		ret = dma_map(rig->container, memory, IOVA, npages * PAGE, RW);
+		ret = dma_map(rig->container, memory, IOVA, size, RW);
 		if (!ret)
 			break;
 		expect_ret(ret, -ENOMEM);
@@ -232,41 +259,13 @@ static void sweep(void *memory, size_t npages, int step)
 		assert_eq(sys_mock_get("leaves"), leaves);
 		assert_eq(sys_mock_get("stale"), 0);
 		assert_eq(sys_pins(), pins);
-		assert_ret(dma_unmap(rig->container, IOVA, npages * PAGE), 0);
+		assert_ret(dma_unmap(rig->container, IOVA, size), 0);
 	}
 	sys_mock_set("fail_map_in", 0);
-	test_say("%ld calls failed", (n - 1) / step);
-	expect_ge(n, step + 1);
+	test_say("%ld calls failed", (n - 1) / map->step);
+	expect_ge(n, map->step + 1);
 	assert_ret(ret, 0);
-	assert_ret(dma_unmap(rig->container, IOVA, npages * PAGE),
-		   npages * PAGE);
-}
-
-static void map_fails_at_each_step(void)
-{
-	void *memory = mem_scattered(30);
-
-	rig_of_mock();
-	sweep(memory, 30, 1);
-	sweep(contiguous(), REGION_SIZE / PAGE, 1);
-}
-
-static void map_fails_in_a_later_batch(void)
-{
-	void *memory = mem_scattered(1100);
-
-	rig_of_mock();
-	sweep(memory, 1100, 101);
-}
-
-static void map_fails_in_either_domain(void)
-{
-	void *memory = mem_scattered(20);
-
-	rig_of_mock();
-	rig_add_mock(rig, 2);
-	sweep(memory, 20, 1);
-	sweep(contiguous(), REGION_SIZE / PAGE, 1);
+	assert_ret(dma_unmap(rig->container, IOVA, size), size);
 }
 
 /* If the IOMMU unmaps less than it was asked to, the rest is unmapped by another call. */
@@ -366,16 +365,13 @@ static void devices_leave_nothing_mapped(void)
 static const struct test tests[] = {
 	TEST(violations_are_noticed),
 	TEST(scattered_memory_is_scattered),
-	TEST(one_call_for_a_run),
+	TEST_VARIANTS(one_call_for_a_run, regions),
 	TEST(one_call_for_a_run_misaligned),
-	TEST(one_call_for_a_bar),
 	TEST(disable_hugepages),
 	TEST(few_unmaps_between_flushes),
 	TEST(few_unmaps_between_flushes_of_entries),
 	TEST(iova_to_phys_is_not_needed),
-	TEST(map_fails_at_each_step),
-	TEST(map_fails_in_a_later_batch),
-	TEST(map_fails_in_either_domain),
+	TEST_VARIANTS(map_fails_at_each_step, failing),
 	TEST(unmap_falls_short),
 	TEST(unmap_is_refused),
 	TEST(unmap_is_refused_until_the_end),

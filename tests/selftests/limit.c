@@ -168,15 +168,25 @@ static void limit_lowered(void)
 #define FAILING	(60 * MIB)
 #define GRANTED	(16 * MIB)
 
+struct way {
+	const char *variant;
+	bool registers;
+};
+
+static const struct way ways[] = {
+	{ "map", false },
+	{ "register", true },
+};
+
 /**
  * struct failing - a thread whose requests fail
- * @registers: by registering memory, not by mapping it
+ * @way: how it makes them
  * @memory: a page of it is there
  * @stop: it is to end
  * @rounds: how often a request failed
  */
 struct failing {
-	bool registers;
+	const struct way *way;
 	char *memory;
 	int stop;
 	int rounds;
@@ -188,7 +198,7 @@ static void *fail_all_the_time(void *data)
 	int ret;
 
 	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
-		if (f->registers)
+		if (f->way->registers)
 			ret = dma_register(rig->container, f->memory, FAILING,
 					   VFIO_TYPE1X_MEMORY_WRITE);
 		else
@@ -200,13 +210,16 @@ static void *fail_all_the_time(void *data)
 	return NULL;
 }
 
-static void beside_one_that_fails(bool registers)
+/* What a request that fails would have locked, others may lock meanwhile. */
+static void failing_takes_no_room(const void *variant)
 {
-	struct failing f = { .registers = registers };
+	struct failing f = { .way = variant };
 	char *mapped = mem_anon(GRANTED), *locked = mem_anon(GRANTED);
 	pthread_t thread;
 	int i;
 
+	if (f.way->registers && !sys_is_type1x())
+		test_skip("%s cannot register", sys_driver());
 	limited(64 * MIB / PAGE);
 	f.memory = mem_anon_cold(FAILING);
 	munmap(f.memory + PAGE, FAILING - PAGE);
@@ -223,19 +236,6 @@ static void beside_one_that_fails(bool registers)
 	f.stop = 1;
 	pthread_join(thread, NULL);
 	expect_eq(sys_vmlck(), 4);
-}
-
-/* What a map that fails would have locked, others may lock meanwhile. */
-static void failing_map_takes_no_room(void)
-{
-	beside_one_that_fails(false);
-}
-
-static void failing_register_takes_no_room(void)
-{
-	if (!sys_is_type1x())
-		test_skip("%s cannot register", sys_driver());
-	beside_one_that_fails(true);
 }
 
 static void limited_entries(const char *entries)
@@ -304,8 +304,7 @@ static const struct test tests[] = {
 	TEST(limit_counts_mlock),
 	TEST(limit_does_not_bind_ipc_lock),
 	TEST(limit_lowered),
-	TEST_LONG(failing_map_takes_no_room, 600),
-	TEST_LONG(failing_register_takes_no_room, 600),
+	TEST_VARIANTS_LONG(failing_takes_no_room, ways, 600),
 	TEST(entries_run_out),
 	TEST(entries_are_counted_per_container),
 };

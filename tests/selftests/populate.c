@@ -67,78 +67,91 @@ static void map_and_look(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
-static void every_page_is_the_right_one(void)
+static void ask_for_none(void)
 {
-	begin(MADV_NOHUGEPAGE);
-	map_and_look();
-	expect_help(true);
-}
-
-static void so_with_huge_pages(void)
-{
-	begin(MADV_HUGEPAGE);
-	map_and_look();
-	expect_help(true);
-}
-
-static void not_asked_for(void)
-{
-	begin(MADV_NOHUGEPAGE);
 	sys_param_set("populate_threads", "0");
-	map_and_look();
-	expect_help(false);
 }
 
-static void not_for_what_is_there(void)
+static void touch_all(void)
 {
 	size_t at;
 
-	begin(MADV_NOHUGEPAGE);
 	for (at = 0; at < SIZE; at += PAGE)
 		memory[at] = 1;
-	map_and_look();
-	expect_help(false);
 }
 
-static void not_on_one_cpu(void)
+static void stay_on_one_cpu(void)
 {
 	cpu_set_t one;
 
-	begin(MADV_NOHUGEPAGE);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-	map_and_look();
-	expect_help(false);
 }
 
 /* Threads have no policy, so what they fault in might lie on another node. */
-static void not_with_a_memory_policy(void)
+static void set_memory_policy(void)
 {
 	unsigned long nodes = 1;
 
-	begin(MADV_NOHUGEPAGE);
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)))
 		test_skip("no memory policies in this kernel");
-	map_and_look();
-	expect_help(false);
 }
 
-static void hole_refuses_all(void)
+/**
+ * struct situation - in which a MAP of cold memory has helpers or has none
+ * @variant: its name
+ * @advice: for madvise() of the memory
+ * @prepare: brings it about, before the MAP, or NULL
+ * @help: whether there are helpers
+ */
+struct situation {
+	const char *variant;
+	int advice;
+	void (*prepare)(void);
+	bool help;
+};
+
+static const struct situation situations[] = {
+	{ "small_pages", MADV_NOHUGEPAGE, NULL, true },
+	{ "huge_pages", MADV_HUGEPAGE, NULL, true },
+	{ "not_asked_for", MADV_NOHUGEPAGE, ask_for_none, false },
+	{ "there_already", MADV_NOHUGEPAGE, touch_all, false },
+	{ "one_cpu", MADV_NOHUGEPAGE, stay_on_one_cpu, false },
+	{ "memory_policy", MADV_NOHUGEPAGE, set_memory_policy, false },
+};
+
+static void every_page_is_the_right_one(const void *variant)
 {
-	static const size_t holes[] = { 0, 50 * MIB, SIZE - PAGE };
-	size_t i;
+	const struct situation *situation = variant;
+
+	begin(situation->advice);
+	if (situation->prepare)
+		situation->prepare();
+	map_and_look();
+	expect_help(situation->help);
+}
+
+struct hole {
+	const char *variant;
+	size_t at;
+};
+
+static const struct hole holes[] = {
+	{ "first_page", 0 },
+	{ "middle", 50 * MIB },
+	{ "last_page", SIZE - PAGE },
+};
+
+static void hole_refuses_all(const void *variant)
+{
+	const struct hole *hole = variant;
 
 	begin(MADV_NOHUGEPAGE);
-	for (i = 0; i < ARRAY_SIZE(holes); i++) {
-		memory = mem_anon_cold(SIZE);
-		munmap(memory + holes[i], PAGE);
-		expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW),
-			   -EFAULT);
-		expect_eq(sys_vmlck(), 4);
-		expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
-		munmap(memory, SIZE);
-	}
+	munmap(memory + hole->at, PAGE);
+	expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), -EFAULT);
+	expect_eq(sys_vmlck(), 4);
+	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
 }
 
 static void limit_refuses_all(void)
@@ -318,13 +331,8 @@ static void memory_goes_meanwhile(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_page_is_the_right_one),
-	TEST(so_with_huge_pages),
-	TEST(not_asked_for),
-	TEST(not_for_what_is_there),
-	TEST(not_on_one_cpu),
-	TEST(not_with_a_memory_policy),
-	TEST(hole_refuses_all),
+	TEST_VARIANTS(every_page_is_the_right_one, situations),
+	TEST_VARIANTS(hole_refuses_all, holes),
 	TEST(limit_refuses_all),
 	TEST_LONG(kill_ends_it, 100),
 	TEST_LONG(memory_goes_meanwhile, 200),

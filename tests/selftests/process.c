@@ -210,60 +210,23 @@ static void thread_maps_and_ends(void)
 
 /**
  * struct long_map - a map that takes long
+ * @variant: its name
  * @make: makes what is mapped, @size bytes, in the process that is killed
+ * @size: how much that is
  * @progress: grows while it is mapped
  * @begun: by how much when the map is under way
- * @all: by how much when it is over
+ * @step: grows by one for so many bytes
  */
 struct long_map {
+	const char *variant;
 	void *(*make)(size_t size);
-	size_t size;
+	size_t (*size)(void);
 	long (*progress)(void);
 	long begun;
-	long all;
+	size_t step;
 };
 
-/* The flag shows that the map did not end by itself. */
-static void kill_in_the_middle(const struct long_map *map)
-{
-	long refs = sys_refs(), pins = sys_pins(), vmlck = sys_vmlck();
-	long before = map->progress();
-	volatile int *done;
-	int status;
-	pid_t pid;
-
-	done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	proc_one_cpu();
-	pid = fork();
-	if (!pid) {
-		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-		memory = map->make(map->size);
-		proc_be_last();
-		*done = 1;
-		/* No large pages in the IOMMU: they would make it short. */
-		dma_map(rig->container, memory, 4 * GIB + PAGE, map->size, RW);
-		*done = 2;
-		pause();
-	}
-
-	/* Reading the statistics takes a reference on the module, and the child counts those. */
-	while (!*done)
-		sys_msleep(1);
-	while (map->progress() < before + map->begun)
-		sys_msleep(1);
-	expect_eq(*done, 1);
-	kill(pid, SIGKILL);
-	assert_eq(waitpid(pid, &status, 0), pid);
-	assert_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
-	expect_eq(*done, 1);
-	test_say("%ld of %ld", map->progress() - before, map->all);
-	expect_le(map->progress() - before, map->all - 1);
-	sys_settle_refs(refs);
-	sys_settle_pins(pins);
-	expect_eq(sys_vmlck(), vmlck);
-}
-
+/* Pages have to be found. */
 static void *make_cold(size_t size)
 {
 	void *addr = mem_anon_cold(size);
@@ -272,49 +235,30 @@ static void *make_cold(size_t size)
 	return addr;
 }
 
-/* Pages have to be found. */
-static void kill_in_the_middle_of_map(void)
+static size_t cold_size(void)
 {
-	struct long_map map = {
-		.make = make_cold,
-		.size = mem_cold_size(512 * MIB),
-		.progress = sys_pins_acquired,
-		.begun = 2000,
-	};
-
-	map.all = map.size / PAGE;
-	kill_in_the_middle(&map);
+	return mem_cold_size(512 * MIB);
 }
 
 #define OFTEN	512UL
 
+/* Pages are there, but each is a call of the IOMMU. */
 static void *make_scattered(size_t size)
 {
 	return mem_scattered_often(size / PAGE / OFTEN, OFTEN);
 }
 
-/* Pages are there, but each is a call of the IOMMU. */
-static void kill_in_the_middle_of_runs(void)
+static size_t scattered_size(void)
 {
-	static const struct long_map map = {
-		.make = make_scattered,
-		.size = OFTEN * 512 * PAGE,
-		.progress = sys_pins_acquired,
-		.begun = 2000,
-		.all = OFTEN * 512,
-	};
-
-	kill_in_the_middle(&map);
-}
-
-static long runs_mapped(void)
-{
-	return sys_stat_get("runs");
+	return OFTEN * 512 * PAGE;
 }
 
 #define BAR_PART	(4 * MIB)
 
-/* A region as often as it takes. */
+/*
+ * A region as often as it takes.  Nothing is pinned, so that nothing but the driver
+ * itself can look for the signal.
+ */
 static void *make_bar(size_t size)
 {
 	char *addr = mem_reserve(size);
@@ -332,21 +276,69 @@ static void *make_bar(size_t size)
 	return addr;
 }
 
-/* Nothing is pinned, so that nothing but we can look for the signal. */
-static void kill_in_the_middle_of_bar(void)
+/* In UML each page of a region has an entry of its own to be made. */
+static size_t bar_size(void)
 {
-	/* In UML each page of a region has an entry of its own to be made. */
-	struct long_map map = {
-		.make = make_bar,
-		.size = sys_is_uml() ? GIB : 4 * GIB,
-		.progress = runs_mapped,
-		.begun = 20,
-	};
+	return sys_is_uml() ? GIB : 4 * GIB;
+}
 
-	if (!sys_is_type1x())
+static long runs_mapped(void)
+{
+	return sys_stat_get("runs");
+}
+
+static const struct long_map long_maps[] = {
+	{ "cold", make_cold, cold_size, sys_pins_acquired, 2000, PAGE },
+	{ "scattered", make_scattered, scattered_size, sys_pins_acquired, 2000,
+	  PAGE },
+	{ "bar", make_bar, bar_size, runs_mapped, 20, BAR_PART },
+};
+
+/* The flag shows that the map did not end by itself. */
+static void kill_in_the_middle(const void *variant)
+{
+	const struct long_map *map = variant;
+	long refs = sys_refs(), pins = sys_pins(), vmlck = sys_vmlck();
+	const size_t size = map->size();
+	const long all = size / map->step;
+	volatile int *done;
+	long before;
+	int status;
+	pid_t pid;
+
+	if (map->progress == runs_mapped && !sys_is_type1x())
 		test_skip("%s has no statistics", sys_driver());
-	map.all = map.size / BAR_PART;
-	kill_in_the_middle(&map);
+	before = map->progress();
+	done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	proc_one_cpu();
+	pid = fork();
+	if (!pid) {
+		rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+		memory = map->make(size);
+		proc_be_last();
+		*done = 1;
+		/* No large pages in the IOMMU: they would make it short. */
+		dma_map(rig->container, memory, 4 * GIB + PAGE, size, RW);
+		*done = 2;
+		pause();
+	}
+
+	/* Reading the statistics takes a reference on the module, and the child counts those. */
+	while (!*done)
+		sys_msleep(1);
+	while (map->progress() < before + map->begun)
+		sys_msleep(1);
+	expect_eq(*done, 1);
+	kill(pid, SIGKILL);
+	assert_eq(waitpid(pid, &status, 0), pid);
+	assert_eq(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, 1);
+	expect_eq(*done, 1);
+	test_say("%ld of %ld", map->progress() - before, all);
+	expect_le(map->progress() - before, all - 1);
+	sys_settle_refs(refs);
+	sys_settle_pins(pins);
+	expect_eq(sys_vmlck(), vmlck);
 }
 
 /* A signal that does not kill does not interrupt a map. */
@@ -484,9 +476,7 @@ static const struct test tests[] = {
 	TEST(exit_with_files_elsewhere),
 	TEST(exec_with_mappings),
 	TEST(thread_maps_and_ends),
-	TEST(kill_in_the_middle_of_map),
-	TEST(kill_in_the_middle_of_runs),
-	TEST_LONG(kill_in_the_middle_of_bar, 240),
+	TEST_VARIANTS_LONG(kill_in_the_middle, long_maps, 240),
 	TEST(signal_in_the_middle_of_map),
 	TEST(owners_go_while_others_map),
 	TEST(leaves_processes),

@@ -26,12 +26,14 @@ enum way { MAPPED, REGISTERED, ADDED, NR_WAYS };
 
 /**
  * struct kind - a kind of memory
+ * @variant: its name
  * @make: its pages, none of them touched
  * @size: bytes that are mapped
  * @step: every so many bytes a page is looked at
  * @prot: how the process may access it when it is mapped
  */
 struct kind {
+	const char *variant;
 	char *(*make)(void);
 	size_t size;
 	size_t step;
@@ -90,21 +92,6 @@ static void try(const struct kind *kind, enum state state, enum way way)
 	expect_eq(sys_vmlck(), vmlck);
 	rig_close(rig);
 	munmap(memory, kind->size);
-}
-
-static void try_all(const struct kind *kind)
-{
-	enum state state;
-	enum way way;
-
-	for (way = MAPPED; way < NR_WAYS; way++) {
-		/* A domain of its own for the second group has only the mock. */
-		if ((way == ADDED && !sys_is_uml()) ||
-		    (way == REGISTERED && !sys_is_type1x()))
-			continue;
-		for (state = UNTOUCHED; state < NR_STATES; state++)
-			try(kind, state, way);
-	}
 }
 
 /* --- kinds -------------------------------------------------------------------------- */
@@ -200,23 +187,33 @@ static char *make_hugetlb(void)
 
 #define RW_PROT (PROT_READ | PROT_WRITE)
 
-#define KIND(name, size, step, prot)					\
-static void name(void)							\
-{									\
-	static const struct kind kind = { make_##name, size, step, prot };	\
-									\
-	try_all(&kind);							\
-}
+static const struct kind kinds[] = {
+	{ "anon", make_anon, SIZE, SIZE, RW_PROT },
+	{ "private_file", make_private_file, SIZE, SIZE, RW_PROT },
+	{ "private_memfd", make_private_memfd, SIZE, SIZE, RW_PROT },
+	{ "private_hole", make_private_hole, SIZE, SIZE, RW_PROT },
+	{ "rom", make_rom, SIZE, SIZE, PROT_READ },
+	{ "shared", make_shared, SIZE, SIZE, PROT_READ },
+	{ "mixed", make_mixed, SIZE, PAGE, RW_PROT },
+	{ "huge", make_huge, HUGE_2M, HUGE_2M, RW_PROT },
+	{ "hugetlb", make_hugetlb, HUGE_2M, HUGE_2M, RW_PROT },
+};
 
-KIND(anon, SIZE, SIZE, RW_PROT)
-KIND(private_file, SIZE, SIZE, RW_PROT)
-KIND(private_memfd, SIZE, SIZE, RW_PROT)
-KIND(private_hole, SIZE, SIZE, RW_PROT)
-KIND(rom, SIZE, SIZE, PROT_READ)
-KIND(shared, SIZE, SIZE, PROT_READ)
-KIND(mixed, SIZE, PAGE, RW_PROT)
-KIND(huge, HUGE_2M, HUGE_2M, RW_PROT)
-KIND(hugetlb, HUGE_2M, HUGE_2M, RW_PROT)
+static void devices_read_what_is_written(const void *variant)
+{
+	const struct kind *kind = variant;
+	enum state state;
+	enum way way;
+
+	for (way = MAPPED; way < NR_WAYS; way++) {
+		/* A domain of its own for the second group has only the mock. */
+		if ((way == ADDED && !sys_is_uml()) ||
+		    (way == REGISTERED && !sys_is_type1x()))
+			continue;
+		for (state = UNTOUCHED; state < NR_STATES; state++)
+			try(kind, state, way);
+	}
+}
 
 /* --- memory that is refused for reading as well ------------------------------------- */
 
@@ -251,15 +248,7 @@ static void sealed_file(void)
 }
 
 static const struct test tests[] = {
-	TEST(anon),
-	TEST(private_file),
-	TEST(private_memfd),
-	TEST(private_hole),
-	TEST(rom),
-	TEST(shared),
-	TEST(mixed),
-	TEST(huge),
-	TEST(hugetlb),
+	TEST_VARIANTS(devices_read_what_is_written, kinds),
 	TEST(no_access),
 	TEST(sealed_file),
 };
