@@ -64,38 +64,43 @@ static void peer_to_peer(void)
 	dma_check_refused(rig, 0, IOVA + GIB, region);
 }
 
-/* Neither end aligned, and IOVAs that are congruent or are not. */
-static void parts_and_misaligned(void)
+/**
+ * struct part - a part of the region that is mapped by itself
+ * @variant: name
+ * @offset: in the region
+ * @size: in bytes
+ * @iova: added to IOVA; congruent to @offset or not
+ */
+struct part {
+	const char *variant;
+	size_t offset;
+	size_t size;
+	uint64_t iova;
+};
+
+static const struct part parts[] = {
+	{ "first_page", 0, PAGE, GIB },
+	{ "few_pages", 3 * PAGE, 5 * PAGE, GIB + 3 * PAGE },
+	{ "few_pages_elsewhere", 3 * PAGE, 5 * PAGE, GIB + 7 * PAGE },
+	{ "all_but_the_ends", PAGE, 4 * MIB - 2 * PAGE, GIB + PAGE },
+	{ "all_but_the_ends_elsewhere", PAGE, 4 * MIB - 2 * PAGE, GIB },
+	{ "middle", MIB, 2 * MIB + 17 * PAGE, GIB + MIB },
+};
+
+static void part_of_a_region(const void *variant)
 {
-	static const struct {
-		size_t offset, size;
-		uint64_t iova;
-	} parts[] = {
-		{ 0, PAGE, GIB },
-		{ 3 * PAGE, 5 * PAGE, GIB + 3 * PAGE },
-		{ 3 * PAGE, 5 * PAGE, GIB + 7 * PAGE },
-		{ PAGE, 4 * MIB - 2 * PAGE, GIB + PAGE },
-		{ PAGE, 4 * MIB - 2 * PAGE, GIB },
-		{ MIB, 2 * MIB + 17 * PAGE, GIB + MIB },
-	};
+	const struct part *part = variant;
+	const uint64_t iova = IOVA + part->iova;
+	const size_t last = part->size - PAGE;
 	char *memory = mem_anon(PAGE), *region;
-	size_t i;
 
 	rig_with_bar();
 	assert_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), 0);
-	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		size_t size = parts[i].size;
-		uint64_t iova = IOVA + parts[i].iova;
-
-		region = map_bar(parts[i].offset, size);
-		assert_ret(dma_map(rig->container, region, iova, size, RW), 0);
-		check_copy(iova + size - PAGE, region + size - PAGE, IOVA,
-			   memory);
-		if (sys_is_uml())
-			check_copy(iova, region, IOVA, memory);
-		assert_ret(dma_unmap(rig->container, iova, size), size);
-		munmap(region, size);
-	}
+	region = map_bar(part->offset, part->size);
+	assert_ret(dma_map(rig->container, region, iova, part->size, RW), 0);
+	check_copy(iova + last, region + last, IOVA, memory);
+	check_copy(iova, region, IOVA, memory);
+	assert_ret(dma_unmap(rig->container, iova, part->size), part->size);
 }
 
 /* Pages that were not touched yet are faulted in by the map. */
@@ -323,31 +328,32 @@ static void view_without_access(void)
 	assert_ret(dma_unmap(rig->container, IOVA + GIB, MIB), MIB);
 }
 
-static void reserved_where_leaves_fit(void)
-{
-	static const struct {
-		uint64_t offset;
-		size_t size, leaf;
-	} parts[] = {
-		{ 0, PAGE, PAGE },
-		{ 5 * PAGE, PAGE, PAGE },
-		{ 0, 2 * MIB, 2 * MIB },
-		{ 2 * MIB - PAGE, 2 * MIB + PAGE, 2 * MIB },
-		{ 3 * MIB, 5 * MIB, 4 * MIB },
-		{ GIB + 2 * MIB + 7 * PAGE, GIB - PAGE, 512 * MIB },
-		{ 3 * GIB + PAGE, 2 * GIB, GIB },
-	};
-	uintptr_t vaddr;
-	size_t i;
+/* A part of a region, whose address is to be congruent with @offset modulo @leaf. */
+struct reserved {
+	const char *variant;
+	uint64_t offset;
+	size_t size;
+	size_t leaf;
+};
 
-	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		vaddr = (uintptr_t)bar_reserve(parts[i].offset, parts[i].size);
-		expect_eq(vaddr % parts[i].leaf,
-			  parts[i].offset % parts[i].leaf);
-		/* Fails if any of it were missing. */
-		expect_eq(mprotect((void *)vaddr, parts[i].size, PROT_READ), 0);
-		munmap((void *)vaddr, parts[i].size);
-	}
+static const struct reserved reserved[] = {
+	{ "4k", 0, PAGE, PAGE },
+	{ "4k_at_an_offset", 5 * PAGE, PAGE, PAGE },
+	{ "2m", 0, 2 * MIB, 2 * MIB },
+	{ "2m_at_an_offset", 2 * MIB - PAGE, 2 * MIB + PAGE, 2 * MIB },
+	{ "4m", 3 * MIB, 5 * MIB, 4 * MIB },
+	{ "512m", GIB + 2 * MIB + 7 * PAGE, GIB - PAGE, 512 * MIB },
+	{ "1g", 3 * GIB + PAGE, 2 * GIB, GIB },
+};
+
+static void reserved_where_leaves_fit(const void *variant)
+{
+	const struct reserved *want = variant;
+	void *vaddr = bar_reserve(want->offset, want->size);
+
+	expect_eq((uintptr_t)vaddr % want->leaf, want->offset % want->leaf);
+	/* Fails if any of it were missing. */
+	expect_eq(mprotect(vaddr, want->size, PROT_READ), 0);
 }
 
 static char *mmap_areas(const struct vfio_region_sparse_mmap_area *areas,
@@ -409,28 +415,29 @@ static void whole_region(void)
 	check_region(view);
 }
 
-/* Neither end is that of a large leaf, and an IOVA may be congruent or not. */
-static void part_of_a_leaf(void)
+static const struct part parts_of_leaves[] = {
+	{ "congruent", 3 * PAGE, 2 * MIB + 5 * PAGE, 3 * PAGE },
+	{ "not_congruent", 3 * PAGE, 2 * MIB + 5 * PAGE, 4 * PAGE },
+};
+
+/* Neither end is that of a large leaf. */
+static void part_of_a_leaf(const void *variant)
 {
-	const size_t from = 3 * PAGE, size = 2 * MIB + 5 * PAGE;
+	const struct part *part = variant;
+	const uint64_t iova = IOVA + part->iova;
+	const size_t last = part->size - PAGE;
 	struct vfio_region_sparse_mmap_area all = { .offset = 0 };
-	uint64_t iova;
 	char *view;
 
 	rig_with_bar();
 	all.size = bar.size;
-	view = mmap_areas(&all, 1);
-	for (iova = IOVA + from; iova <= IOVA + from + PAGE; iova += PAGE) {
-		assert_ret(dma_map(rig->container, view + from, iova, size, RW),
-			   0);
-		check_copy(iova, view + from, iova + size - PAGE,
-			   view + from + size - PAGE);
-		check_copy(iova + 2 * MIB, view + from + 2 * MIB,
-			   iova + 2 * MIB - 4 * PAGE,
-			   view + from + 2 * MIB - 4 * PAGE);
-		assert_ret(dma_unmap(rig->container, iova, size), size);
-	}
-	munmap(view, bar.size);
+	view = mmap_areas(&all, 1) + part->offset;
+	assert_ret(dma_map(rig->container, view, iova, part->size, RW), 0);
+	check_copy(iova, view, iova + last, view + last);
+	check_copy(iova + 2 * MIB, view + 2 * MIB, iova + 2 * MIB - 4 * PAGE,
+		   view + 2 * MIB - 4 * PAGE);
+	assert_ret(dma_unmap(rig->container, iova, part->size), part->size);
+	munmap(view - part->offset, bar.size);
 }
 
 /* As a VMM maps a BAR without the pages that hold the MSI-X table. */
@@ -465,7 +472,7 @@ static void region_with_a_hole(void)
 
 static const struct test tests[] = {
 	TEST(peer_to_peer),
-	TEST(parts_and_misaligned),
+	TEST_VARIANTS(part_of_a_region, parts),
 	TEST(region_faulted_in),
 	TEST(between_memory),
 	TEST(between_memory_and_nothing),
@@ -478,9 +485,9 @@ static const struct test tests[] = {
 	TEST(memory_decode_off),
 	TEST(read_only_view),
 	TEST(view_without_access),
-	TEST(reserved_where_leaves_fit),
+	TEST_VARIANTS(reserved_where_leaves_fit, reserved),
 	TEST(whole_region),
-	TEST(part_of_a_leaf),
+	TEST_VARIANTS(part_of_a_leaf, parts_of_leaves),
 	TEST(region_with_a_hole),
 };
 

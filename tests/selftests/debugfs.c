@@ -301,13 +301,6 @@ static void *map_thread(void *unused)
 	return NULL;
 }
 
-static void progress_of_a_map(void)
-{
-	container_open();
-	memory = mem_anon(LARGE);
-	expect_progress(map_thread, "map ");
-}
-
 static void *unmap_thread(void *unused)
 {
 	long i;
@@ -323,12 +316,31 @@ static void *unmap_thread(void *unused)
 	return NULL;
 }
 
-/* They go 512 at a time. */
-static void progress_of_an_unmap(void)
+/**
+ * struct operation - one whose progress is shown
+ * @variant: its name, as it is shown
+ * @work: has it done over and over
+ * @size: of the memory for that
+ */
+struct operation {
+	const char *variant;
+	void *(*work)(void *unused);
+	size_t size;
+};
+
+/* Of many mappings 512 are unmapped at a time. */
+static const struct operation operations[] = {
+	{ "map", map_thread, LARGE },
+	{ "unmap", unmap_thread, PAGE },
+};
+
+static void progress(const void *variant)
 {
+	const struct operation *operation = variant;
+
 	container_open();
-	memory = mem_anon(PAGE);
-	expect_progress(unmap_thread, "unmap ");
+	memory = mem_anon(operation->size);
+	expect_progress(operation->work, operation->variant);
 }
 
 static void *look_thread(void *unused)
@@ -419,8 +431,7 @@ static const struct test tests[] = {
 	TEST(mappings_are_listed),
 	TEST(many_mappings_are_listed),
 	TEST(top_of_the_space_is_listed),
-	TEST_LONG(progress_of_a_map, 300),
-	TEST_LONG(progress_of_an_unmap, 300),
+	TEST_VARIANTS_LONG(progress, operations, 300),
 	TEST(reading_against_closing),
 	TEST(an_open_file_keeps_nothing),
 	TEST(for_root_only),

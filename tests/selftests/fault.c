@@ -389,12 +389,42 @@ static void map_registered_or_nothing(void)
 
 #define COLD	12UL
 
+/**
+ * struct cold - memory of which the pages have to be fetched
+ * @variant: its name
+ * @make: sets &memory
+ * @drop: makes it cold again
+ * @prot: what the process may do with it
+ * @map_flags: of a file
+ * @flags: what devices may do with it
+ */
+struct cold {
+	const char *variant;
+	void (*make)(const struct cold *cold);
+	void (*drop)(void);
+	int prot;
+	int map_flags;
+	uint32_t flags;
+};
+
 static int memory_fd;
 static off_t bar_offset;
+
+static void make_anon(const struct cold *cold)
+{
+	memory = mem_anon_cold(COLD * PAGE);
+	assert_eq(mprotect(memory, COLD * PAGE, cold->prot), 0);
+}
 
 static void drop_anon(void)
 {
 	assert_eq(madvise(memory, COLD * PAGE, MADV_DONTNEED), 0);
+}
+
+static void make_file(const struct cold *cold)
+{
+	memory_fd = mem_memfd(COLD * PAGE);
+	memory = mem_file(memory_fd, COLD * PAGE, cold->prot, cold->map_flags);
 }
 
 static void drop_file(void)
@@ -402,6 +432,17 @@ static void drop_file(void)
 	drop_anon();
 	assert_eq(ftruncate(memory_fd, 0), 0);
 	assert_eq(ftruncate(memory_fd, COLD * PAGE), 0);
+}
+
+static void make_bar(const struct cold *cold)
+{
+	struct vfio_region_info info;
+
+	(void)cold;
+	/* The one that is faulted in, see tests/mock/mock_vfio.c. */
+	vfio_region(&rig->devices[0], 2, &info);
+	bar_offset = info.offset;
+	memory = mem_anon(COLD * PAGE);
 }
 
 static void drop_bar(void)
@@ -412,21 +453,38 @@ static void drop_bar(void)
 	assert_ne((long)memory, -1);
 }
 
-/* Map @memory, which @drop makes cold again, until no allocation is left. */
-static void sweep(void (*drop)(void), uint32_t flags)
+#define PROT_RW	(PROT_READ | PROT_WRITE)
+
+/*
+ * Of the private file a device only reads, but for long: its page must not change
+ * below, so a copy is made.
+ */
+static const struct cold cold_memory[] = {
+	{ "anon", make_anon, drop_anon, PROT_RW, 0, RW },
+	{ "zero_page", make_anon, drop_anon, PROT_READ, 0, RO },
+	{ "file", make_file, drop_file, PROT_RW, MAP_SHARED, RW },
+	{ "private_file", make_file, drop_file, PROT_READ, MAP_PRIVATE, RO },
+	{ "bar", make_bar, drop_bar, PROT_RW, 0, RW },
+};
+
+static void map_cold_or_nothing(const void *variant)
 {
-	long pins, vmlck, leaves;
+	const struct cold *cold = variant;
 	struct fault_sweep sweep = {};
+	long pins, vmlck, leaves;
 	int ret;
 
-	drop();
+	rig_with_memory();
+	cold->make(cold);
+	cold->drop();
 	pins = sys_pins();
 	vmlck = sys_vmlck();
 	leaves = sys_mock_get("leaves");
 	while (fault_sweep_next(&sweep)) {
-		drop();
+		cold->drop();
 		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, COLD * PAGE, flags);
+		ret = dma_map(rig->container, memory, IOVA, COLD * PAGE,
+			      cold->flags);
 		sweep.more = fault_happened();
 		if (!ret)
 			assert_ret(dma_unmap(rig->container, IOVA, COLD * PAGE),
@@ -439,52 +497,7 @@ static void sweep(void (*drop)(void), uint32_t flags)
 		assert_eq(sys_mock_get("leaves"), leaves);
 	}
 	fault_sweep_end(&sweep, 1);
-}
-
-static void map_cold_or_nothing(void)
-{
-	rig_with_memory();
-	memory = mem_anon_cold(COLD * PAGE);
-	sweep(drop_anon, RW);
-}
-
-static void map_zero_page_or_nothing(void)
-{
-	rig_with_memory();
-	memory = mem_anon_cold(COLD * PAGE);
-	assert_eq(mprotect(memory, COLD * PAGE, PROT_READ), 0);
-	sweep(drop_anon, RO);
-}
-
-static void map_file_or_nothing(void)
-{
-	rig_with_memory();
-	memory_fd = mem_memfd(COLD * PAGE);
-	memory = mem_file(memory_fd, COLD * PAGE, PROT_READ | PROT_WRITE,
-			  MAP_SHARED);
-	sweep(drop_file, RW);
-}
-
-/* To be read only, but by a device for long: the file must not change below. */
-static void map_private_file_or_nothing(void)
-{
-	rig_with_memory();
-	memory_fd = mem_memfd(COLD * PAGE);
-	memory = mem_file(memory_fd, COLD * PAGE, PROT_READ, MAP_PRIVATE);
-	sweep(drop_file, RO);
-}
-
-static void map_bar_or_nothing(void)
-{
-	struct vfio_region_info info;
-
-	rig_with_memory();
-	/* The one that is faulted in, see tests/mock/mock_vfio.c. */
-	vfio_region(&rig->devices[0], 2, &info);
-	bar_offset = info.offset;
-	memory = mem_anon(COLD * PAGE);
-	sweep(drop_bar, RW);
-	/* Or it would keep the device open. */
+	/* Or a BAR would keep the device open. */
 	munmap(memory, COLD * PAGE);
 }
 
@@ -501,11 +514,7 @@ static const struct test tests[] = {
 	TEST(new_vaddr_or_nothing),
 	TEST_LONG(register_or_nothing, 240),
 	TEST_LONG(map_registered_or_nothing, 240),
-	TEST(map_cold_or_nothing),
-	TEST(map_zero_page_or_nothing),
-	TEST(map_file_or_nothing),
-	TEST(map_private_file_or_nothing),
-	TEST(map_bar_or_nothing),
+	TEST_VARIANTS(map_cold_or_nothing, cold_memory),
 	TEST(close_never_fails),
 };
 

@@ -584,45 +584,14 @@ static int compare(const void *a, const void *b)
 	       (*(const long *)a < *(const long *)b);
 }
 
-/*
- * Threads map and unmap without end.  An operation on all IOVAs has to wait for one MAP
- * or UNMAP of each thread, and for none that begins later.  More may run before it is
- * queued, and on the lowest IOVAs while it works on the upper ones: hence half of the
- * turns, and four times as many.
- */
-static void everything_gets_its_turn(void (*everything)(void))
-{
-	long before, others[TURNS];
-	int i;
-
-	memset((void *)churned, 0, sizeof(churned));
-	for (i = 0; i < MAX_THREADS; i++)
-		start(churn_thread, i);
-	for (i = 0; i < TURNS; i++) {
-		/* They are all at it again. */
-		before = all_churned();
-		while (all_churned() < before + 2 * MAX_THREADS)
-			sys_msleep(1);
-		before = all_churned();
-		everything();
-		others[i] = all_churned() - before;
-	}
-	join_all();
-	qsort(others, TURNS, sizeof(others[0]), compare);
-	printf("# others did %ld, half of the time at most %ld, at most %ld\n",
-	       others[0], others[TURNS / 2], others[TURNS - 1]);
-	expect_le(others[TURNS / 2], 4L * MAX_THREADS);
-}
-
 static void unmap_everything(void)
 {
 	assert_ge(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), 0);
 }
 
-static void unmap_all_gets_its_turn(void)
+static void start_tracking(void)
 {
-	rig_with_memory();
-	everything_gets_its_turn(unmap_everything);
+	assert_ret(dirty_flags(container, START), 0);
 }
 
 static void bitmap_of_everything(void)
@@ -633,15 +602,12 @@ static void bitmap_of_everything(void)
 			     sizeof(bitmap)), 0);
 }
 
-static void dirty_bitmap_gets_its_turn(void)
-{
-	rig_with_memory();
-	assert_ret(dirty_flags(container, START), 0);
-	everything_gets_its_turn(bitmap_of_everything);
-	assert_ret(dirty_flags(container, STOP), 0);
-}
-
 static int joining = -1;
+
+static void open_other_group(void)
+{
+	joining = other_group_open();
+}
 
 static void join_and_leave(void)
 {
@@ -649,11 +615,56 @@ static void join_and_leave(void)
 	assert_ret(vfio_group_leave(joining), 0);
 }
 
-static void attach_gets_its_turn(void)
+/**
+ * struct everything - an operation on all IOVAs
+ * @variant: its name
+ * @begin: before the first one, or NULL
+ * @act: does it
+ */
+struct everything {
+	const char *variant;
+	void (*begin)(void);
+	void (*act)(void);
+};
+
+static const struct everything operations[] = {
+	{ "unmap_all", NULL, unmap_everything },
+	{ "dirty_bitmap", start_tracking, bitmap_of_everything },
+	{ "attach", open_other_group, join_and_leave },
+};
+
+/*
+ * Threads map and unmap without end.  An operation on all IOVAs has to wait for one MAP
+ * or UNMAP of each thread, and for none that begins later.  More may run before it is
+ * queued, and on the lowest IOVAs while it works on the upper ones: hence half of the
+ * turns, and four times as many.
+ */
+static void everything_gets_its_turn(const void *variant)
 {
+	const struct everything *everything = variant;
+	long before, others[TURNS];
+	int i;
+
 	rig_with_memory();
-	joining = other_group_open();
-	everything_gets_its_turn(join_and_leave);
+	if (everything->begin)
+		everything->begin();
+	memset((void *)churned, 0, sizeof(churned));
+	for (i = 0; i < MAX_THREADS; i++)
+		start(churn_thread, i);
+	for (i = 0; i < TURNS; i++) {
+		/* They are all at it again. */
+		before = all_churned();
+		while (all_churned() < before + 2 * MAX_THREADS)
+			sys_msleep(1);
+		before = all_churned();
+		everything->act();
+		others[i] = all_churned() - before;
+	}
+	join_all();
+	qsort(others, TURNS, sizeof(others[0]), compare);
+	printf("# others did %ld, half of the time at most %ld, at most %ld\n",
+	       others[0], others[TURNS / 2], others[TURNS - 1]);
+	expect_le(others[TURNS / 2], 4L * MAX_THREADS);
 }
 
 static const struct test tests[] = {
@@ -670,9 +681,7 @@ static const struct test tests[] = {
 	TEST(maps_against_mlock),
 	TEST(others_map_during_a_huge_map),
 	TEST(others_wait_for_what_is_being_mapped),
-	TEST(unmap_all_gets_its_turn),
-	TEST(dirty_bitmap_gets_its_turn),
-	TEST(attach_gets_its_turn),
+	TEST_VARIANTS(everything_gets_its_turn, operations),
 };
 
 int main(void)

@@ -97,34 +97,44 @@ static int raw(unsigned long request, uint32_t argsz, uint32_t flags,
 	return ioctl(rig->container, request, &arg) ? -errno : 0;
 }
 
-static void bad_arguments(void)
+/**
+ * struct request - an ioctl of registered memory
+ * @variant: its name
+ * @nr: its number
+ * @bad_flags: the least that it does not know
+ * @top: what it returns for the last page of 64 bits
+ */
+struct request {
+	const char *variant;
+	unsigned long nr;
+	uint32_t bad_flags;
+	int top;
+};
+
+static const struct request requests[] = {
+	{ "register", VFIO_TYPE1X_REGISTER_MEMORY, 2, -EFAULT },
+	{ "unregister", VFIO_TYPE1X_UNREGISTER_MEMORY, WRITE, -ENOENT },
+};
+
+static void bad_arguments(const void *variant)
 {
-	static const unsigned long requests[] = {
-		VFIO_TYPE1X_REGISTER_MEMORY, VFIO_TYPE1X_UNREGISTER_MEMORY,
-	};
+	const struct request *req = variant;
 	const uint32_t argsz = sizeof(struct vfio_type1x_memory);
 	const uint64_t end = -PAGE;
 	uint64_t vaddr;
-	size_t i;
 
 	rig_of(VFIO_TYPE1v2_IOMMU);
 	vaddr = (uintptr_t)memory;
-	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		unsigned long req = requests[i];
-
-		expect_eq(ioctl(rig->container, req, 8) ? errno : 0, EFAULT);
-		expect_ret(raw(req, argsz - 1, 0, vaddr, PAGE), -EINVAL);
-		expect_ret(raw(req, argsz, 2, vaddr, PAGE), -EINVAL);
-		expect_ret(raw(req, argsz, 0, vaddr, 0), -EINVAL);
-		expect_ret(raw(req, argsz, 0, vaddr + 1, PAGE), -EINVAL);
-		expect_ret(raw(req, argsz, 0, vaddr, PAGE + 1), -EINVAL);
-		expect_ret(raw(req, argsz, 0, end, 2 * PAGE), -EOVERFLOW);
-		expect_ret(raw(req, argsz, 0, vaddr, end), -EOVERFLOW);
-	}
-	expect_ret(raw(VFIO_TYPE1X_UNREGISTER_MEMORY, argsz, WRITE, vaddr,
-		       PAGE), -EINVAL);
-	expect_ret(raw(VFIO_TYPE1X_REGISTER_MEMORY, argsz, 0, end, PAGE),
-		   -EFAULT);
+	expect_eq(ioctl(rig->container, req->nr, 8) ? errno : 0, EFAULT);
+	expect_ret(raw(req->nr, argsz - 1, 0, vaddr, PAGE), -EINVAL);
+	expect_ret(raw(req->nr, argsz, 2, vaddr, PAGE), -EINVAL);
+	expect_ret(raw(req->nr, argsz, req->bad_flags, vaddr, PAGE), -EINVAL);
+	expect_ret(raw(req->nr, argsz, 0, vaddr, 0), -EINVAL);
+	expect_ret(raw(req->nr, argsz, 0, vaddr + 1, PAGE), -EINVAL);
+	expect_ret(raw(req->nr, argsz, 0, vaddr, PAGE + 1), -EINVAL);
+	expect_ret(raw(req->nr, argsz, 0, end, 2 * PAGE), -EOVERFLOW);
+	expect_ret(raw(req->nr, argsz, 0, vaddr, end), -EOVERFLOW);
+	expect_ret(raw(req->nr, argsz, 0, end, PAGE), req->top);
 	expect_more(0);
 }
 
@@ -510,7 +520,7 @@ static const struct test tests[] = {
 	TEST(extensions),
 	TEST(maps_pin_and_charge_nothing),
 	TEST(what_sticks_out_is_pinned),
-	TEST(bad_arguments),
+	TEST_VARIANTS(bad_arguments, requests),
 	TEST(bad_memory),
 	TEST(mmio_is_refused),
 	TEST(overlaps_and_strangers),
