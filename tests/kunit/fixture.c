@@ -6,6 +6,7 @@
  * fixture_init() and fixture_exit() are for the init and exit of a suite, so a test that
  * breaks off is checked as well. The kernel may call exit from another thread.
  */
+#include <linux/kthread.h>
 #include <linux/vfio.h>
 
 #include "fill.h"
@@ -152,6 +153,44 @@ struct t1x_dma *fixture_map(struct kunit *test, dma_addr_t iova,
 	mutex_unlock(&f->c->lock);
 	KUNIT_ASSERT_EQ(test, fixture_fill(f, dma), 0);
 	return dma;
+}
+
+/**
+ * fixture_unmap() - make an UNMAP, as the fake user
+ * @f: the fixture
+ * @req: the request
+ *
+ * Return: what t1x_unmap() does.
+ */
+int fixture_unmap(struct fixture *f, struct t1x_unmap_request *req)
+{
+	int ret;
+
+	kthread_use_mm(fake_memory.mm);
+	ret = t1x_unmap(f->c, req);
+	kthread_unuse_mm(fake_memory.mm);
+	return ret;
+}
+
+/**
+ * fixture_unmap_pages() - unmap a range, as the fake user
+ * @f: the fixture
+ * @iova: what pages are counted from
+ * @first: first page of the range
+ * @npages: its pages
+ *
+ * Return: pages that went, or what t1x_unmap() does.
+ */
+long fixture_unmap_pages(struct fixture *f, dma_addr_t iova,
+			 unsigned long first, unsigned long npages)
+{
+	struct t1x_unmap_request req = {
+		.iova = iova + first * PAGE_SIZE,
+		.size = npages * PAGE_SIZE,
+	};
+	int ret = fixture_unmap(f, &req);
+
+	return ret ?: (long)(req.unmapped / PAGE_SIZE);
 }
 
 /**

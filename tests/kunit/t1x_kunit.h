@@ -199,6 +199,10 @@ struct t1x_dma *fixture_map(struct kunit *test, dma_addr_t iova,
 			    unsigned int first, unsigned int npages,
 			    unsigned int granule_shift);
 
+int fixture_unmap(struct fixture *f, struct t1x_unmap_request *req);
+long fixture_unmap_pages(struct fixture *f, dma_addr_t iova,
+			 unsigned long first, unsigned long npages);
+
 int fake_memory_init(struct kunit *test);
 void fake_memory_exit(struct kunit *test);
 

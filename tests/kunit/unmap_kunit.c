@@ -2,10 +2,8 @@
 /*
  * UNMAP: which mappings a range takes, what is left when that fails, and what it costs.
  */
-#include <linux/kthread.h>
 #include <linux/vfio.h>
 
-#include "access.h"
 #include "dirty.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
@@ -14,28 +12,6 @@
 #define TOP		(~(dma_addr_t)0)
 #define TOP_PAGE	(TOP - (PAGE_SIZE - 1))
 #define USER_PAGE	(FAKE_PAGES - 1)
-
-static int unmap_req(struct fixture *f, struct t1x_unmap_request *req)
-{
-	int ret;
-
-	kthread_use_mm(fake_memory.mm);
-	ret = t1x_unmap(f->c, req);
-	kthread_unuse_mm(fake_memory.mm);
-	return ret;
-}
-
-/* Returns the pages that went, or an errno. */
-static long unmap(struct fixture *f, unsigned long first, unsigned long npages)
-{
-	struct t1x_unmap_request req = {
-		.iova = IOVA + first * PAGE_SIZE,
-		.size = npages * PAGE_SIZE,
-	};
-	int ret = unmap_req(f, &req);
-
-	return ret ?: (long)(req.unmapped / PAGE_SIZE);
-}
 
 static struct t1x_dma *map(struct kunit *test, unsigned long first,
 			   unsigned int npages)
@@ -156,7 +132,7 @@ static void range_takes(struct kunit *test, bool v2)
 
 	f->c->v2 = v2;
 	map_abc(test);
-	KUNIT_EXPECT_EQ(test, unmap(f, p->first, p->npages), p->ret);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, p->first, p->npages), p->ret);
 	expect_abc(test, p->left);
 	KUNIT_EXPECT_TRUE(test, t1x_range_tree_empty(&f->c->range_tree));
 }
@@ -221,7 +197,7 @@ static void refused_requests_change_nothing(struct kunit *test)
 	if (p->emulated)
 		list_add(&g.node, &f->c->emulated_groups);
 	req.unmapped = 1;
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), p->ret);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), p->ret);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 0ULL);
 	INIT_LIST_HEAD(&f->c->emulated_groups);
 	expect_abc(test, A | B | C);
@@ -236,10 +212,10 @@ static void all_takes_everything(struct kunit *test)
 	map_abc(test);
 	fixture_map(test, 0, 100, 1, 0);
 	fixture_map(test, TOP_PAGE, 101, 1, 0);
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), 0);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), 0);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 32 * PAGE_SIZE);
 	expect_abc(test, 0);
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), 0);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), 0);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 0ULL);
 }
 
@@ -258,7 +234,7 @@ static void mappings_share_syncs(struct kunit *test)
 	fake_memory_scatter();
 	for (i = 0; i < *nr; i++)
 		fixture_map(test, IOVA + (i + i / 10) * PAGE_SIZE, i, 1, 0);
-	KUNIT_EXPECT_EQ(test, unmap(f, 0, 2000), (long)*nr);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 0, 2000), (long)*nr);
 	for (k = 0; k < 2; k++) {
 		KUNIT_EXPECT_EQ(test, f->fake[k]->syncs, batches);
 		KUNIT_EXPECT_LE(test, f->fake[k]->most_stale_runs,
@@ -285,7 +261,7 @@ static void kept_page_keeps_its_mapping(struct kunit *test)
 	map_abc(test);
 	f->fake[*which]->keep = (IOVA >> PAGE_SHIFT) + 25;
 	f->fake[*which]->keep_times = 1000;
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), -EIO);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), -EIO);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 20 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 1U);
 	dma = mapping_at(f, 25);
@@ -297,7 +273,7 @@ static void kept_page_keeps_its_mapping(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_page_pinned(fake_memory.layout[45]));
 
 	f->fake[*which]->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, unmap(f, 20, 10), 10L);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 20, 10), 10L);
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 0U);
 }
 
@@ -311,7 +287,7 @@ static int unmap_vaddr(struct fixture *f, unsigned long first,
 		.size = npages * PAGE_SIZE,
 		.vaddr = true,
 	};
-	int ret = unmap_req(f, &req);
+	int ret = fixture_unmap(f, &req);
 
 	*unmapped = req.unmapped / PAGE_SIZE;
 	return ret;
@@ -341,7 +317,7 @@ static void vaddr_goes_and_mappings_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->fake[0]->unmap_ops, 0U);
 
 	/* They are unmapped like any other, and are not counted any more. */
-	KUNIT_EXPECT_EQ(test, unmap(f, 0, 100), 30L);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 0, 100), 30L);
 	KUNIT_EXPECT_EQ(test, f->c->nr_vaddr_invalid, 0UL);
 }
 
@@ -398,7 +374,7 @@ static void granules_go_by_parts(struct kunit *test)
 	t1x_dirty_mark(f->c, dma, 9 * PAGE_SIZE, 15 * PAGE_SIZE);
 	mutex_unlock(&f->c->lock);
 	f->c->dma_avail = p->avail;
-	KUNIT_EXPECT_EQ(test, unmap(f, p->first, p->npages), p->ret);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, p->first, p->npages), p->ret);
 	KUNIT_EXPECT_EQ(test, count_mappings(f), p->mappings);
 	KUNIT_EXPECT_EQ(test, f->c->dma_avail, p->avail + 1 - p->mappings);
 	KUNIT_EXPECT_EQ(test, f->fake[0]->nr, 40 - gone);
@@ -425,13 +401,13 @@ static void range_takes_parts_of_several(struct kunit *test)
 	fixture_map(test, IOVA, 0, 16, PAGE_SHIFT + 2);
 	fixture_map(test, IOVA + 16 * PAGE_SIZE, 16, 8, 0);
 	fixture_map(test, IOVA + 32 * PAGE_SIZE, 32, 16, PAGE_SHIFT + 3);
-	KUNIT_EXPECT_EQ(test, unmap(f, 12, 24), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 12, 24), -EINVAL);
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 3U);
-	KUNIT_EXPECT_EQ(test, unmap(f, 12, 28), 4L + 8 + 8);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 12, 28), 4L + 8 + 8);
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 2U);
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(mapping_at(f, 0)), 12UL);
 	KUNIT_EXPECT_EQ(test, t1x_dma_npages(mapping_at(f, 40)), 8UL);
-	KUNIT_EXPECT_EQ(test, unmap(f, 8, 32), 4L);
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 8, 32), 4L);
 }
 
 /* --- Dirty pages -------------------------------------------------------------- */
@@ -459,137 +435,18 @@ static void dirty_pages_are_told_before(struct kunit *test)
 
 	/* Where they cannot be told nothing goes, and nothing is forgotten. */
 	fake_memory.layout[USER_PAGE] = NULL;
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), -EFAULT);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 0ULL);
 	expect_abc(test, A | B | C);
 	fake_memory.layout[USER_PAGE] = page;
 	bitmap[0] = 0;
 	req.pgsize = 2 * PAGE_SIZE;
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), -EINVAL);
 	req.pgsize = PAGE_SIZE;
-	KUNIT_EXPECT_EQ(test, unmap_req(f, &req), 0);
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), 0);
 	KUNIT_EXPECT_EQ(test, req.unmapped, 30 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, bitmap[0], 1ULL << 11 | 1ULL << 45);
 	expect_abc(test, 0);
-}
-
-/* --- Mediated devices --------------------------------------------------------- */
-
-/**
- * struct holder - a mediated device that holds pages, and lets go of what it is told
- * @vdev: the device as the driver sees it
- * @f: the fixture
- * @told: first page and pages of each call
- * @nr: how many calls there were
- * @locked: calls that found a lock or a range held
- */
-struct holder {
-	struct vfio_device vdev;
-	struct fixture *f;
-	unsigned long told[8][2];
-	unsigned int nr;
-	unsigned int locked;
-};
-
-static void holder_unmap(struct vfio_device *vdev, u64 iova, u64 length)
-{
-	struct holder *h = container_of(vdev, struct holder, vdev);
-	struct t1x_container *c = h->f->c;
-
-	if (!t1x_range_tree_empty(&c->range_tree) || !mutex_trylock(&c->lock))
-		h->locked++;
-	else
-		mutex_unlock(&c->lock);
-	if (h->nr < ARRAY_SIZE(h->told)) {
-		h->told[h->nr][0] = (iova - IOVA) / PAGE_SIZE;
-		h->told[h->nr][1] = length / PAGE_SIZE;
-	}
-	h->nr++;
-	t1x_access_unpin_pages(h->f->cookie, iova, length / PAGE_SIZE);
-}
-
-static const struct vfio_device_ops holder_ops = {
-	.dma_unmap = holder_unmap,
-};
-
-static struct holder *holder_open(struct kunit *test, struct fixture *f)
-{
-	struct holder *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, h);
-	h->vdev.ops = &holder_ops;
-	h->f = f;
-	t1x_access_open(f->cookie, &h->vdev);
-	return h;
-}
-
-static void holder_pin(struct kunit *test, struct holder *h, unsigned long page)
-{
-	struct page *pinned;
-
-	KUNIT_EXPECT_EQ(test, t1x_access_pin_pages(h->f->cookie, NULL,
-						   IOVA + page * PAGE_SIZE, 1,
-						   IOMMU_READ, &pinned), 1);
-}
-
-/* One call for each mapping of which something is held, and no lock held meanwhile. */
-static void device_is_told_of_each_mapping(struct kunit *test)
-{
-	struct fixture *f = fixture_with(test, 1);
-	struct holder *h = holder_open(test, f);
-
-	map_abc(test);
-	holder_pin(test, h, 11);
-	holder_pin(test, h, 19);
-	holder_pin(test, h, 40);
-	KUNIT_EXPECT_EQ(test, unmap(f, 20, 10), 10L);
-	KUNIT_EXPECT_EQ(test, h->nr, 0U);
-	KUNIT_EXPECT_EQ(test, unmap(f, 0, 100), 20L);
-	KUNIT_EXPECT_EQ(test, h->nr, 2U);
-	KUNIT_EXPECT_EQ(test, h->told[0][0], 10UL);
-	KUNIT_EXPECT_EQ(test, h->told[0][1], 10UL);
-	KUNIT_EXPECT_EQ(test, h->told[1][0], 40UL);
-	KUNIT_EXPECT_EQ(test, h->told[1][1], 10UL);
-	KUNIT_EXPECT_EQ(test, h->locked, 0U);
-	KUNIT_EXPECT_TRUE(test, t1x_access_pages_empty(&f->c->access_pages));
-	t1x_access_close(f->cookie, &h->vdev);
-}
-
-/* What is held of the rest is not asked for, and stays held. */
-static void device_is_told_of_the_part(struct kunit *test)
-{
-	struct fixture *f = fixture_with(test, 1);
-	struct holder *h = holder_open(test, f);
-
-	fixture_map(test, IOVA, 0, 40, PAGE_SHIFT + 2);
-	holder_pin(test, h, 0);
-	holder_pin(test, h, 30);
-	KUNIT_EXPECT_EQ(test, unmap(f, 28, 4), 4L);
-	KUNIT_EXPECT_EQ(test, h->nr, 1U);
-	KUNIT_EXPECT_EQ(test, h->told[0][0], 28UL);
-	KUNIT_EXPECT_EQ(test, h->told[0][1], 4UL);
-	KUNIT_EXPECT_FALSE(test, t1x_access_pages_empty(&f->c->access_pages));
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 36);
-	KUNIT_EXPECT_EQ(test, unmap(f, 0, 28), 28L);
-	KUNIT_EXPECT_EQ(test, h->nr, 2U);
-	KUNIT_EXPECT_EQ(test, h->locked, 0U);
-	t1x_access_close(f->cookie, &h->vdev);
-}
-
-/* A vaddr that goes is of no concern to what is held. */
-static void device_is_not_told_of_a_vaddr(struct kunit *test)
-{
-	struct fixture *f = fixture_with(test, 1);
-	struct holder *h = holder_open(test, f);
-	u64 unmapped;
-
-	map_abc(test);
-	holder_pin(test, h, 11);
-	KUNIT_EXPECT_EQ(test, unmap_vaddr(f, 10, 10, &unmapped), 0);
-	KUNIT_EXPECT_EQ(test, h->nr, 0U);
-	KUNIT_EXPECT_EQ(test, unmap(f, 10, 10), 10L);
-	KUNIT_EXPECT_EQ(test, h->nr, 1U);
-	t1x_access_close(f->cookie, &h->vdev);
 }
 
 static struct kunit_case unmap_cases[] = {
@@ -603,9 +460,6 @@ static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE_PARAM(granules_go_by_parts, part_gen_params),
 	KUNIT_CASE(range_takes_parts_of_several),
 	KUNIT_CASE(dirty_pages_are_told_before),
-	KUNIT_CASE(device_is_told_of_each_mapping),
-	KUNIT_CASE(device_is_told_of_the_part),
-	KUNIT_CASE(device_is_not_told_of_a_vaddr),
 	{}
 };
 
