@@ -15,12 +15,6 @@
 
 static struct t1x_group groups[FAKE_GROUPS];
 
-static int aperture_init(struct kunit *test)
-{
-	fake_iommu_reset();
-	return fixture_init(test);
-}
-
 /* Has a group be one of a domain, as attach.c does it. */
 static void join(struct fake_domain *fake, unsigned int nr)
 {
@@ -391,7 +385,7 @@ static struct kunit_suite aperture_suite = {
 	.name = "t1x_aperture",
 	.suite_init = fake_iommu_suite_init,
 	.suite_exit = fake_iommu_suite_exit,
-	.init = aperture_init,
+	.init = fake_iommu_init,
 	.exit = fixture_exit,
 	.test_cases = aperture_cases,
 };

@@ -8,10 +8,13 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/vfio.h>
 
 #include <t1x_mock_compat.h>
 
+#include "attach.h"
 #include "fake_iommu.h"
+#include "params.h"
 
 #define FAKE_NAME	"t1x_fake"
 
@@ -19,6 +22,9 @@ struct fake_iommu fake_iommu;
 
 static struct iommu_device fake_iommu_device;
 static bool fake_iommu_registered;
+
+/* The parameter, of which the devices have need: nothing isolates their interrupts. */
+static bool unsafe_interrupts;
 
 static struct fake_group *fake_group_of(struct device *dev)
 {
@@ -228,6 +234,8 @@ int fake_iommu_suite_init(struct kunit_suite *suite)
 
 	memset(&fake_iommu, 0, sizeof(fake_iommu));
 	fake_iommu_registered = false;
+	unsafe_interrupts = t1x_allow_unsafe_interrupts;
+	t1x_allow_unsafe_interrupts = true;
 	ret = fake_memory_suite_init(suite);
 	if (ret)
 		return ret;
@@ -268,4 +276,92 @@ void fake_iommu_suite_exit(struct kunit_suite *suite)
 		t1x_mock_forget_bus_ops();
 	}
 	fake_memory_suite_exit(suite);
+	t1x_allow_unsafe_interrupts = unsafe_interrupts;
+}
+
+/**
+ * fake_iommu_init() - fixture_init(), with an IOMMU in which nothing fails
+ * @test: the test
+ *
+ * Return: 0 or a negative errno.
+ */
+int fake_iommu_init(struct kunit *test)
+{
+	fake_iommu_reset();
+	return fixture_init(test);
+}
+
+/**
+ * fake_iommu_exit() - detach all groups, check the IOMMU, and then the fixture
+ * @test: the test
+ *
+ * Groups that a test left go first: the domains are judged when they are freed.
+ */
+void fake_iommu_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; f && i < FAKE_GROUPS; i++)
+		if (fake_attached(f, i))
+			fake_detach(f, i);
+	for (i = 0; i < FAKE_GROUPS; i++)
+		KUNIT_EXPECT_NULL(test, fake_iommu.group[i].domain);
+	KUNIT_EXPECT_EQ(test, fake_iommu.domains, 0U);
+	KUNIT_EXPECT_EQ(test, fake_iommu.errors, 0U);
+	fake_iommu.errors = 0;
+	fixture_exit(test);
+}
+
+/**
+ * fake_attach() - attach a group with a device behind the IOMMU
+ * @f: the fixture
+ * @nr: which group
+ *
+ * Return: what t1x_attach_group() does.
+ */
+int fake_attach(struct fixture *f, unsigned int nr)
+{
+	return t1x_attach_group(f->cookie, fake_iommu.group[nr].group, VFIO_IOMMU);
+}
+
+/**
+ * fake_emulate() - attach a group as if it had a mediated device
+ * @f: the fixture
+ * @nr: which group
+ *
+ * Return: what t1x_attach_group() does.
+ */
+int fake_emulate(struct fixture *f, unsigned int nr)
+{
+	return t1x_attach_group(f->cookie, fake_iommu.group[nr].group,
+				VFIO_EMULATED_IOMMU);
+}
+
+/**
+ * fake_detach() - undo fake_attach() or fake_emulate()
+ * @f: the fixture
+ * @nr: which group
+ */
+void fake_detach(struct fixture *f, unsigned int nr)
+{
+	t1x_detach_group(f->cookie, fake_iommu.group[nr].group);
+}
+
+/**
+ * fake_attached() - is a group attached
+ * @f: the fixture
+ * @nr: which group
+ *
+ * Return: whether it is.
+ */
+bool fake_attached(struct fixture *f, unsigned int nr)
+{
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	mutex_lock(&f->c->lock);
+	g = t1x_container_find_group(f->c, fake_iommu.group[nr].group, &d);
+	mutex_unlock(&f->c->lock);
+	return g;
 }

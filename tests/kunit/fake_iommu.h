@@ -75,4 +75,11 @@ void fake_iommu_reset(void);
 void fake_iommu_reserve(unsigned int nr, u64 start, size_t length,
 			enum iommu_resv_type type);
 
+int fake_iommu_init(struct kunit *test);
+void fake_iommu_exit(struct kunit *test);
+int fake_attach(struct fixture *f, unsigned int nr);
+int fake_emulate(struct fixture *f, unsigned int nr);
+void fake_detach(struct fixture *f, unsigned int nr);
+bool fake_attached(struct fixture *f, unsigned int nr);
+
 #endif /* _T1X_FAKE_IOMMU_H */
