@@ -15,32 +15,12 @@
 #include "iova_ranges.h"
 
 /* A relaxable direct region is for the kernel's driver, not for an assigned device. */
-static bool t1x_aperture_reserves(const struct iommu_resv_region *region)
+static int t1x_aperture_exclude(const struct iommu_resv_region *region, void *ranges)
 {
-	return region->type != IOMMU_RESV_DIRECT_RELAXABLE && region->length;
-}
-
-static int t1x_aperture_exclude_group(struct t1x_iova_ranges *ranges,
-				      struct iommu_group *group)
-{
-	struct iommu_resv_region *region;
-	LIST_HEAD(regions);
-	int ret;
-
-	ret = t1x_group_resv_get(group, &regions);
-	if (ret)
-		return ret;
-
-	list_for_each_entry(region, &regions, list) {
-		if (!t1x_aperture_reserves(region))
-			continue;
-		ret = t1x_iova_exclude(ranges, region->start,
-				       region->start + region->length - 1);
-		if (ret)
-			break;
-	}
-	t1x_group_resv_put(&regions);
-	return ret;
+	if (region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length)
+		return 0;
+	return t1x_iova_exclude(ranges, region->start,
+				region->start + region->length - 1);
 }
 
 static int t1x_aperture_restrict(struct t1x_iova_ranges *ranges,
@@ -52,7 +32,7 @@ static int t1x_aperture_restrict(struct t1x_iova_ranges *ranges,
 
 	t1x_iova_ranges_clip(ranges, geo->aperture_start, geo->aperture_end);
 	list_for_each_entry(g, &d->groups, node) {
-		ret = t1x_aperture_exclude_group(ranges, g->group);
+		ret = t1x_group_for_each_resv(g->group, t1x_aperture_exclude, ranges);
 		if (ret)
 			return ret;
 	}

@@ -10,6 +10,7 @@
  */
 #include "domain.h"
 
+#include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -120,6 +121,16 @@ bool t1x_domain_compatible(const struct t1x_domain *a,
 	return a->domain->ops == b->domain->ops && a->coherent == b->coherent;
 }
 
+/* A real MSI region ends the search, since then doorbells need no window. */
+static int t1x_domain_find_window(const struct iommu_resv_region *region, void *data)
+{
+	dma_addr_t *base = data;
+
+	if (region->type == IOMMU_RESV_SW_MSI)
+		*base = region->start;
+	return region->type == IOMMU_RESV_MSI;
+}
+
 /**
  * t1x_domain_msi_window() - reserve IOVAs for MSI doorbells
  * @d: the domain; still empty
@@ -132,29 +143,12 @@ bool t1x_domain_compatible(const struct t1x_domain *a,
  */
 int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 {
-	struct iommu_resv_region *region;
-	bool software = false;
-	dma_addr_t base = 0;
-	LIST_HEAD(regions);
+	dma_addr_t base = DMA_MAPPING_ERROR;
 	int ret;
 
-	ret = t1x_group_resv_get(group, &regions);
-	if (ret)
-		return ret;
-
-	list_for_each_entry(region, &regions, list) {
-		if (region->type == IOMMU_RESV_MSI) {
-			software = false;
-			break;
-		}
-		if (region->type == IOMMU_RESV_SW_MSI) {
-			software = true;
-			base = region->start;
-		}
-	}
-	t1x_group_resv_put(&regions);
-	if (!software)
-		return 0;
+	ret = t1x_group_for_each_resv(group, t1x_domain_find_window, &base);
+	if (ret || base == DMA_MAPPING_ERROR)
+		return min(ret, 0);
 
 	ret = iommu_get_msi_cookie(d->domain, base);
 	/* Kernels without IOMMU_DMA have no cookies and need none. */
@@ -415,37 +409,32 @@ unsigned long t1x_domain_iova_to_pfn(struct t1x_domain *d, dma_addr_t iova)
 }
 
 /**
- * t1x_group_resv_get() - list the regions a group's devices reserve
+ * t1x_group_for_each_resv() - look at each region that a group's devices reserve
  * @group: the group
- * @regions: empty list, filled with struct iommu_resv_region
+ * @fn: called for each until it returns other than 0
+ * @data: passed to @fn
+ *
+ * The regions are copies and belong to the caller, unlike those of a device, which
+ * iommu_put_resv_regions() frees.
  *
  * Context: may sleep.
- * Return: 0, or an error with the list empty.
+ * Return: what @fn returned last; 0 without a region; or an error of the IOMMU.
  */
-int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions)
-{
-	int ret;
-
-	ret = iommu_get_group_resv_regions(group, regions);
-	if (ret)
-		t1x_group_resv_put(regions);
-	return ret;
-}
-
-/**
- * t1x_group_resv_put() - free a list of reserved regions
- * @regions: the list; empty afterwards
- *
- * The list of a group holds copies that belong to the caller, unlike that of a
- * device, which iommu_put_resv_regions() frees.
- */
-void t1x_group_resv_put(struct list_head *regions)
+int t1x_group_for_each_resv(struct iommu_group *group,
+			    int (*fn)(const struct iommu_resv_region *region, void *data),
+			    void *data)
 {
 	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	int ret;
 
-	list_for_each_entry_safe(region, next, regions, list)
+	ret = iommu_get_group_resv_regions(group, &regions);
+	list_for_each_entry_safe(region, next, &regions, list) {
+		if (!ret)
+			ret = fn(region, data);
 		kfree(region);
-	INIT_LIST_HEAD(regions);
+	}
+	return ret;
 }
 
 /**

@@ -75,8 +75,9 @@ void t1x_domain_count_walk(struct t1x_domain *d, dma_addr_t iova,
 			   unsigned long npages);
 unsigned long t1x_domain_iova_to_pfn(struct t1x_domain *d, dma_addr_t iova);
 
-int t1x_group_resv_get(struct iommu_group *group, struct list_head *regions);
-void t1x_group_resv_put(struct list_head *regions);
+int t1x_group_for_each_resv(struct iommu_group *group,
+			    int (*fn)(const struct iommu_resv_region *region, void *data),
+			    void *data);
 bool t1x_group_msi_isolated(struct iommu_group *group);
 int t1x_group_number(struct iommu_group *group);
 
