@@ -35,6 +35,10 @@
 INTERVAL_TREE_DEFINE(struct t1x_range, node, dma_addr_t, subtree_last,
 		     T1X_RANGE_FIRST, T1X_RANGE_LAST, static, t1x_range_tree)
 
+#define t1x_range_tree_for_each(range, tree, iova, last)			\
+	for (range = t1x_range_tree_iter_first(&(tree)->root, iova, last);	\
+	     range; range = t1x_range_tree_iter_next(range, iova, last))
+
 /**
  * t1x_range_tree_init() - begin to lock ranges
  * @tree: the tree
@@ -49,25 +53,19 @@ void t1x_range_tree_init(struct t1x_range_tree *tree)
 	lockdep_init_map(&tree->dep_map, "t1x_range", &key, 0);
 }
 
-/* Grants the ranges that waited for this one, which has left the tree, and for no other. */
-static void t1x_range_grant(struct t1x_range_tree *tree,
-			    const struct t1x_range *range)
+/* Grants a range that overlapped this one, if it waited for this one and for no other. */
+static void t1x_range_grant(struct t1x_range *other, const struct t1x_range *range)
 {
-	struct t1x_range *other;
-
-	for (other = t1x_range_tree_iter_first(&tree->root, range->iova,
-					       range->last);
-	     other; other = t1x_range_tree_iter_next(other, range->iova,
-						     range->last))
-		/* With the lock held, so the other task has not returned and @task is valid. */
-		if (other->seq > range->seq && !--other->blockers)
-			wake_up_process(other->task);
+	/* With the lock held, so the other task has not returned and @task is valid. */
+	if (other->seq > range->seq && !--other->blockers)
+		wake_up_process(other->task);
 }
 
 static void t1x_range_remove(struct t1x_range_tree *tree,
 			     struct t1x_range *range)
 {
 	struct rb_node *node = &range->node;
+	struct t1x_range *other;
 
 	lockdep_assert_held(&tree->lock);
 
@@ -77,7 +75,8 @@ static void t1x_range_remove(struct t1x_range_tree *tree,
 		tree->root = RB_ROOT_CACHED;
 	} else {
 		t1x_range_tree_remove(range, &tree->root);
-		t1x_range_grant(tree, range);
+		t1x_range_tree_for_each(other, tree, range->iova, range->last)
+			t1x_range_grant(other, range);
 	}
 	RB_CLEAR_NODE(node);
 }
@@ -112,10 +111,7 @@ static unsigned int t1x_range_overlaps(struct t1x_range_tree *tree,
 	struct t1x_range *other;
 	unsigned int nr = 0;
 
-	for (other = t1x_range_tree_iter_first(&tree->root, range->iova,
-					       range->last);
-	     other; other = t1x_range_tree_iter_next(other, range->iova,
-						     range->last))
+	t1x_range_tree_for_each(other, tree, range->iova, range->last)
 		nr++;
 	return nr;
 }
@@ -199,12 +195,9 @@ void t1x_range_trim(struct t1x_range_tree *tree, struct t1x_range *range,
 	t1x_range_tree_remove(range, &tree->root);
 	range->iova = iova;
 	range->last = last;
-	for (other = t1x_range_tree_iter_first(&tree->root, was_iova, was_last);
-	     other;
-	     other = t1x_range_tree_iter_next(other, was_iova, was_last))
-		if ((other->last < iova || other->iova > last) &&
-		    other->seq > range->seq && !--other->blockers)
-			wake_up_process(other->task);
+	t1x_range_tree_for_each(other, tree, was_iova, was_last)
+		if (other->last < iova || other->iova > last)
+			t1x_range_grant(other, range);
 	t1x_range_tree_insert(range, &tree->root);
 	spin_unlock(&tree->lock);
 }
