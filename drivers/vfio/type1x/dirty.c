@@ -155,13 +155,11 @@ void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
 		     struct t1x_dma *upper, unsigned long npages)
 {
 	unsigned long first = npages >> (t1x_dirty_shift(c) - PAGE_SHIFT);
-	unsigned long nbits = t1x_dirty_nbits(c, upper), word;
+	unsigned long nbits = t1x_dirty_nbits(c, upper);
 
-	if (!dma->dirty)
-		return;
-	for (word = 0; word < BITS_TO_LONGS(nbits); word++)
-		upper->dirty[word] = t1x_dirty_bitmap_word(dma->dirty, first,
-							   first + nbits, 0, word);
+	if (dma->dirty)
+		t1x_dirty_bitmap_words(dma->dirty, first, first + nbits, 0, 0,
+				       (u64 *)upper->dirty, BITS_TO_LONGS(nbits));
 }
 
 static void t1x_dirty_untrack_all(struct t1x_container *c)
