@@ -39,16 +39,11 @@ static void map_or_nothing(void)
 	vmlck = sys_vmlck();
 	leaves = sys_mock_get("leaves");
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, N * PAGE, RW));
 		if (ret) {
-			assert_ret(ret, -ENOMEM);
-			assert_eq(sweep.more, true);
 			assert_eq(sys_vmlck(), vmlck);
 			assert_eq(sys_pins(), pins);
 			assert_eq(sys_mock_get("leaves"), leaves);
-			sweep.failed++;
 			continue;
 		}
 		/* It may do without, but then it has to be as good. */
@@ -73,9 +68,7 @@ static void unmap_never_fails(void)
 	while (fault_sweep_next(&sweep)) {
 		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
 			   0);
-		fault_arm(sweep.n);
-		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, dma_unmap(rig->container, IOVA, N * PAGE)), N * PAGE);
 		assert_eq(sys_vmlck(), vmlck);
 	}
 	fault_sweep_end(&sweep, 0);
@@ -94,9 +87,7 @@ static void unmap_of_untracked_never_fails(void)
 	vmlck = sys_vmlck();
 	while (fault_sweep_next(&sweep)) {
 		untracked = sys_stat_get("untracked_mappings");
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, N * PAGE, RW));
 		if (ret)
 			continue;
 		if (sys_stat_get("untracked_mappings") > untracked)
@@ -105,9 +96,7 @@ static void unmap_of_untracked_never_fails(void)
 	}
 	assert_ge(sys_stat_get("untracked_mappings"), untracked + 1);
 	dma_check_pages(rig, 0, IOVA, memory, N);
-	fault_arm(1);
-	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
-	fault_arm(0);
+	assert_ret(fault_in(1, dma_unmap(rig->container, IOVA, N * PAGE)), N * PAGE);
 	expect_eq(sys_vmlck(), vmlck);
 	dma_check_refused(rig, 0, IOVA, memory);
 }
@@ -125,14 +114,10 @@ static void set_iommu_or_nothing(void)
 	group = vfio_group_open(0);
 	assert_ret(vfio_group_join(group, container), 0);
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, vfio_try_set_iommu(container, VFIO_TYPE1v2_IOMMU));
 		if (ret) {
-			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_refs(), refs);
 			assert_eq(sys_mock_get("domains"), 0);
-			sweep.failed++;
 			continue;
 		}
 		assert_ret(vfio_group_leave(group), 0);
@@ -153,14 +138,10 @@ static void join_or_nothing(void)
 	group = vfio_mock_group_open(2);
 	pins = sys_pins();
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = vfio_group_join(group, rig->container);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, vfio_group_join(group, rig->container));
 		assert_eq(sys_pins(), pins);
 		if (ret) {
-			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_mock_get("domains"), 1);
-			sweep.failed++;
 			continue;
 		}
 		assert_eq(sys_mock_get("domains"), 2);
@@ -182,9 +163,7 @@ static void leave_never_fails(void)
 	pins = sys_pins();
 	while (fault_sweep_next(&sweep)) {
 		assert_ret(vfio_group_join(group, rig->container), 0);
-		fault_arm(sweep.n);
-		assert_ret(vfio_group_leave(group), 0);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, vfio_group_leave(group)), 0);
 		assert_eq(sys_pins(), pins);
 		assert_eq(sys_mock_get("domains"), 1);
 	}
@@ -209,9 +188,7 @@ static void last_leave_never_fails(void)
 		assert_ret(vfio_group_join(group, container), 0);
 		assert_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
 		assert_ret(dma_map(container, memory, IOVA, N * PAGE, RW), 0);
-		fault_arm(sweep.n);
-		assert_ret(vfio_group_leave(group), 0);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, vfio_group_leave(group)), 0);
 		sys_settle_refs(refs);
 		sys_settle_pins(pins);
 		assert_eq(sys_vmlck(), 0);
@@ -234,9 +211,7 @@ static void close_never_fails(void)
 		assert_ret(dirty_flags(rig->container, START), 0);
 		assert_ret(dma_map(rig->container, memory, IOVA, N * PAGE, RW),
 			   0);
-		fault_arm(sweep.n);
-		rig_close(rig);
-		sweep.more = fault_happened();
+		fault_try(&sweep, (rig_close(rig), 0));
 		sys_settle_refs(refs);
 		sys_settle_pins(pins);
 		assert_eq(sys_vmlck(), 0);
@@ -256,13 +231,7 @@ static void dirty_start_or_nothing(void)
 		assert_ret(dma_map(rig->container, memory, IOVA + i * MIB,
 				   16 * PAGE, RW), 0);
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dirty_flags(rig->container, START);
-		sweep.more = fault_happened();
-		if (ret) {
-			assert_ret(ret, -ENOMEM);
-			sweep.failed++;
-		}
+		ret = fault_try(&sweep, dirty_flags(rig->container, START));
 		assert_ret(dirty_get(rig->container, IOVA, 16 * PAGE, &word, 8),
 			   ret ? -EINVAL : 0);
 		assert_ret(dirty_flags(rig->container, STOP), 0);
@@ -281,13 +250,9 @@ static void map_while_tracking_or_nothing(void)
 	assert_ret(dirty_flags(rig->container, START), 0);
 	vmlck = sys_vmlck();
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, N * PAGE, RW));
 		if (ret) {
-			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_vmlck(), vmlck);
-			sweep.failed++;
 			continue;
 		}
 		assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
@@ -306,16 +271,12 @@ static void new_vaddr_or_nothing(void)
 		assert_ret(dma_unmap_flags(rig->container, IOVA, N * PAGE,
 					   VFIO_DMA_UNMAP_FLAG_VADDR),
 			   N * PAGE);
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, N * PAGE,
-			      VFIO_DMA_MAP_FLAG_VADDR);
-		sweep.more = fault_happened();
-		if (ret) {
-			assert_ret(ret, -ENOMEM);
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, N * PAGE,
+						VFIO_DMA_MAP_FLAG_VADDR));
+		if (ret)
 			assert_ret(dma_map(rig->container, memory, IOVA,
 					   N * PAGE, VFIO_DMA_MAP_FLAG_VADDR),
 				   0);
-		}
 	}
 	fault_sweep_end(&sweep, 0);
 	assert_ret(dma_unmap(rig->container, IOVA, N * PAGE), N * PAGE);
@@ -331,16 +292,12 @@ static void register_or_nothing(void)
 	pins = sys_pins();
 	vmlck = sys_vmlck();
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dma_register(rig->container, memory, N * PAGE, 0);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dma_register(rig->container, memory, N * PAGE, 0));
 		if (ret) {
-			assert_ret(ret, -ENOMEM);
 			assert_eq(sys_vmlck(), vmlck);
 			assert_eq(sys_pins(), pins);
 			assert_ret(dma_unregister(rig->container, memory,
 						  N * PAGE), -ENOENT);
-			sweep.failed++;
 			continue;
 		}
 		assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
@@ -363,25 +320,16 @@ static void map_registered_or_nothing(void)
 	pins = sys_pins();
 	leaves = sys_mock_get("leaves");
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, N * PAGE, RW);
-		sweep.more = fault_happened();
-		if (ret) {
-			assert_ret(ret, -ENOMEM);
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, N * PAGE, RW));
+		if (ret)
 			assert_eq(sys_mock_get("leaves"), leaves);
-			sweep.failed++;
-		} else {
-			fault_arm(sweep.n);
-			assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
-				   N * PAGE);
-			fault_arm(0);
-		}
+		else
+			assert_ret(fault_in(sweep.n, dma_unmap(rig->container, IOVA,
+							       N * PAGE)), N * PAGE);
 		assert_eq(sys_pins(), pins);
 	}
 	fault_sweep_end(&sweep, 1);
-	fault_arm(1);
-	assert_ret(dma_unregister(rig->container, memory, N * PAGE), 0);
-	fault_arm(0);
+	assert_ret(fault_in(1, dma_unregister(rig->container, memory, N * PAGE)), 0);
 	expect_eq(sys_pins(), pins - (long)N);
 }
 
@@ -482,16 +430,11 @@ static void map_cold_or_nothing(const void *variant)
 	leaves = sys_mock_get("leaves");
 	while (fault_sweep_next(&sweep)) {
 		cold->drop();
-		fault_arm(sweep.n);
-		ret = dma_map(rig->container, memory, IOVA, COLD * PAGE,
-			      cold->flags);
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dma_map(rig->container, memory, IOVA, COLD * PAGE,
+						cold->flags));
 		if (!ret)
 			assert_ret(dma_unmap(rig->container, IOVA, COLD * PAGE),
 				   COLD * PAGE);
-		else
-			assert_ret(ret, -ENOMEM);
-		sweep.failed += !!ret;
 		assert_eq(sys_vmlck(), vmlck);
 		assert_eq(sys_pins(), pins);
 		assert_eq(sys_mock_get("leaves"), leaves);

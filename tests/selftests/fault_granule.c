@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Every allocation that mapping by granules and splitting make fails once. */
-#include <errno.h>
 #include <sys/mman.h>
 
 #include "lib/counted.h"
@@ -39,20 +38,14 @@ static void map_granules_or_nothing(void)
 	begin();
 	leaves = sys_mock_get("leaves");
 	while (fault_sweep_next(&sweep)) {
-		fault_arm(sweep.n);
-		ret = dma_map_granule(rig->container, memory, IOVA, N * PAGE,
-				      PAGE);
-		sweep.more = fault_happened();
-		if (ret) {
-			assert_ret(ret, -ENOMEM);
-			sweep.failed++;
-		} else {
+		ret = fault_try(&sweep, dma_map_granule(rig->container, memory, IOVA,
+							N * PAGE, PAGE));
+		if (!ret) {
 			assert_ret(dma_unmap(rig->container, IOVA + PAGE, PAGE),
 				   PAGE);
-			fault_arm(sweep.n);
-			assert_ret(dma_unmap(rig->container, IOVA, N * PAGE),
+			assert_ret(fault_in(sweep.n, dma_unmap(rig->container, IOVA,
+							       N * PAGE)),
 				   (N - 1) * PAGE);
-			fault_arm(0);
 		}
 		assert_nothing(leaves);
 	}
@@ -75,16 +68,12 @@ static void unmap_of_a_part_or_nothing(void)
 					   N * PAGE, PAGE), 0);
 		count();
 		avail = dma_avail(rig->container);
-		fault_arm(sweep.n);
-		ret = dirty_unmap(rig->container, iova, size, words,
-				  sizeof(words));
-		sweep.more = fault_happened();
+		ret = fault_try(&sweep, dirty_unmap(rig->container, iova, size, words,
+						    sizeof(words)));
 		if (ret < 0) {
-			assert_ret(ret, -ENOMEM);
 			expect_more(0);
 			assert_eq(dma_avail(rig->container), avail);
 			dma_check_pages(rig, 0, iova, memory + 150 * PAGE, 1);
-			sweep.failed++;
 		} else {
 			assert_ret(ret, (int64_t)size);
 			expect_more(-300);
@@ -119,15 +108,9 @@ static void unmap_of_a_watched_part_or_nothing(void)
 		assert_ret(dma_map_granule(rig->container, view, IOVA, MIB,
 					   PAGE), 0);
 		sys_param_set("revoke_mmio", "N");
-		fault_arm(sweep.n);
-		ret = dma_unmap(rig->container, IOVA + 100 * PAGE, 10 * PAGE);
-		sweep.more = fault_happened();
-		if (ret < 0) {
-			assert_ret(ret, -ENOMEM);
-			sweep.failed++;
-		} else {
+		ret = fault_try(&sweep, dma_unmap(rig->container, IOVA + 100 * PAGE, 10 * PAGE));
+		if (ret >= 0)
 			assert_ret(ret, 10 * (int64_t)PAGE);
-		}
 		revoked = sys_stat_get("runs_revoked");
 		munmap(view, MIB);
 		assert_eq(sys_stat_get("runs_revoked"),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* As fault.c, for containers of mediated devices. */
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -51,13 +50,8 @@ static void pin_or_nothing(void)
 	begin();
 	while (fault_sweep_next(&sweep)) {
 		assert_eq(madvise(memory, N * PAGE, MADV_DONTNEED), 0);
-		fault_arm(sweep.n);
-		ret = mdev_pin(mdev, IOVA, N);
-		sweep.more = fault_happened();
-		if (ret < 0) {
-			assert_ret(ret, -ENOMEM);
-			sweep.failed++;
-		} else {
+		ret = fault_try(&sweep, mdev_pin(mdev, IOVA, N));
+		if (ret >= 0) {
 			assert_ret(ret, N);
 			assert_eq(sys_vmlck(), vmlck + KB(N));
 			assert_ret(mdev_unpin(mdev, IOVA, N), 0);
@@ -74,9 +68,7 @@ static void unpin_never_fails(void)
 	begin();
 	while (fault_sweep_next(&sweep)) {
 		assert_ret(mdev_pin(mdev, IOVA, N), N);
-		fault_arm(sweep.n);
-		mdev_unpin(mdev, IOVA, N);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, mdev_unpin(mdev, IOVA, N)), 0);
 		check_nothing_held();
 	}
 	fault_sweep_end(&sweep, 0);
@@ -89,9 +81,7 @@ static void unmap_of_held_never_fails(void)
 	begin();
 	while (fault_sweep_next(&sweep)) {
 		assert_ret(mdev_pin(mdev, IOVA, N), N);
-		fault_arm(sweep.n);
-		assert_ret(dma_unmap(container, IOVA, N * PAGE), N * PAGE);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, dma_unmap(container, IOVA, N * PAGE)), N * PAGE);
 		check_nothing_held();
 		assert_ret(dma_map(container, memory, IOVA, N * PAGE, RW), 0);
 	}
@@ -111,13 +101,8 @@ static void first_join_or_nothing(void)
 	vmlck = sys_vmlck();
 	while (fault_sweep_next(&sweep)) {
 		madvise(memory + 3 * PAGE, (N - 3) * PAGE, MADV_DONTNEED);
-		fault_arm(sweep.n);
-		ret = vfio_group_join(group, container);
-		sweep.more = fault_happened();
-		if (ret) {
-			assert_ret(ret, -ENOMEM);
-			sweep.failed++;
-		} else {
+		ret = fault_try(&sweep, vfio_group_join(group, container));
+		if (!ret) {
 			assert_eq(sys_vmlck(), vmlck + KB(N - 3));
 			assert_ret(vfio_group_leave(group), 0);
 		}
@@ -141,9 +126,7 @@ static void last_leave_never_fails(void)
 	vmlck = sys_vmlck();
 	while (fault_sweep_next(&sweep)) {
 		assert_ret(vfio_group_join(group, container), 0);
-		fault_arm(sweep.n);
-		assert_ret(vfio_group_leave(group), 0);
-		sweep.more = fault_happened();
+		assert_ret(fault_try(&sweep, vfio_group_leave(group)), 0);
 		check_nothing_held();
 		assert_eq(sys_mock_get("domains"), 0);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Fault injection: makes the nth allocation of this thread fail. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #define FAULT_MOST	5000
 
 static int fail_fd;
+
+/* The sweep of which a round is under way. */
+static struct fault_sweep *trying;
 
 /** fault_init() - before all else; the test is skipped where it cannot be done */
 void fault_init(void)
@@ -46,11 +50,19 @@ void fault_arm(long nth)
 }
 
 /**
- * fault_happened() - did it come to that? Disarms.
+ * fault_disarm() - behind fault_in(): no allocation is to fail any more
+ * @ret: result of the operation
  *
- * Return: true if an allocation has failed.
+ * Return: @ret.
  */
-bool fault_happened(void)
+int64_t fault_disarm(int64_t ret)
+{
+	fault_arm(0);
+	return ret;
+}
+
+/* Did it come to that? Disarms. */
+static bool fault_happened(void)
 {
 	char text[32] = "";
 
@@ -71,6 +83,33 @@ bool fault_sweep_next(struct fault_sweep *sweep)
 		return false;
 	sweep->n++;
 	return true;
+}
+
+/**
+ * fault_sweep_arm() - behind fault_try(): let the allocation of this round fail
+ * @sweep: the sweep
+ */
+void fault_sweep_arm(struct fault_sweep *sweep)
+{
+	trying = sweep;
+	fault_arm(sweep->n);
+}
+
+/**
+ * fault_sweep_disarm() - behind fault_try(): the operation of this round is over
+ * @ret: its result
+ *
+ * Return: @ret.
+ */
+int64_t fault_sweep_disarm(int64_t ret)
+{
+	trying->more = fault_happened();
+	if (ret < 0) {
+		assert_ret(ret, -ENOMEM);
+		assert_eq(trying->more, true);
+		trying->failed++;
+	}
+	return ret;
 }
 
 /**
