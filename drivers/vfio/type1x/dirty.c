@@ -159,7 +159,7 @@ void t1x_dirty_split(struct t1x_container *c, const struct t1x_dma *dma,
 
 	if (dma->dirty)
 		t1x_dirty_bitmap_words(dma->dirty, first, first + nbits, 0, 0,
-				       (u64 *)upper->dirty, BITS_TO_LONGS(nbits));
+				       (u64 *)upper->dirty, BITS_TO_U64(nbits));
 }
 
 static void t1x_dirty_untrack_all(struct t1x_container *c)
