@@ -83,7 +83,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 		ret = -EINVAL;
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
-			    "pin %pad, whose memory cannot be pinned", &iova);
+			    "pin %#llx, whose memory cannot be pinned", iova);
 		goto out_put;
 	}
 
@@ -126,10 +126,10 @@ static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 
 	if (!dma)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "pin %pad, where nothing is mapped", &iova);
+				   "pin %#llx, where nothing is mapped", iova);
 	if ((dma->prot & prot) != prot)
 		return t1x_log_err(&c->errlog, -EPERM,
-				   "pin %pad, which is mapped for less", &iova);
+				   "pin %#llx, which is mapped for less", iova);
 
 	ret = t1x_access_pages_get(&c->access_pages, t1x_access_pages_index(iova), &pfn);
 	if (ret == -ENOENT) {
@@ -292,13 +292,13 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 
 	if (!dma)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "access to %pad, where nothing is mapped",
-				   &iova);
+				   "access to %#llx, where nothing is mapped",
+				   iova);
 	/* As in type1, a mapping has to be readable even to be written to. */
 	if ((write && !(dma->prot & IOMMU_WRITE)) || !(dma->prot & IOMMU_READ))
 		return t1x_log_err(&c->errlog, -EPERM,
-				   "access to %pad, which is mapped for less",
-				   &iova);
+				   "access to %#llx, which is mapped for less",
+				   iova);
 
 	mm = dma->owner.process->mm;
 	if (!adopt && current->mm != mm)

@@ -20,7 +20,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
 #include "errlog.h"
 #include "stats.h"
@@ -183,17 +182,10 @@ static int t1x_charge_log_err(const struct t1x_owner *owner,
 			      struct t1x_errlog *errlog)
 {
 	struct task_struct *task = owner->process->task;
-	char comm[TASK_COMM_LEN], name[4 * TASK_COMM_LEN];
-	int len;
 
-	get_task_comm(comm, task);
-	len = string_escape_mem(comm, strlen(comm), name, sizeof(name) - 1,
-				T1X_ESCAPE, T1X_ESCAPE_ALSO);
-	name[len] = '\0';
-	return t1x_log_err(errlog, ret,
-			   "RLIMIT_MEMLOCK of %s[%d], %lu bytes, does not allow %lu more pages",
-			   name, task->tgid, task_rlimit(task, RLIMIT_MEMLOCK),
-			   npages);
+	return t1x_log_err_of(errlog, ret, task,
+			      "RLIMIT_MEMLOCK of %s[%llu], %llu bytes, does not allow %llu more pages",
+			      task->tgid, task_rlimit(task, RLIMIT_MEMLOCK), npages);
 }
 
 static int t1x_charge_locked(const struct t1x_process *process,

@@ -117,7 +117,7 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 
 	if (nbits > T1X_DIRTY_MAX_BITS)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "%lu pages are too many to track dirty ones",
+				   "%llu pages are too many to track dirty ones",
 				   nbits);
 	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
 			      GFP_KERNEL_ACCOUNT);
@@ -126,7 +126,7 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 		return 0;
 	}
 	return t1x_log_err(&c->errlog, -ENOMEM,
-			   "no memory for the dirty bits of %lu pages", nbits);
+			   "no memory for the dirty bits of %llu pages", nbits);
 }
 
 /**
@@ -354,14 +354,14 @@ static int t1x_dirty_get_check(struct t1x_container *c, dma_addr_t iova,
 
 	if (pgsize != mask + 1 || (iova | (last + 1)) & mask)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "dirty pages of [%pad, %pad] by %#llx are not aligned to %#lx",
-				   &iova, &last, pgsize, mask + 1);
+				   "dirty pages of [%#llx, %#llx] by %#llx are not aligned to %#llx",
+				   iova, last, pgsize, mask + 1);
 	if (!c->dirty ||
 	    (t1x_dma_range_splits(&c->dma_tree, first, iova, last) &&
 	     !t1x_dma_range_may_split(&c->dma_tree, first, iova, last)))
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "dirty pages of [%pad, %pad]: not tracked, or bisects a mapping",
-				   &iova, &last);
+				   "dirty pages of [%#llx, %#llx]: not tracked, or bisects a mapping",
+				   iova, last);
 	return 0;
 }
 

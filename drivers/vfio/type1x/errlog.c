@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 
 #include "params.h"
@@ -78,47 +79,87 @@ void t1x_errlog_exit(struct t1x_errlog *errlog)
 	mutex_unlock(&t1x_errlog_lock);
 }
 
+/*
+ * Enough for the longest reason with the name of a process of which each byte has to be
+ * escaped.
+ */
+#define T1X_WHY_MAX	176
+
+/* Makes the text of a reason; what a process calls itself is escaped. */
+static void t1x_errlog_text(const struct t1x_errlog_entry *one, char why[T1X_WHY_MAX])
+{
+	char name[4 * TASK_COMM_LEN];
+	const u64 *args = one->args;
+	int len;
+
+	if (!one->name[0]) {
+		scnprintf(why, T1X_WHY_MAX, one->fmt, args[0], args[1], args[2],
+			  args[3]);
+		return;
+	}
+	len = string_escape_mem(one->name, strlen(one->name), name,
+				sizeof(name) - 1, T1X_ESCAPE, T1X_ESCAPE_ALSO);
+	name[len] = '\0';
+	scnprintf(why, T1X_WHY_MAX, one->fmt, name, args[0], args[1], args[2],
+		  args[3]);
+}
+
+static void t1x_errlog_print(const struct t1x_errlog *errlog,
+			     const struct t1x_errlog_entry *one)
+{
+	char why[T1X_WHY_MAX];
+
+	t1x_errlog_text(one, why);
+	trace_t1x_refused(errlog->container, one->ret, why);
+	if (READ_ONCE(t1x_log_refusals))
+		pr_info_ratelimited("refused: container %lu, %pe: %s\n",
+				    errlog->container, ERR_PTR(one->ret), why);
+}
+
 /**
- * t1x_log_err() - record and return the error of a request
+ * t1x_errlog_add() - record and return an error, for t1x_log_err() and t1x_log_err_of()
  * @errlog: of the container
- * @ret: what it is refused with, a negative errno
- * @fmt: the reason, without a newline; text of a process's own in it is escaped by
- *	the caller (T1X_ESCAPE), because it is printed as it is
+ * @ret: a negative errno
+ * @task: the process that @fmt names, or %NULL
+ * @fmt: the reason; stays where it is
+ * @args: numbers for @fmt
+ * @nr: how many
  *
  * Context: process context; takes a spinlock of its own.
  * Return: @ret.
  */
-int t1x_log_err(struct t1x_errlog *errlog, int ret, const char *fmt, ...)
+int t1x_errlog_add(struct t1x_errlog *errlog, int ret, struct task_struct *task,
+		   const char *fmt, const u64 *args, unsigned int nr)
 {
-	struct t1x_errlog_entry *last;
-	char why[T1X_WHY_MAX];
-	va_list args;
+	struct t1x_errlog_entry one = {
+		.ret = ret,
+		.pid = current->tgid,
+		.at = ktime_get_seconds(),
+		.fmt = fmt,
+	};
 
-	va_start(args, fmt);
-	vscnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
+	memcpy(one.args, args, nr * sizeof(*args));
+	if (task)
+		get_task_comm(one.name, task);
 
 	spin_lock(&errlog->lock);
-	last = &errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES];
-	last->ret = ret;
-	last->pid = current->tgid;
-	last->at = ktime_get_seconds();
-	strscpy(last->why, why, sizeof(last->why));
+	errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES] = one;
 	spin_unlock(&errlog->lock);
 
-	trace_t1x_refused(errlog->container, ret, why);
-	if (READ_ONCE(t1x_log_refusals))
-		pr_info_ratelimited("refused: container %lu, %pe: %s\n",
-				    errlog->container, ERR_PTR(ret), why);
+	if (trace_t1x_refused_enabled() || READ_ONCE(t1x_log_refusals))
+		t1x_errlog_print(errlog, &one);
 	return ret;
 }
 
 static void t1x_errlog_show_entry(struct seq_file *m, unsigned long container,
 				  const struct t1x_errlog_entry *one)
 {
+	char why[T1X_WHY_MAX];
+
+	t1x_errlog_text(one, why);
 	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=%s\n",
 		   container, one->pid, ktime_get_seconds() - one->at,
-		   one->ret, one->why);
+		   one->ret, why);
 }
 
 static void t1x_errlog_show_open(struct seq_file *m,

@@ -134,7 +134,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	ret = t1x_fill_refill(fill);
 	if (unlikely(ret && ret != -EINTR))
 		t1x_log_err(&fill->c->errlog, ret,
-			    "memory at vaddr %#lx cannot be pinned", reader->vaddr);
+			    "memory at vaddr %#llx cannot be pinned", reader->vaddr);
 	if (ret || t1x_dma_mmio(dma) || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)
@@ -378,10 +378,10 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 	if (likely(!ret))
 		return 0;
 	if (why)
-		return t1x_log_err(&fill->c->errlog, ret, "%s", why);
+		return t1x_errlog_add(&fill->c->errlog, ret, NULL, why, NULL, 0);
 	return t1x_log_err(&fill->c->errlog, ret,
-			   "the IOMMU does not map %lu pages at %pad", npages,
-			   &iova);
+			   "the IOMMU does not map %llu pages at %#llx", npages,
+			   iova);
 }
 
 /* --- begin and end -------------------------------------------------------------- */

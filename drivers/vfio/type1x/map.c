@@ -44,11 +44,11 @@ static int t1x_map_log_bad_iova(struct t1x_container *c, dma_addr_t iova,
 
 	if (last > top)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "map [%pad, %pad]: the IOMMU can address no more than %pad",
-				   &iova, &last, &top);
+				   "map [%#llx, %#llx]: the IOMMU can address no more than %#llx",
+				   iova, last, top);
 	return t1x_log_err(&c->errlog, -EINVAL,
-			   "map [%pad, %pad]: IOVAs in it are reserved",
-			   &iova, &last);
+			   "map [%#llx, %#llx]: IOVAs in it are reserved",
+			   iova, last);
 }
 
 /* The errnos, and which comes first, are those of type1 in 7.2. */
@@ -60,16 +60,16 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 	/* last + 1 is the size's alignment; wrapping to 0 is aligned. */
 	if ((iova | (last + 1) | vaddr) & mask)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "map [%pad, %pad] at vaddr %#lx is not aligned to %#lx",
-				   &iova, &last, vaddr, mask + 1);
+				   "map [%#llx, %#llx] at vaddr %#llx is not aligned to %#llx",
+				   iova, last, vaddr, mask + 1);
 	if (t1x_dma_first(&c->dma_tree, iova, last))
 		return t1x_log_err(&c->errlog, -EEXIST,
-				   "map [%pad, %pad] overlaps a mapping",
-				   &iova, &last);
+				   "map [%#llx, %#llx] overlaps a mapping",
+				   iova, last);
 	if (c->dma_avail <= 0)
 		return t1x_log_err(&c->errlog, -ENOSPC,
-				   "map [%pad, %pad]: all dma_entry_limit mappings are in use",
-				   &iova, &last);
+				   "map [%#llx, %#llx]: all dma_entry_limit mappings are in use",
+				   iova, last);
 	if (c->iova_ranges.nr && !t1x_iova_contains(&c->iova_ranges, iova, last))
 		return t1x_map_log_bad_iova(c, iova, last);
 	return 0;
@@ -84,8 +84,8 @@ static int t1x_map_check_granule(struct t1x_container *c, dma_addr_t iova,
 	    !((iova | (last + 1)) & (granule - 1)))
 		return 0;
 	return t1x_log_err(&c->errlog, -EINVAL,
-			   "map [%pad, %pad] by granules of %#llx", &iova,
-			   &last, granule);
+			   "map [%#llx, %#llx] by granules of %#llx", iova,
+			   last, granule);
 }
 
 /* Registered memory that has the range, or NULL if it has to be pinned. */
@@ -99,11 +99,11 @@ static struct t1x_mr *t1x_map_mr(struct t1x_container *c,
 
 	if (!mr && c->registered_only)
 		ret = t1x_log_err(&c->errlog, -EINVAL,
-				  "map of [%#lx, %#lx], which is not registered",
+				  "map of [%#llx, %#llx], which is not registered",
 				  vaddr, vaddr_last);
 	if (mr && prot & IOMMU_WRITE && !mr->write)
 		ret = t1x_log_err(&c->errlog, -EPERM,
-				  "map of [%#lx, %#lx], registered without write",
+				  "map of [%#llx, %#llx], registered without write",
 				  vaddr, vaddr_last);
 	return ret ? ERR_PTR(ret) : mr;
 }
@@ -129,8 +129,8 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	dma = t1x_dma_alloc(iova, last, vaddr, prot);
 	if (!dma)
 		return ERR_PTR(t1x_log_err(&c->errlog, -ENOMEM,
-					   "map [%pad, %pad]: no memory for the mapping",
-					   &iova, &last));
+					   "map [%#llx, %#llx]: no memory for the mapping",
+					   iova, last));
 	if (granule)
 		dma->granule_shift = __ffs64(granule);
 	if (mr) {
@@ -258,8 +258,8 @@ int t1x_map_vaddr(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 		ret = t1x_owner_replace(&dma->owner, &c->process, &c->errlog);
 	if (ret) {
 		t1x_log_err(&c->errlog, ret,
-			    "new vaddr %#lx for [%pad, %pad]", vaddr, &iova,
-			    &last);
+			    "new vaddr %#llx for [%#llx, %#llx]", vaddr, iova,
+			    last);
 		goto out_unlock;
 	}
 

@@ -93,7 +93,7 @@ int t1x_mr_register(struct t1x_container *c, unsigned long first,
 	ret = PTR_ERR(umem);
 	kfree(mr);
 err:
-	t1x_log_err(&c->errlog, ret, "register memory [%#lx, %#lx]", first,
+	t1x_log_err(&c->errlog, ret, "register memory [%#llx, %#llx]", first,
 		    last);
 out:
 	trace_t1x_register(c->id, first, last, ret);
@@ -141,7 +141,7 @@ int t1x_mr_unregister(struct t1x_container *c, unsigned long first,
 
 	if (ret)
 		t1x_log_err(&c->errlog, ret,
-			    "unregister memory [%#lx, %#lx], of which %lu mappings are made",
+			    "unregister memory [%#llx, %#llx], of which %llu mappings are made",
 			    first, last, nr_dmas);
 	else
 		t1x_mr_free(mr);

@@ -58,7 +58,7 @@ static int t1x_uapi_granule(struct t1x_container *c,
 
 err_inval:
 	return t1x_log_err(&c->errlog, -EINVAL,
-			   "map by granules with argsz %u, flags %#x, or by none",
+			   "map by granules with argsz %llu, flags %#llx, or by none",
 			   map->argsz, map->flags);
 }
 
@@ -79,7 +79,7 @@ static long t1x_uapi_map_dma(struct t1x_container *c, void __user *arg)
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "map with argsz %u, flags %#x", map.argsz,
+				   "map with argsz %llu, flags %#llx", map.argsz,
 				   map.flags);
 	if (map.flags & VFIO_TYPE1X_MAP_FLAG_GRANULE) {
 		ret = t1x_uapi_granule(c, &map, arg, &granule);
@@ -97,8 +97,8 @@ static long t1x_uapi_map_dma(struct t1x_container *c, void __user *arg)
 	if (check_add_overflow(iova, (dma_addr_t)size - 1, &last) ||
 	    check_add_overflow(vaddr, (unsigned long)size - 1, &vaddr_last))
 		return t1x_log_err(&c->errlog, -EOVERFLOW,
-				   "map of %#zx bytes at IOVA %pad, vaddr %#lx wraps",
-				   size, &iova, vaddr);
+				   "map of %#llx bytes at IOVA %#llx, vaddr %#llx wraps",
+				   size, iova, vaddr);
 
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= IOMMU_READ;
@@ -151,7 +151,7 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 			    VFIO_DMA_UNMAP_FLAG_VADDR) ||
 	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "unmap with bitmap: argsz %u, flags %#x",
+				   "unmap with bitmap: argsz %llu, flags %#llx",
 				   unmap->argsz, unmap->flags);
 	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
 		return -EFAULT;
@@ -174,7 +174,7 @@ static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "unmap with argsz %u, flags %#x",
+				   "unmap with argsz %llu, flags %#llx",
 				   unmap.argsz, unmap.flags);
 	ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
 	if (ret)
@@ -220,8 +220,8 @@ static long t1x_uapi_dirty_get(struct t1x_container *c, void __user *arg,
 				   "dirty pages of no bytes");
 	if (check_add_overflow(iova, (dma_addr_t)range.size - 1, &last))
 		return t1x_log_err(&c->errlog, -EOVERFLOW,
-				   "dirty pages of %#llx bytes at %pad wrap",
-				   range.size, &iova);
+				   "dirty pages of %#llx bytes at %#llx wrap",
+				   range.size, iova);
 	ret = t1x_uapi_bitmap(c, &range.bitmap, range.size, &bitmap);
 	if (ret)
 		return ret;
@@ -242,7 +242,7 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 		return -EFAULT;
 	if (dirty.argsz < minsz)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "dirty pages with argsz %u", dirty.argsz);
+				   "dirty pages with argsz %llu", dirty.argsz);
 
 	switch (dirty.flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
@@ -253,7 +253,7 @@ static long t1x_uapi_dirty(struct t1x_container *c, void __user *arg)
 		return t1x_uapi_dirty_get(c, arg + minsz, dirty.argsz - minsz);
 	default:
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "dirty pages: flags %#x, not just one",
+				   "dirty pages: flags %#llx, not just one",
 				   dirty.flags);
 	}
 }
@@ -269,7 +269,7 @@ static int t1x_uapi_memory_range(struct t1x_container *c, void __user *arg,
 		return -EFAULT;
 	if (memory->argsz < sizeof(*memory) || memory->flags & ~known)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "memory with argsz %u, flags %#x",
+				   "memory with argsz %llu, flags %#llx",
 				   memory->argsz, memory->flags);
 
 	first = memory->vaddr;
@@ -277,11 +277,11 @@ static int t1x_uapi_memory_range(struct t1x_container *c, void __user *arg,
 		return -EOVERFLOW;
 	if (!memory->size || (memory->vaddr | memory->size) & ~PAGE_MASK)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "memory of %#llx bytes at %#lx: not whole pages, or nothing",
+				   "memory of %#llx bytes at %#llx: not whole pages, or nothing",
 				   memory->size, first);
 	if (check_add_overflow(first, (unsigned long)memory->size - 1, last))
 		return t1x_log_err(&c->errlog, -EOVERFLOW,
-				   "memory of %#llx bytes at %#lx wraps",
+				   "memory of %#llx bytes at %#llx wraps",
 				   memory->size, first);
 	return 0;
 }

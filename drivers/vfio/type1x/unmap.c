@@ -68,14 +68,14 @@ static int t1x_unmap_check_range(struct t1x_container *c,
 		goto err_align;
 	if (check_add_overflow(req->iova, (dma_addr_t)(req->size - 1), last))
 		return t1x_log_err(&c->errlog, -EOVERFLOW,
-				   "unmap %#llx bytes at %pad wraps", req->size,
-				   &req->iova);
+				   "unmap %#llx bytes at %#llx wraps", req->size,
+				   req->iova);
 	return 0;
 
 err_align:
 	return t1x_log_err(&c->errlog, -EINVAL,
-			   "unmap %#llx bytes at %pad: not aligned to %#lx, or nothing",
-			   req->size, &req->iova, mask + 1);
+			   "unmap %#llx bytes at %#llx: not aligned to %#llx, or nothing",
+			   req->size, req->iova, mask + 1);
 }
 
 /*
@@ -108,8 +108,8 @@ static int t1x_unmap_check(struct t1x_container *c,
 		     t1x_dma_range_may_split(&c->dma_tree, *first, req->iova, *last)))
 			return 0;
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "unmap [%pad, %pad] would bisect a mapping",
-				   &req->iova, last);
+				   "unmap [%#llx, %#llx] would bisect a mapping",
+				   req->iova, *last);
 	}
 	/* v1: a range that starts inside a mapping takes nothing at all. */
 	if (*first && (*first)->iova < req->iova)
@@ -127,8 +127,8 @@ static int t1x_unmap_vaddr(struct t1x_container *c,
 	for (dma = first; dma; dma = t1x_dma_next(dma, last))
 		if (dma->vaddr_invalid)
 			return t1x_log_err(&c->errlog, -EINVAL,
-					   "vaddr at %pad is invalid already",
-					   &dma->iova);
+					   "vaddr at %#llx is invalid already",
+					   dma->iova);
 
 	for (dma = first; dma; dma = t1x_dma_next(dma, last)) {
 		dma->vaddr_invalid = true;
@@ -217,8 +217,8 @@ static int t1x_unmap_notify(struct t1x_container *c,
 		pr_err_ratelimited("a mediated device does not let go of the mapping at %pad\n",
 				   &from);
 		return t1x_log_err(&c->errlog, -EBUSY,
-				   "a mediated device does not let go of the mapping at %pad",
-				   &from);
+				   "a mediated device does not let go of the mapping at %#llx",
+				   from);
 	}
 	unmap->notified = from;
 	t1x_access_notify_unmap(c, from, to - from + 1, unmap->nr_notified > 1);
@@ -272,8 +272,8 @@ static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 	/* Of the parts, the one that goes leaves an entry to one that stays. */
 	if (beyond == *first && beyond->iova < iova && c->dma_avail <= 0)
 		return t1x_log_err(&c->errlog, -ENOSPC,
-				   "unmap [%pad, %pad] makes two mappings of one: dma_entry_limit reached",
-				   &iova, &last);
+				   "unmap [%#llx, %#llx] makes two mappings of one: dma_entry_limit reached",
+				   iova, last);
 	if (beyond)
 		ret = t1x_split_prepare(c, &high, beyond, last + 1);
 	if (!ret && (*first)->iova < iova)
@@ -281,8 +281,8 @@ static int t1x_unmap_split(struct t1x_container *c, dma_addr_t iova,
 	if (ret) {
 		t1x_split_cancel(&high);
 		return t1x_log_err(&c->errlog, ret,
-				   "unmap [%pad, %pad]: no memory to split a mapping",
-				   &iova, &last);
+				   "unmap [%#llx, %#llx]: no memory to split a mapping",
+				   iova, last);
 	}
 
 	if (high.dma)
