@@ -88,6 +88,9 @@ bench-native: ## time a page in UML on the mock IOMMU; iommufd is there too (CAS
 bench-smp: ## what two CPUs gain on a stock kernel in QEMU; wants two idle ones (K=newest, CASE=pattern)
 	@$(call each,k,$(or $(K),newest),scripts/bench -k $$k -s -c '$(or $(CASE),*)')
 
+bench-scale: ## how costs grow with the number of mappings, in-tree and ours (K=newest, CASE=pattern)
+	@$(call each,k,$(or $(K),newest),scripts/bench -k $$k -g -c '$(or $(CASE),*)')
+
 mutants: ## break the driver on purpose; a test must fail each time (T=pattern)
 	@scripts/mutants '$(T)'
 
@@ -120,4 +123,4 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb runner kunit uml e2e e2e-clients \
-	fuzz bench bench-docs bench-native bench-smp mutants coverage shell lab clean distclean help
+	fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage shell lab clean distclean help

@@ -58,8 +58,8 @@ void open_edu(void)
 	open_dma_device(0);
 }
 
-/* The last group, or the last device, takes the IOMMU along. */
-static void close_edu(void)
+/** close_edu() - undo open_edu(): the last group, or device, takes the IOMMU along */
+void close_edu(void)
 {
 	if (side_serving() == IOMMUFD)
 		vfio_device_close(&device);
@@ -484,6 +484,9 @@ static const struct test cases[] = {
 	CASE("threads", smp_threads),
 	CASE("huge-cold", smp_huge_cold),
 	CASE("crowd", smp_crowd),
+	CASE("scale-10", scale_few),
+	CASE("scale-1000", scale_many),
+	CASE("scale-60000", scale_lots),
 };
 
 static bool is_wanted(const char *name, char **names)

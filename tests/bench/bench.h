@@ -16,6 +16,7 @@ extern int container;
 
 void open_dma_device(int nr);
 void open_edu(void);
+void close_edu(void);
 void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
 void *huge(size_t size);
@@ -35,5 +36,9 @@ void smp_compute(void);
 void smp_threads(void);
 void smp_huge_cold(void);
 void smp_crowd(void);
+
+void scale_few(void);
+void scale_many(void);
+void scale_lots(void);
 
 #endif /* T1X_BENCH_H */

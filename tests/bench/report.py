@@ -5,6 +5,7 @@
 usage: report.py run CASES JSON SVG NAME...
        report.py documents CASES JSON... README RST
        report.py times NAME CASES JSON RST
+       report.py growth CASES JSON [RST]
        report.py redraw RST SVG
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
@@ -12,7 +13,8 @@ of CASES (tests/bench/cases, cases-native or cases-smp) must be there.
 
 "documents" puts all stock kernels' figures into README and RST: between a line
 with "bench NAME" and one with "end", both of them comments. "times" does so with
-those of `make bench-native` or `make bench-smp`, at NAME. "redraw" draws the chart
+those of `make bench-native` or `make bench-smp`, at NAME. "growth" prints how costs
+grow with the number of mappings, and puts it into RST. "redraw" draws the chart
 of the last of the stock kernels from the figures that "documents" put into RST.
 """
 
@@ -381,6 +383,36 @@ def times(name, cases, source, rst):
     return False
 
 
+def growth(cases, source, rst=None):
+    """An operation a line: what it costs with few mappings and with many."""
+    head, *lines = map(json.loads, open(source))
+    figures = {(line["case"], line["op"], line["driver"]): line for line in lines}
+    order = [(case, op) for case, op, *_ in wanted(cases)]
+    sizes = list(dict.fromkeys(case for case, _ in order))
+    missing = [f"{case} {op}" for case, op in order
+               if (case, op, OURS) not in figures]
+    if missing:
+        print(f'{head["kernel"]}: not measured: {", ".join(missing)}', file=sys.stderr)
+        return True
+    rows = []
+    for op in dict.fromkeys(op for _, op in order):
+        tree, ours = ([figures.get((size, op, driver)) for size in sizes]
+                      for driver in (TREE, OURS))
+        costs = [min(figure["ns"]) if figure else None for figure in tree + ours]
+        last = costs[len(sizes) - 1]
+        rows.append([op, ours[0]["per"], *map(number_or_none, costs),
+                     number_or_none(last and costs[-1] / last)])
+    counts = [size.partition("-")[2] for size in sizes]
+    text = table(["operation", "per"] + [f"{driver} {count}" for driver in ("in-tree", "ours")
+                                         for count in counts] + ["ratio"], rows)
+    print(f'\nInstructions with so many mappings, {head["kernel"]}, {head["date"]}:\n')
+    print(text)
+    if rst:
+        put(rst, "growth", f'{head["date"]}, {head["machine"]}; instructions,'
+            f' {head["kernel"]}.\n\n{text}')
+    return False
+
+
 class Quoted:
     """A row of a table of costs, and what chart() wants to know of one."""
 
@@ -421,5 +453,6 @@ def redraw(rst, svg):
     return False
 
 
-MODES = {"run": run, "documents": documents, "times": times, "redraw": redraw}
+MODES = {"run": run, "documents": documents, "times": times, "growth": growth,
+         "redraw": redraw}
 sys.exit(MODES[sys.argv[1]](*sys.argv[2:]))
