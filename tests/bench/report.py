@@ -387,7 +387,8 @@ def growth(cases, source, rst=None):
     """An operation a line: what it costs with few mappings and with many."""
     head, *lines = map(json.loads, open(source))
     figures = {(line["case"], line["op"], line["driver"]): line for line in lines}
-    order = [(case, op) for case, op, *_ in wanted(cases)]
+    order = [(case, op) for case, op, *_ in wanted(cases)
+             if rst or any(case == measured for measured, *_ in figures)]
     sizes = list(dict.fromkeys(case for case, _ in order))
     missing = [f"{case} {op}" for case, op in order
                if (case, op, OURS) not in figures]

@@ -70,7 +70,8 @@ static void t1x_unfill_all_detached(struct t1x_container *c)
 	struct t1x_dma *dma;
 
 	t1x_dma_for_each(dma, &c->dma_tree)
-		t1x_dma_unfill_detached(c, dma);
+		if (unlikely(dma->filled))
+			t1x_dma_unfill_detached(c, dma);
 }
 
 /* mmio_lock, because revoking MMIO walks the list with no other lock. */

@@ -444,6 +444,8 @@ int t1x_unmap(struct t1x_container *c, struct t1x_unmap_request *req)
  */
 void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 {
+	bool accessed = !t1x_access_pages_empty(&c->access_pages);
+	bool detached = list_empty(&c->domains);
 	const dma_addr_t last = ~(dma_addr_t)0;
 	struct t1x_dma *batch, *next_batch, *dma;
 	u64 bytes = 0;
@@ -453,11 +455,13 @@ void t1x_unmap_all(struct t1x_container *c, const struct t1x_range *all)
 	for (batch = t1x_dma_first(&c->dma_tree, 0, last); batch; batch = next_batch) {
 		next_batch = t1x_unmap_chain(batch, last);
 		for (dma = batch; dma; dma = dma->next) {
-			if (list_empty(&c->domains))
+			if (detached && dma->filled)
 				t1x_dma_unfill_detached(c, dma);
-			t1x_access_release(c, dma);
+			if (accessed)
+				t1x_access_release(c, dma);
 		}
-		t1x_dmas_unfill(c, all, batch);
+		if (!detached)
+			t1x_dmas_unfill(c, all, batch);
 		t1x_unmap_free(t1x_unmap_remove(c, batch, &bytes));
 	}
 }
