@@ -161,11 +161,22 @@ static void a_name_can_be_anything(void)
 	teardown();
 }
 
+/* Then the reason must not take a number for it. */
+static void a_name_can_be_empty(void)
+{
+	assert_eq(prctl(PR_SET_NAME, ""), 0);
+	setup();
+	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+		      -ENOMEM, "RLIMIT_MEMLOCK of [");
+	teardown();
+}
+
 static const struct test tests[] = {
 	TEST(reason_of_each_errno),
 	TEST(reason_of_the_entry_limit),
 	TEST(eight_are_kept),
 	TEST(a_name_can_be_anything),
+	TEST(a_name_can_be_empty),
 };
 
 int main(void)

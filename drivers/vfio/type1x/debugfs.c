@@ -352,24 +352,53 @@ static void t1x_mappings_stop(struct seq_file *m, void *unused)
 		t1x_container_put(iter->c);
 }
 
+/* A number in hexadecimal, of no fewer than so many digits. */
+static void t1x_show_hex(struct seq_file *m, const char *name, u64 value,
+			 unsigned int digits)
+{
+	char text[2 * sizeof(value) + 1];
+	char *at = text + sizeof(text) - 1;
+	const char *most = at - digits;
+
+	*at = '\0';
+	do {
+		*--at = "0123456789abcdef"[value & 0xf];
+		value >>= 4;
+	} while (value || at > most);
+	seq_puts(m, name);
+	seq_puts(m, at);
+}
+
+/* There may be very many: most of a line's cost would be seq_printf() reading its format. */
 static int t1x_mappings_show(struct seq_file *m, void *found)
 {
 	const struct t1x_dma_iter *iter = found;
 
-	seq_printf(m, "iova=%pad last=%pad vaddr=%#lx pid=%d prot=%s%s",
-		   &iter->iova, &iter->end, iter->vaddr, iter->pid,
-		   iter->prot & IOMMU_READ ? "r" : "",
-		   iter->prot & IOMMU_WRITE ? "w" : "");
-	seq_printf(m, " bytes=%llu filled=%llu ram=%llu charged_pages=%lu runs=%lu",
-		   (u64)iter->npages << PAGE_SHIFT,
-		   (u64)iter->filled << PAGE_SHIFT, (u64)iter->ram << PAGE_SHIFT,
-		   iter->charged, iter->nr_runs);
-	seq_printf(m, " granule=%llu%s%s%s%s\n",
-		   iter->granule_shift ? 1ULL << iter->granule_shift : 0,
-		   iter->registered ? " registered" : "",
-		   iter->untracked ? " untracked" : "",
-		   iter->watched ? " watched" : "",
-		   iter->vaddr_invalid ? " vaddr-invalid" : "");
+	t1x_show_hex(m, "iova=0x", iter->iova, 16);
+	t1x_show_hex(m, " last=0x", iter->end, 16);
+	t1x_show_hex(m, " vaddr=0x", iter->vaddr, 1);
+	seq_put_decimal_ll(m, " pid=", iter->pid);
+	seq_puts(m, " prot=");
+	if (iter->prot & IOMMU_READ)
+		seq_putc(m, 'r');
+	if (iter->prot & IOMMU_WRITE)
+		seq_putc(m, 'w');
+	seq_put_decimal_ull(m, " bytes=", (u64)iter->npages << PAGE_SHIFT);
+	seq_put_decimal_ull(m, " filled=", (u64)iter->filled << PAGE_SHIFT);
+	seq_put_decimal_ull(m, " ram=", (u64)iter->ram << PAGE_SHIFT);
+	seq_put_decimal_ull(m, " charged_pages=", iter->charged);
+	seq_put_decimal_ull(m, " runs=", iter->nr_runs);
+	seq_put_decimal_ull(m, " granule=",
+			    iter->granule_shift ? 1ULL << iter->granule_shift : 0);
+	if (iter->registered)
+		seq_puts(m, " registered");
+	if (iter->untracked)
+		seq_puts(m, " untracked");
+	if (iter->watched)
+		seq_puts(m, " watched");
+	if (iter->vaddr_invalid)
+		seq_puts(m, " vaddr-invalid");
+	seq_putc(m, '\n');
 	return 0;
 }
 

@@ -92,7 +92,7 @@ static void t1x_errlog_text(const struct t1x_errlog_entry *one, char why[T1X_WHY
 	const u64 *args = one->args;
 	int len;
 
-	if (!one->name[0]) {
+	if (!one->named) {
 		scnprintf(why, T1X_WHY_MAX, one->fmt, args[0], args[1], args[2],
 			  args[3]);
 		return;
@@ -136,6 +136,7 @@ int t1x_errlog_add(struct t1x_errlog *errlog, int ret, struct task_struct *task,
 		.pid = current->tgid,
 		.at = ktime_get_seconds(),
 		.fmt = fmt,
+		.named = task,
 	};
 
 	memcpy(one.args, args, nr * sizeof(*args));

@@ -27,7 +27,8 @@ struct dentry;
  * @at: seconds since the kernel booted
  * @fmt: the reason, for printf(); of the module, so it is there as long as the entry is
  * @args: numbers for @fmt
- * @name: the name of a process, which @fmt prints first; empty if it does not
+ * @named: @fmt begins with a %s for @name
+ * @name: the name of a process, which may be empty
  *
  * The text is made when it is read: programs try MAP and fall back to less.  Protected by
  * &t1x_errlog.lock.
@@ -38,6 +39,7 @@ struct t1x_errlog_entry {
 	time64_t at;
 	const char *fmt;
 	u64 args[T1X_ERRLOG_ARGS];
+	bool named;
 	char name[TASK_COMM_LEN];
 };
 
