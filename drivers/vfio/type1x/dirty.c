@@ -72,8 +72,6 @@ static void t1x_dirty_mark_accessed(struct t1x_container *c, struct t1x_dma *dma
 	unsigned long end = t1x_access_pages_index(last);
 	struct t1x_run page;
 
-	if (likely(t1x_access_pages_empty(&c->access_pages)))
-		return;
 	for (; t1x_access_pages_first(&c->access_pages, &index, end, &page);
 	     index++)
 		t1x_dirty_mark(c, dma,
@@ -122,7 +120,8 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
 			      GFP_KERNEL_ACCOUNT);
 	if (dma->dirty) {
-		t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
+		if (unlikely(!t1x_access_pages_empty(&c->access_pages)))
+			t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
 		return 0;
 	}
 	return t1x_log_err(&c->errlog, -ENOMEM,
@@ -374,7 +373,8 @@ static void t1x_dirty_clear(struct t1x_container *c, struct t1x_dma *dma,
 
 	bitmap_clear(dma->dirty, first,
 		     ((last - dma->iova) >> shift) - first + 1);
-	t1x_dirty_mark_accessed(c, dma, iova, last);
+	if (unlikely(!t1x_access_pages_empty(&c->access_pages)))
+		t1x_dirty_mark_accessed(c, dma, iova, last);
 }
 
 /**
