@@ -49,6 +49,9 @@ check: ## everything below; ends with `N passed, N failed`
 static: ## style, sparse, layers, names
 	@scripts/check/static $(T:*=)
 
+arm64: ## compile the module for Debian's newest arm64 kernels, of 4K and of 16K pages
+	@$(call each,f,arm64 arm64-16k,scripts/lab/lab module newest-$$f)
+
 abi: ## compare include/vfio_abi with the real vfio.ko
 	@scripts/check/abi $(STOCK)
 
@@ -122,5 +125,5 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall deb docs demo check static abi check-docs check-deb runner kunit uml e2e e2e-clients \
+.PHONY: modules install uninstall deb docs demo check static arm64 abi check-docs check-deb runner kunit uml e2e e2e-clients \
 	fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage shell lab clean distclean help
