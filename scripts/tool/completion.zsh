@@ -32,7 +32,7 @@ argument)
 		;;
 	show)
 		containers=(/sys/kernel/debug/vfio_iommu_type1x/containers/*(N:t))
-		_arguments $common '1:container:($containers)'
+		_arguments $common '1:container:compadd -a containers'
 		;;
 	doctor)
 		devices=(/sys/bus/pci/devices/*(N:t))
