@@ -301,22 +301,23 @@ static void unmap_all(void)
 /**
  * pairs() - map a page and unmap it, over and over
  * @memory: the page
+ * @iova: where
  * @n: how often
  */
-void pairs(void *memory, size_t n)
+void pairs(void *memory, uint64_t iova, size_t n)
 {
 	while (n--) {
-		assert_ret(dma_map(container, memory, IOVA, PAGE, RW), 0);
-		assert_ret(dma_unmap(container, IOVA, PAGE), PAGE);
+		assert_ret(dma_map(container, memory, iova, PAGE, RW), 0);
+		assert_ret(dma_unmap(container, iova, PAGE), PAGE);
 	}
 }
 
 static void once_pair(void *memory)
 {
 	open_edu();
-	pairs(memory, FIRST_PAIRS);
+	pairs(memory, IOVA, FIRST_PAIRS);
 	start();
-	pairs(memory, PAIRS);
+	pairs(memory, IOVA, PAIRS);
 	stop("both", PAIRS, "pair");
 	vfio_close_all();
 }
@@ -378,9 +379,9 @@ static void once_registered(void *memory)
 	if (side_serving() == OURS)
 		assert_ret(dma_register(container, memory, shm_size(),
 					VFIO_TYPE1X_MEMORY_WRITE), 0);
-	pairs(page, FIRST_PAIRS);
+	pairs(page, IOVA, FIRST_PAIRS);
 	start();
-	pairs(page, PAIRS);
+	pairs(page, IOVA, PAIRS);
 	stop("pair", PAIRS, "pair");
 	map_and_unmap(memory, shm_size());
 	vfio_close_all();

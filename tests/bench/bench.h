@@ -4,6 +4,7 @@
 #define T1X_BENCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../selftests/lib/vfio.h"
 
@@ -21,7 +22,7 @@ void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
 void *huge(size_t size);
 void *cold(size_t size);
-void pairs(void *memory, size_t n);
+void pairs(void *memory, uint64_t iova, size_t n);
 
 void stock_hugetlb_1g(void);
 void stock_attach(void);

@@ -64,14 +64,8 @@ static void map_what_is_mapped(void *memory)
 
 static void map_and_unmap_another(void *memory)
 {
-	const uint64_t iova = iova_of(nr / 2) + PAGE;
-	size_t i;
-
 	start();
-	for (i = 0; i < CALLS; i++) {
-		assert_ret(dma_map(container, memory, iova, PAGE, RW), 0);
-		assert_ret(dma_unmap(container, iova, PAGE), PAGE);
-	}
+	pairs(memory, iova_of(nr / 2) + PAGE, CALLS);
 	stop("pair", CALLS, "pair");
 }
 

@@ -147,7 +147,7 @@ static void measure_pairs(void *page, const char *op)
 {
 	set_policy(SCHED_FIFO, 1);
 	start();
-	pairs(page, WAITERS_PAIRS);
+	pairs(page, IOVA, WAITERS_PAIRS);
 	stop(op, WAITERS_PAIRS, "pair");
 	set_policy(SCHED_OTHER, 0);
 }
