@@ -45,8 +45,8 @@ static void set_iommu(void)
 }
 
 /*
- * Nesting is gone in 7.2. Before, the in-tree driver knew it: if it is there
- * too it may serve such a container, and we may not.
+ * Nesting is gone in 7.2. Before, the in-tree driver knew it: if that is loaded
+ * too, it may serve such a container; this one never does.
  */
 static void set_iommu_nesting(void)
 {
