@@ -9,8 +9,8 @@
 #include "runs.h"
 #include "t1x_kunit.h"
 
-/* The inline run, three chunks that grow, two full ones and a bit of a third. */
-#define GROWING	(1 + 6 + 30 + 126)
+/* Three chunks that grow, two full ones and a bit of a third. */
+#define GROWING	(6 + 30 + 126)
 #define MANY	(GROWING + 2 * 254 + 3)
 
 static struct t1x_run run_nr(unsigned long i)
@@ -298,6 +298,73 @@ static void runs_split_again_and_again(struct kunit *test)
 	t1x_runs_free(upper);
 }
 
+/* Takes the lists apart and counts the chunks that were changed, by what is in them. */
+static unsigned int chunks_changed(struct t1x_run_chunk *chunk,
+				   const struct t1x_run_chunk *old, unsigned int nr)
+{
+	unsigned int changed = 0;
+
+	for (; chunk; chunk = chunk->below, nr--)
+		changed += !!memcmp(chunk, &old[nr - 1],
+				    offsetof(struct t1x_run_chunk, nr));
+	return changed;
+}
+
+/* Small pieces are taken from below, and nothing far above them is written to. */
+static void runs_split_changes_one_chunk(struct kunit *test)
+{
+	struct t1x_run_chunk *chunk, *copies;
+	struct t1x_runs lists[2], *runs, *upper;
+	unsigned int i, nr = 0, n;
+
+	t1x_runs_init(&lists[0]);
+	split_push_to(test, &lists[0], 30000);
+	for (chunk = lists[0].last; chunk; chunk = chunk->below)
+		nr++;
+	copies = kunit_kcalloc(test, nr, sizeof(*copies), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, copies);
+	for (i = 0; i < 1000; i++) {
+		runs = &lists[i % 2];
+		upper = &lists[(i + 1) % 2];
+		for (n = nr, chunk = runs->last; chunk; chunk = chunk->below)
+			copies[--n] = *chunk;
+		split_at(test, runs, 16, upper);
+		/* The one that is divided, and the link to it from the one above. */
+		KUNIT_ASSERT_LE(test, chunks_changed(upper->last, copies, nr), 2U);
+		t1x_runs_free(runs);
+	}
+	split_check(test, upper, 16000, 14000);
+	t1x_runs_free(upper);
+}
+
+static void runs_walk_from_anywhere(struct kunit *test)
+{
+	unsigned long npages, page, end, i;
+	const struct t1x_run *run;
+	struct t1x_runs runs, upper;
+	struct t1x_runs_pos pos;
+
+	for (npages = 1; npages < 600; npages += npages < 20 ? 1 : 97) {
+		t1x_runs_init(&runs);
+		split_push_to(test, &runs, npages + 11);
+		/* So that no chunk counts from the first page of the list. */
+		split_at(test, &runs, 11, &upper);
+		for (page = 0; page < npages + 2; page++) {
+			end = t1x_runs_walk_from(&upper, page, &pos);
+			KUNIT_ASSERT_GT(test, end, min(page, npages - 1));
+			for (i = end; (run = t1x_runs_next(&pos)); ) {
+				i -= run->npages;
+				KUNIT_ASSERT_EQ(test, run->pfn, split_pfn(11 + i));
+				if (end == i + run->npages)
+					KUNIT_ASSERT_LE(test, i, min(page, npages - 1));
+			}
+			KUNIT_ASSERT_EQ(test, i, 0UL);
+		}
+		t1x_runs_free(&runs);
+		t1x_runs_free(&upper);
+	}
+}
+
 static void runs_walk_by_pieces(struct kunit *test)
 {
 	struct rnd_state rnd = t1x_kunit_seed(test);
@@ -372,6 +439,8 @@ static struct kunit_case runs_cases[] = {
 	KUNIT_CASE(runs_split_anywhere),
 	KUNIT_CASE(runs_split_twice),
 	KUNIT_CASE(runs_split_again_and_again),
+	KUNIT_CASE(runs_split_changes_one_chunk),
+	KUNIT_CASE(runs_walk_from_anywhere),
 	KUNIT_CASE(runs_walk_by_pieces),
 	KUNIT_CASE_PARAM(run_join_wants_contiguous_and_alike, join_case_gen_params),
 	{}

@@ -300,10 +300,12 @@ static int t1x_fill_check(struct t1x_fill *fill, const char **why)
 {
 	struct t1x_dma *dma = fill->dma;
 
-	if (unlikely(t1x_dma_mmio(dma)) && t1x_fill_mmio(fill) &&
-	    t1x_mmio_read_retry(dma)) {
-		*why = "MMIO was taken from the CPU meanwhile";
-		return -EBUSY;
+	if (unlikely(t1x_dma_mmio(dma)) && t1x_fill_mmio(fill)) {
+		if (t1x_mmio_read_retry(dma)) {
+			*why = "MMIO was taken from the CPU meanwhile";
+			return -EBUSY;
+		}
+		t1x_mmio_fill(dma, dma->filled, fill->npages);
 	}
 	if (likely(!fill->full))
 		return 0;

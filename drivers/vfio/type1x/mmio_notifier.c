@@ -43,6 +43,8 @@
  * @c: the container
  * @ranges: the mappings in it, struct t1x_mmio_range; protected by
  *	&t1x_container.mmio_lock
+ * @first: pages before the first MMIO that was ever filled
+ * @last: pages before the last one; both are protected by &t1x_container.mmio_lock
  * @seq: of the invalidations before the page table was read last; protected by the range
  *	lock that covers the mapping
  */
@@ -50,6 +52,8 @@ struct t1x_mmio_notifier {
 	struct mmu_interval_notifier interval;
 	struct t1x_container *c;
 	struct list_head ranges;
+	unsigned long first;
+	unsigned long last;
 	unsigned long seq;
 };
 
@@ -73,18 +77,16 @@ struct t1x_mmio_range {
 static unsigned long t1x_mmio_range_revoke(struct t1x_container *c, struct t1x_dma *dma,
 					   unsigned long first, unsigned long last)
 {
-	unsigned long index = t1x_runs_npages(&dma->runs), nr = 0;
+	unsigned long index, nr = 0;
 	struct t1x_runs_pos pos;
 	struct t1x_run *run;
 
 	lockdep_assert_held(&c->mmio_lock);
 
-	t1x_runs_walk(&dma->runs, &pos);
-	while ((run = t1x_runs_next(&pos))) {
+	index = t1x_runs_walk_from(&dma->runs, last, &pos);
+	while (index > first && (run = t1x_runs_next(&pos))) {
 		index -= run->npages;
-		if (index + run->npages <= first)
-			break;
-		if (index > last || run->pinned || run->revoked)
+		if (run->pinned || run->revoked)
 			continue;
 		/* If an IOMMU keeps a page, t1x_dma_unfill() will report it. */
 		run->revoked = !t1x_domain_list_unmap_sync(&c->domains,
@@ -102,6 +104,11 @@ static unsigned long t1x_mmio_notifier_revoke(struct t1x_mmio_notifier *mn,
 	struct t1x_mmio_range *mmio;
 	unsigned long nr = 0;
 
+	/* Mostly it is RAM that is invalidated, of which there are very many runs. */
+	first = max(first, mn->first);
+	last = min(last, mn->last);
+	if (first > last)
+		return 0;
 	list_for_each_entry(mmio, &mn->ranges, node)
 		if (last >= mmio->first)
 			nr += t1x_mmio_range_revoke(mn->c, mmio->dma,
@@ -153,6 +160,7 @@ static struct t1x_mmio_notifier *t1x_mmio_notifier_alloc(struct t1x_container *c
 	if (!mn)
 		return ERR_PTR(-ENOMEM);
 	mn->c = c;
+	mn->first = ULONG_MAX;
 	INIT_LIST_HEAD(&mn->ranges);
 
 	ret = mmap_write_lock_killable(mm);
@@ -265,7 +273,8 @@ void t1x_mmio_unregister(struct t1x_container *c, struct t1x_dma *dma)
 	bool last;
 
 	mutex_lock(&c->mmio_lock);
-	t1x_mmio_range_revoke(c, dma, 0, t1x_dma_npages(dma) - 1);
+	if (mn->first <= mn->last)
+		t1x_mmio_range_revoke(c, dma, 0, t1x_dma_npages(dma) - 1);
 	list_del(&mmio->node);
 	last = list_empty(&mn->ranges);
 	mutex_unlock(&c->mmio_lock);
@@ -274,6 +283,25 @@ void t1x_mmio_unregister(struct t1x_container *c, struct t1x_dma *dma)
 		t1x_mmio_notifier_free(mn);
 	kfree(mmio);
 	dma->mmio = NULL;
+}
+
+/**
+ * t1x_mmio_fill() - have MMIO of a watched mapping revoked when it is invalidated
+ * @dma: the mapping
+ * @index: pages of the mapping before the MMIO
+ * @npages: its pages
+ *
+ * Context: the container's mmio_lock is held, from before it is mapped.
+ */
+void t1x_mmio_fill(struct t1x_dma *dma, unsigned long index, unsigned long npages)
+{
+	struct t1x_mmio_notifier *mn = dma->mmio->notifier;
+
+	lockdep_assert_held(&mn->c->mmio_lock);
+
+	index += dma->mmio->first;
+	mn->first = min(mn->first, index);
+	mn->last = max(mn->last, index + npages - 1);
 }
 
 /**

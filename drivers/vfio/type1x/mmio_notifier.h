@@ -16,6 +16,7 @@ struct t1x_mmio_range *t1x_mmio_range_alloc(void);
 void t1x_mmio_range_split(struct t1x_dma *dma, struct t1x_dma *upper,
 			  unsigned long npages, struct t1x_mmio_range *mmio);
 void t1x_mmio_unregister(struct t1x_container *c, struct t1x_dma *dma);
+void t1x_mmio_fill(struct t1x_dma *dma, unsigned long index, unsigned long npages);
 void t1x_mmio_read_begin(struct t1x_dma *dma);
 bool t1x_mmio_read_retry(struct t1x_dma *dma);
 

@@ -38,7 +38,7 @@ static struct t1x_run_chunk *t1x_chunk_alloc(unsigned long capacity, gfp_t gfp)
 
 /**
  * t1x_runs_grow() - make room where there is none, for t1x_runs_reserve()
- * @runs: the list
+ * @runs: the list, not empty
  * @gfp: how to allocate
  *
  * Context: as @gfp allows.
@@ -46,20 +46,31 @@ static struct t1x_run_chunk *t1x_chunk_alloc(unsigned long capacity, gfp_t gfp)
  */
 int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
 {
-	unsigned long capacity = T1X_CHUNK_MIN, nr = t1x_runs_nr(runs);
-	struct t1x_run_chunk *chunk;
+	struct t1x_run_chunk *chunk, *last = runs->last;
+	unsigned long capacity = T1X_CHUNK_MIN, nr = 0;
 
-	if (runs->last)
-		capacity = min(4UL * runs->last->capacity + 6, T1X_CHUNK_MAX);
+	if (last) {
+		capacity = min(4UL * last->capacity + 6, T1X_CHUNK_MAX);
+		nr = (unsigned long)last->first_nr + last->nr;
+	}
 	chunk = nr <= U32_MAX - capacity ? t1x_chunk_alloc(capacity, gfp) : NULL;
 	if (!chunk)
 		return -ENOMEM;
 
+	chunk->below = last;
 	chunk->first_nr = nr;
-	chunk->below = runs->last;
-	chunk->first = t1x_runs_npages(runs);
-	chunk->npages = 0;
-	chunk->nr = 0;
+	if (last) {
+		chunk->first = last->first + last->npages;
+		chunk->npages = 0;
+		chunk->nr = 0;
+		last->above = chunk;
+	} else {
+		chunk->first = 0;
+		chunk->npages = runs->single.npages;
+		chunk->nr = 1;
+		chunk->runs[0] = runs->single;
+		runs->lowest = chunk;
+	}
 	runs->last = chunk;
 	return 0;
 }
@@ -70,59 +81,76 @@ int t1x_runs_grow(struct t1x_runs *runs, gfp_t gfp)
  */
 void t1x_runs_shrink(struct t1x_runs *runs)
 {
-	struct t1x_run_chunk *chunk = runs->last;
+	struct t1x_run_chunk *chunk = runs->last, *below = chunk->below;
 
-	runs->last = chunk->below;
+	runs->last = below;
+	if (below)
+		below->npages = chunk->first - below->first;
+	else
+		runs->single.npages = 0;
 	kfree(chunk);
 }
 
 /**
- * struct t1x_runs_at - a page's place in a list of runs
- * @chunk: the piece of memory that has it, %NULL for the inline run
- * @above: the chunk above that, if any
- * @base: first run of that piece
+ * struct t1x_runs_at - a page's place in a list of more than one run
+ * @page: the page, counted as &t1x_run_chunk.first is
+ * @chunk: the chunk that has the page before it
+ * @above: the chunk above that, or %NULL
  * @run: the run that has the page, or @end
- * @end: behind the last run of that piece
+ * @end: behind the last run of @chunk
  * @skip: pages of @run before the page
- * @upper_npages: pages of that piece from the page on
  *
  * On the stack.
  */
 struct t1x_runs_at {
+	unsigned long page;
 	struct t1x_run_chunk *chunk;
 	struct t1x_run_chunk *above;
-	struct t1x_run *base;
 	struct t1x_run *run;
 	struct t1x_run *end;
 	unsigned long skip;
-	unsigned long upper_npages;
 };
 
-/* Finds a page, not the first one; pages before it are in the same piece of memory. */
+/*
+ * Finds the chunk that has the page before @page, from both ends at once: what takes a
+ * mapping away piece by piece, from wherever it begins, finds its place in few steps.
+ */
+static struct t1x_run_chunk *t1x_runs_find_chunk(struct t1x_runs *runs,
+						 unsigned long page)
+{
+	struct t1x_run_chunk *low = runs->lowest, *high = runs->last;
+
+	while (high->first >= page) {
+		if (low->above->first >= page)
+			return low;
+		low = low->above;
+		high = high->below;
+	}
+	return high;
+}
+
+/* Finds a page, not the first one and not beyond the last. */
 static struct t1x_runs_at t1x_runs_find(struct t1x_runs *runs,
 					unsigned long page)
 {
-	struct t1x_runs_at at = { .chunk = runs->last };
+	struct t1x_runs_at at;
 	unsigned long first;
 
-	while (at.chunk && at.chunk->first >= page) {
-		at.above = at.chunk;
-		at.chunk = at.chunk->below;
-	}
-	first = at.above ? at.above->first : t1x_runs_npages(runs);
-	at.upper_npages = first - page;
-	at.base = t1x_runs_of(runs, at.chunk);
-	at.end = t1x_runs_end(runs, at.chunk);
-	for (at.run = at.end; first > page; first -= at.run->npages)
+	at.page = runs->lowest->first + page;
+	at.chunk = t1x_runs_find_chunk(runs, at.page);
+	at.above = at.chunk == runs->last ? NULL : at.chunk->above;
+	first = at.above ? at.above->first : at.chunk->first + at.chunk->npages;
+	at.end = at.chunk->runs + at.chunk->nr;
+	for (at.run = at.end; first > at.page; first -= at.run->npages)
 		at.run--;
-	at.skip = page - first;
+	at.skip = at.page - first;
 	return at;
 }
 
-/* Runs that a split leaves in the piece of memory, and those that it takes out. */
+/* Runs of the chunk that are below the split, and above. */
 static unsigned long t1x_runs_at_lower(const struct t1x_runs_at *at)
 {
-	return at->run - at->base + !!at->skip;
+	return at->run - at->chunk->runs + !!at->skip;
 }
 
 static unsigned long t1x_runs_at_upper(const struct t1x_runs_at *at)
@@ -130,10 +158,21 @@ static unsigned long t1x_runs_at_upper(const struct t1x_runs_at *at)
 	return at->end - at->run;
 }
 
+/* Is what is below the split one run, or what is above? */
+static bool t1x_runs_at_lower_single(const struct t1x_runs_at *at)
+{
+	return !at->chunk->below && t1x_runs_at_lower(at) == 1;
+}
+
+static bool t1x_runs_at_upper_single(const struct t1x_runs_at *at)
+{
+	return !at->above && t1x_runs_at_upper(at) == 1;
+}
+
 /**
  * t1x_runs_split_alloc() - get the memory that a split needs
  * @runs: the list
- * @page: pages before the split
+ * @page: pages before the split, at least one
  * @gfp: how to allocate
  * @spare: set to the memory for t1x_runs_split(), the caller's to kfree(); %NULL if
  *	none is needed
@@ -150,76 +189,98 @@ int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 	unsigned long upper;
 
 	*spare = NULL;
-	if (page >= t1x_runs_npages(runs))
+	if (!runs->last || page >= t1x_runs_npages(runs))
 		return 0;
 	at = t1x_runs_find(runs, page);
 	upper = t1x_runs_at_upper(&at);
-	if (upper <= 1)
+	if (!upper || t1x_runs_at_upper_single(&at) || t1x_runs_at_lower_single(&at))
 		return 0;
 	*spare = t1x_chunk_alloc(min(upper, t1x_runs_at_lower(&at)), gfp);
 	return *spare ? 0 : -ENOMEM;
 }
 
-/* Copies what is above the split to @to. */
+/* Copies the runs above the split to @to. */
 static void t1x_runs_copy_upper(const struct t1x_runs_at *at,
 				struct t1x_run *to)
 {
 	unsigned long nr = t1x_runs_at_upper(at);
 
 	memmove(to, at->run, nr * sizeof(*to));
-	if (nr && at->skip) {
+	if (at->skip) {
 		to->pfn += at->skip;
 		to->npages -= at->skip;
 	}
 }
 
-/*
- * Splits the piece of memory where the split is, copying as little as may be, and makes
- * it the last one of @runs.  Returns the chunk with what is above the split, %NULL if
- * that is inline now.
- */
-static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
-						  struct t1x_runs_at *at,
-						  struct t1x_runs *upper,
-						  struct t1x_run_chunk *spare)
+/* Makes @low the last chunk of a list, with the runs below the split. */
+static void t1x_runs_end_below(struct t1x_runs *runs, const struct t1x_runs_at *at,
+			       struct t1x_run_chunk *low)
 {
-	unsigned long nr_lower = t1x_runs_at_lower(at);
-	unsigned long nr_upper = t1x_runs_at_upper(at);
-	struct t1x_run_chunk *low = at->chunk, *high = NULL;
-	struct t1x_run *base = at->base;
+	unsigned long nr = t1x_runs_at_lower(at);
 
-	if (nr_upper <= 1) {
-		t1x_runs_copy_upper(at, &upper->first);
-	} else if (nr_upper <= nr_lower) {
-		high = spare;
-		t1x_runs_copy_upper(at, high->runs);
-	} else {
-		high = at->chunk;
-		low = spare;
-		low->below = high->below;
-		low->first = high->first;
-		low->npages = high->npages;
-		low->first_nr = high->first_nr;
-		base = low->runs;
-		memcpy(base, high->runs, nr_lower * sizeof(*base));
-		t1x_runs_copy_upper(at, high->runs);
+	if (low != at->chunk) {
+		low->below = at->chunk->below;
+		low->first = at->chunk->first;
+		low->first_nr = at->chunk->first_nr;
+		memcpy(low->runs, at->chunk->runs, nr * sizeof(*low->runs));
+		if (low->below)
+			low->below->above = low;
+		else
+			runs->lowest = low;
 	}
-	if (high) {
-		high->below = NULL;
-		high->first = 0;
-		high->npages = at->upper_npages;
-		high->first_nr = 0;
-		high->nr = nr_upper;
-	}
-
+	low->npages = at->page - low->first;
+	low->nr = nr;
 	if (at->skip)
-		base[nr_lower - 1].npages = at->skip;
-	if (low) {
-		low->npages -= at->upper_npages;
-		low->nr = nr_lower;
-	}
+		low->runs[nr - 1].npages = at->skip;
 	runs->last = low;
-	return high;
+}
+
+/* Makes @high the lowest chunk of a list, with the runs above the split. */
+static void t1x_runs_begin_above(struct t1x_runs *upper, const struct t1x_runs_at *at,
+				 struct t1x_run_chunk *high, struct t1x_run_chunk *last)
+{
+	unsigned long end = at->chunk->first + at->chunk->npages;
+	unsigned long nr = t1x_runs_at_upper(at);
+	u32 first_nr = at->chunk->first_nr + (at->run - at->chunk->runs);
+
+	t1x_runs_copy_upper(at, high->runs);
+	high->below = NULL;
+	high->first = at->page;
+	high->first_nr = first_nr;
+	high->nr = nr;
+	if (at->above) {
+		high->above = at->above;
+		at->above->below = high;
+	} else {
+		high->npages = end - at->page;
+	}
+	upper->lowest = high;
+	upper->last = at->above ? last : high;
+}
+
+/* Divides the chunk that has runs on both sides of the split, copying as little as may be. */
+static void t1x_runs_split_chunk(struct t1x_runs *runs, const struct t1x_runs_at *at,
+				 struct t1x_runs *upper, struct t1x_run_chunk *spare)
+{
+	struct t1x_run_chunk *chunk = at->chunk, *last = runs->last;
+	struct t1x_run single = chunk->runs[0];
+
+	if (t1x_runs_at_upper_single(at)) {
+		t1x_runs_copy_upper(at, &upper->single);
+		t1x_runs_end_below(runs, at, chunk);
+	} else if (t1x_runs_at_lower_single(at)) {
+		t1x_runs_begin_above(upper, at, chunk, last);
+		if (at->skip)
+			single.npages = at->skip;
+		runs->last = NULL;
+		runs->single = single;
+	} else if (t1x_runs_at_upper(at) <= t1x_runs_at_lower(at)) {
+		t1x_runs_begin_above(upper, at, spare, last);
+		t1x_runs_end_below(runs, at, chunk);
+	} else {
+		t1x_runs_end_below(runs, at, spare);
+		t1x_runs_begin_above(upper, at, chunk, last);
+	}
 }
 
 /**
@@ -229,35 +290,64 @@ static struct t1x_run_chunk *t1x_runs_split_chunk(struct t1x_runs *runs,
  * @upper: an empty list
  * @spare: from t1x_runs_split_alloc(); used or freed
  *
- * Walks down the chunks, not the runs, so splitting a mapping page by page from its
- * start does not visit all runs each time.
+ * Visits the chunks from the nearer end to the page, and the runs of one chunk.
  */
 void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 		    struct t1x_runs *upper, struct t1x_run_chunk *spare)
 {
-	struct t1x_run_chunk *last, *chunk, *high;
+	struct t1x_run_chunk *last;
 	struct t1x_runs_at at;
-	unsigned long nr;
 
 	if (page >= t1x_runs_npages(runs))
 		goto out_free;
 
-	if (runs->last && !runs->last->nr)
+	if (!runs->last) {
+		upper->single = runs->single;
+		upper->single.pfn += page;
+		upper->single.npages -= page;
+		runs->single.npages = page;
+		goto out_free;
+	}
+
+	if (!runs->last->nr)
 		t1x_runs_shrink(runs);
 	last = runs->last;
 	at = t1x_runs_find(runs, page);
-	nr = at.run - at.base + (at.chunk ? at.chunk->first_nr : 0);
-	for (chunk = last; chunk != at.chunk; chunk = chunk->below) {
-		chunk->first -= page;
-		chunk->first_nr -= nr;
+	if (t1x_runs_at_upper(&at)) {
+		t1x_runs_split_chunk(runs, &at, upper, spare);
+	} else {
+		upper->lowest = at.above;
+		upper->last = last;
+		at.above->below = NULL;
+		t1x_runs_end_below(runs, &at, at.chunk);
 	}
-
-	high = t1x_runs_split_chunk(runs, &at, upper, spare);
-	if (at.above)
-		at.above->below = high;
-	upper->last = at.above ? last : high;
-	if (spare == high || spare == runs->last)
+	if (spare == runs->last || (upper->last && spare == upper->lowest))
 		return;
 out_free:
 	kfree(spare);
+}
+
+/**
+ * t1x_runs_walk_from() - start a walk at a page
+ * @runs: the list; must not change while it is walked
+ * @page: pages before it
+ * @pos: where the walk stands, for t1x_runs_next(); visits the run that has the page, or
+ *	the last one, and those below
+ *
+ * Return: pages up to the end of the run that is visited first.
+ */
+unsigned long t1x_runs_walk_from(struct t1x_runs *runs, unsigned long page,
+				 struct t1x_runs_pos *pos)
+{
+	unsigned long npages = t1x_runs_npages(runs);
+	struct t1x_runs_at at;
+
+	t1x_runs_walk(runs, pos);
+	if (!runs->last || page + 1 >= npages)
+		return npages;
+	at = t1x_runs_find(runs, page + 1);
+	pos->chunk = at.chunk;
+	pos->base = at.chunk->runs;
+	pos->run = at.run + !!at.skip;
+	return at.page - runs->lowest->first - at.skip + (at.skip ? at.run->npages : 0);
 }

@@ -44,21 +44,27 @@ struct t1x_run {
 })
 
 /**
- * struct t1x_run_chunk - runs that did not fit into struct t1x_runs
- * @below: the chunk with the runs before these, %NULL if these follow the inline one
- * @first: pages in all runs before these
- * @npages: pages in these
+ * struct t1x_run_chunk - a part of the runs of a mapping that has more than one
+ * @below: the chunk with the runs before these, or %NULL
+ * @above: the chunk with the runs that follow; not in the last chunk
+ * @npages: in the last chunk: pages in these runs
+ * @first: pages before these runs
  * @first_nr: number of runs before these
  * @nr: number of these
  * @capacity: how many fit
  * @runs: the runs
  *
- * Protected by what protects the list.
+ * What a split cuts off below stays counted in @first and @first_nr, which
+ * therefore mean something only compared with those of the lowest chunk: a split changes
+ * the chunk that it divides, and no other.  Protected by what protects the list.
  */
 struct t1x_run_chunk {
 	struct t1x_run_chunk *below;
+	union {
+		struct t1x_run_chunk *above;
+		unsigned long npages;
+	};
 	unsigned long first;
-	unsigned long npages;
 	u32 first_nr;
 	u16 nr;
 	u16 capacity;
@@ -68,7 +74,9 @@ struct t1x_run_chunk {
 /**
  * struct t1x_runs - the runs of one mapping, in IOVA order
  * @last: the last chunk; %NULL while one run is enough
- * @first: the first run, without pages if there is none; most mappings have no other
+ * @single: without @last: the only run, without pages if there is none; most mappings
+ *	have no other
+ * @lowest: with @last: the chunk with the first runs
  *
  * A stack: runs are pushed in IOVA order and dropped from the highest IOVA
  * down, so what is left always describes a prefix of the mapping.  There may be very many
@@ -77,20 +85,21 @@ struct t1x_run_chunk {
  */
 struct t1x_runs {
 	struct t1x_run_chunk *last;
-	struct t1x_run first;
+	union {
+		struct t1x_run single;
+		struct t1x_run_chunk *lowest;
+	};
 };
 
 /**
  * struct t1x_runs_pos - the position of a walk over runs
- * @runs: the list
- * @chunk: the piece of memory that the walk is in, %NULL for the inline run
- * @base: first run of that piece
+ * @chunk: the chunk that the walk is in, %NULL if one run is all
+ * @base: first run there
  * @run: the run visited last; at first, behind the last one
  *
  * On the stack of the walker, which has the list locked.
  */
 struct t1x_runs_pos {
-	struct t1x_runs *runs;
 	struct t1x_run_chunk *chunk;
 	struct t1x_run *base;
 	struct t1x_run *run;
@@ -102,6 +111,8 @@ int t1x_runs_split_alloc(struct t1x_runs *runs, unsigned long page, gfp_t gfp,
 			 struct t1x_run_chunk **spare);
 void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 		    struct t1x_runs *upper, struct t1x_run_chunk *spare);
+unsigned long t1x_runs_walk_from(struct t1x_runs *runs, unsigned long page,
+				 struct t1x_runs_pos *pos);
 
 /**
  * t1x_runs_init() - make an empty list
@@ -110,7 +121,7 @@ void t1x_runs_split(struct t1x_runs *runs, unsigned long page,
 static inline void t1x_runs_init(struct t1x_runs *runs)
 {
 	runs->last = NULL;
-	runs->first.npages = 0;
+	runs->single.npages = 0;
 }
 
 /**
@@ -123,22 +134,22 @@ static inline void t1x_runs_free(struct t1x_runs *runs)
 {
 	while (unlikely(runs->last))
 		t1x_runs_shrink(runs);
-	t1x_runs_init(runs);
+	runs->single.npages = 0;
 }
 
-/* The runs of a chunk, or the one that needs none. */
+/* The runs of a chunk, or the single one. */
 static inline struct t1x_run *t1x_runs_of(struct t1x_runs *runs,
 					  struct t1x_run_chunk *chunk)
 {
-	return chunk ? chunk->runs : &runs->first;
+	return chunk ? chunk->runs : &runs->single;
 }
 
-/* Where the runs of a piece of memory end. */
+/* Where those end. */
 static inline struct t1x_run *t1x_runs_end(struct t1x_runs *runs,
 					   struct t1x_run_chunk *chunk)
 {
 	return chunk ? chunk->runs + chunk->nr :
-		       &runs->first + !!runs->first.npages;
+		       &runs->single + !!runs->single.npages;
 }
 
 /**
@@ -151,7 +162,8 @@ static inline unsigned long t1x_runs_npages(const struct t1x_runs *runs)
 {
 	const struct t1x_run_chunk *last = runs->last;
 
-	return unlikely(last) ? last->first + last->npages : runs->first.npages;
+	return unlikely(last) ? last->first + last->npages - runs->lowest->first :
+				runs->single.npages;
 }
 
 /**
@@ -164,8 +176,8 @@ static inline unsigned long t1x_runs_nr(const struct t1x_runs *runs)
 {
 	const struct t1x_run_chunk *last = runs->last;
 
-	return unlikely(last) ? (unsigned long)last->first_nr + last->nr :
-				!!runs->first.npages;
+	return unlikely(last) ? last->first_nr + last->nr - runs->lowest->first_nr :
+				!!runs->single.npages;
 }
 
 /**
@@ -181,7 +193,7 @@ static inline int t1x_runs_reserve(struct t1x_runs *runs, gfp_t gfp)
 {
 	const struct t1x_run_chunk *last = runs->last;
 
-	if (likely(last ? last->nr < last->capacity : !runs->first.npages))
+	if (likely(last ? last->nr < last->capacity : !runs->single.npages))
 		return 0;
 	return t1x_runs_grow(runs, gfp);
 }
@@ -205,7 +217,7 @@ static inline struct t1x_run *t1x_runs_room(struct t1x_runs *runs, unsigned int 
 /**
  * t1x_runs_extend() - append the runs that were written to the room
  * @runs: the list
- * @added: the runs: what t1x_runs_room() returned, or the first run of the list
+ * @added: the runs: what t1x_runs_room() returned, or the single run
  * @nr: how many; they follow the last one in IOVA order
  * @npages: pages in all of these
  */
@@ -215,7 +227,7 @@ static inline void t1x_runs_extend(struct t1x_runs *runs, const struct t1x_run *
 	struct t1x_run_chunk *last = runs->last;
 
 	if (likely(!last)) {
-		runs->first = *added;
+		runs->single = *added;
 		return;
 	}
 	last->nr += nr;
@@ -281,7 +293,7 @@ static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
 	struct t1x_run_chunk *last = runs->last;
 
 	if (likely(!last)) {
-		runs->first.npages = 0;
+		runs->single.npages = 0;
 		return;
 	}
 	last->nr -= nr;
@@ -298,20 +310,19 @@ static inline void t1x_runs_drop(struct t1x_runs *runs, unsigned long nr,
 static inline void t1x_runs_walk(struct t1x_runs *runs,
 				 struct t1x_runs_pos *pos)
 {
-	pos->runs = runs;
 	pos->chunk = runs->last;
 	pos->base = t1x_runs_of(runs, pos->chunk);
 	pos->run = t1x_runs_end(runs, runs->last);
 }
 
-/* Goes on in the piece of memory below. */
+/* Goes on in the chunk below, if any. */
 static inline void t1x_runs_step(struct t1x_runs_pos *pos)
 {
-	if (!pos->chunk)
+	if (!pos->chunk || !pos->chunk->below)
 		return;
 	pos->chunk = pos->chunk->below;
-	pos->base = t1x_runs_of(pos->runs, pos->chunk);
-	pos->run = t1x_runs_end(pos->runs, pos->chunk);
+	pos->base = pos->chunk->runs;
+	pos->run = pos->base + pos->chunk->nr;
 }
 
 /**

@@ -99,9 +99,8 @@ static void t1x_split_runs(struct t1x_container *c, struct t1x_split *split,
 	mutex_unlock(&c->mmio_lock);
 }
 
-/* Counts the pages that are charged for a part of a mapping (I2). */
-static unsigned long t1x_split_charge(struct t1x_container *c,
-				      struct t1x_dma *part)
+/* Counts the pages that are charged for a part of a mapping (I2), by its runs. */
+static unsigned long t1x_split_count(struct t1x_container *c, struct t1x_dma *part)
 {
 	unsigned long npages = t1x_dma_npages(part), nram;
 	const struct t1x_run *run;
@@ -114,6 +113,22 @@ static unsigned long t1x_split_charge(struct t1x_container *c,
 	while ((run = t1x_runs_next(&pos)))
 		nram += t1x_run_nram(run);
 	return nram;
+}
+
+/*
+ * Pages that are charged for the upper part.  Mostly all of a mapping is charged, or
+ * nothing; else the part that has fewer runs is counted.
+ */
+static unsigned long t1x_split_charge(struct t1x_container *c, const struct t1x_split *split)
+{
+	struct t1x_dma *dma = split->dma, *upper = split->upper;
+	unsigned long charged = dma->owner.charged;
+
+	if (!charged || charged == t1x_dma_npages(dma) + t1x_dma_npages(upper))
+		return t1x_dma_npages(upper);
+	if (t1x_runs_nr(&dma->runs) < t1x_runs_nr(&upper->runs))
+		return charged - t1x_split_count(c, dma);
+	return t1x_split_count(c, upper);
 }
 
 /**
@@ -129,17 +144,13 @@ struct t1x_dma *t1x_split_commit(struct t1x_container *c, struct t1x_split *spli
 {
 	struct t1x_dma *dma = split->dma, *upper = split->upper;
 	unsigned long npages = (upper->iova - dma->iova) >> PAGE_SHIFT;
-	unsigned long charge = t1x_dma_npages(dma) - npages;
 
 	upper->last = dma->last;
 	dma->last = upper->iova - 1;
 	t1x_split_runs(c, split, npages);
 	t1x_dirty_split(c, dma, upper, npages);
 
-	/* Mostly all of it is charged, or nothing; else the runs have to tell. */
-	if (dma->owner.charged && dma->owner.charged != npages + charge)
-		charge = t1x_split_charge(c, upper);
-	t1x_owner_transfer(&dma->owner, &upper->owner, charge);
+	t1x_owner_transfer(&dma->owner, &upper->owner, t1x_split_charge(c, split));
 
 	if (dma->vaddr_invalid) {
 		upper->vaddr_invalid = true;
