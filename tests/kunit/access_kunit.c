@@ -5,12 +5,15 @@
  * The container is that of the fixture; the device is a structure with a dma_unmap
  * callback that does as it is told.
  */
+#include <linux/completion.h>
 #include <linux/sched/signal.h>
 #include <linux/vfio.h>
+#include <linux/workqueue.h>
 
 #include "access.h"
 #include "account.h"
 #include "dirty.h"
+#include "split.h"
 #include "t1x.h"
 #include "t1x_kunit.h"
 #include "unmap.h"
@@ -260,6 +263,89 @@ static void held_pages_are_dirty(struct kunit *test)
 	access_done(e);
 }
 
+/**
+ * struct splitter - splits the mapping in two while a page of it is faulted in
+ * @work: runs t1x_split_commit() in another task, as an UNMAP elsewhere does
+ * @done: completed by @work
+ * @c: the container
+ * @dma: the mapping
+ * @upper: the upper half; %NULL if the container was locked
+ */
+static struct splitter {
+	struct work_struct work;
+	struct completion done;
+	struct t1x_container *c;
+	struct t1x_dma *dma;
+	struct t1x_dma *upper;
+} splitter;
+
+static void split_in_half(struct work_struct *work)
+{
+	struct t1x_split split;
+
+	if (mutex_trylock(&splitter.c->lock)) {
+		if (!t1x_split_prepare(splitter.c, &split, splitter.dma,
+				       IOVA + NPAGES / 2 * PAGE_SIZE))
+			splitter.upper = t1x_split_commit(splitter.c, &split);
+		mutex_unlock(&splitter.c->lock);
+	}
+	complete(&splitter.done);
+}
+
+static void split_on_fault(void)
+{
+	fake_memory.on_fault = NULL;
+	queue_work(system_unbound_wq, &splitter.work);
+	wait_for_completion(&splitter.done);
+}
+
+static void splitter_begin(struct access_case *e)
+{
+	splitter.c = e->c;
+	splitter.dma = e->dma;
+	splitter.upper = NULL;
+	init_completion(&splitter.done);
+	INIT_WORK(&splitter.work, split_in_half);
+	fake_memory.on_fault = split_on_fault;
+}
+
+/* While memory is faulted in for a device the rest of the container can be used. */
+static void pin_does_not_lock_the_container(struct kunit *test)
+{
+	struct access_case *e = access_begin(test);
+	const unsigned int page = NPAGES / 2 + 3;
+
+	KUNIT_EXPECT_EQ(test, t1x_dirty_start(e->c), 0);
+	splitter_begin(e);
+	KUNIT_EXPECT_EQ(test, access_pin(e, page, 1), 1);
+	KUNIT_ASSERT_NOT_NULL(test, splitter.upper);
+	KUNIT_EXPECT_PTR_EQ(test, e->pages[0], fake_memory.layout[page]);
+	KUNIT_EXPECT_EQ(test, splitter.upper->owner.charged, 1UL);
+	KUNIT_EXPECT_EQ(test, e->dma->owner.charged, 0UL);
+	KUNIT_EXPECT_EQ(test, splitter.upper->dirty[0], 8UL);
+	KUNIT_EXPECT_EQ(test, e->dma->dirty[0], 0UL);
+	access_unpin(e, page, 1);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), e->locked);
+	access_done(e);
+}
+
+static void rw_does_not_lock_the_container(struct kunit *test)
+{
+	struct access_case *e = access_begin(test);
+	const unsigned int page = NPAGES / 2 + 3;
+	u32 word = 0x12345678, *there = page_address(fake_memory.layout[page]);
+
+	KUNIT_EXPECT_EQ(test, t1x_dirty_start(e->c), 0);
+	splitter_begin(e);
+	KUNIT_EXPECT_EQ(test, t1x_access_rw(e->cookie, IOVA + page * PAGE_SIZE, &word,
+					    sizeof(word), true), 0);
+	KUNIT_ASSERT_NOT_NULL(test, splitter.upper);
+	KUNIT_EXPECT_EQ(test, *there, word);
+	KUNIT_EXPECT_EQ(test, splitter.upper->dirty[0], 8UL);
+	KUNIT_EXPECT_EQ(test, e->dma->dirty[0], 0UL);
+	access_done(e);
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(pin_refuses_what_type1_refuses),
 	KUNIT_CASE(pin_is_for_v2),
@@ -270,6 +356,8 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(unmap_gives_up_on_a_deaf_device),
 	KUNIT_CASE(closed_device_loses_its_pages),
 	KUNIT_CASE(held_pages_are_dirty),
+	KUNIT_CASE(pin_does_not_lock_the_container),
+	KUNIT_CASE(rw_does_not_lock_the_container),
 	{}
 };
 

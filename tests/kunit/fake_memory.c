@@ -54,6 +54,8 @@ static vm_fault_t fake_ram_fault(struct vm_fault *vmf)
 {
 	struct page *page = NULL;
 
+	if (fake_memory.on_fault)
+		fake_memory.on_fault();
 	if (vmf->pgoff < FAKE_PAGES)
 		page = fake_memory.layout[vmf->pgoff];
 	if (!page)

@@ -49,6 +49,7 @@ void t1x_kunit_suite_exit(struct kunit_suite *suite);
  * @layout: page behind each page of the RAM window; %NULL for a hole
  * @bar_layout: the same for the BAR window
  * @bar_read_only: page of the BAR window that may not be written; -1: none
+ * @on_fault: called when a page of the RAM window is faulted in; or %NULL
  */
 struct fake_memory {
 	struct mm_struct *mm;
@@ -59,6 +60,7 @@ struct fake_memory {
 	struct page *layout[FAKE_PAGES];
 	struct page *bar_layout[FAKE_BAR_PAGES];
 	int bar_read_only;
+	void (*on_fault)(void);
 };
 
 extern struct fake_memory fake_memory;

@@ -7,6 +7,10 @@
  * times it is asked for, and charged unless the mapping is filled, in which
  * case it is charged already (I2).  Some open device of the container must have a
  * dma_unmap callback: before a mapping goes it is called to let go of the pages.
+ *
+ * The user's memory is faulted in, which may take long, with the range of the pages locked
+ * and not the container.  The mapping stays in that range and keeps its vaddr, but may be
+ * split elsewhere meanwhile, so it is looked up anew afterwards.
  */
 #include "access.h"
 
@@ -39,8 +43,9 @@ static unsigned long t1x_access_nram(const struct t1x_dma *dma, dma_addr_t iova,
 	return page->ram && t1x_dma_index(dma, iova) >= dma->filled;
 }
 
-static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
-			   struct t1x_run *page)
+/* Reads a page, and pins it if it is not registered, with the lock dropped for that. */
+static int t1x_access_read(struct t1x_container *c, const struct t1x_dma *dma,
+			   dma_addr_t iova, struct t1x_run *page)
 {
 	unsigned long index = t1x_dma_index(dma, iova);
 	struct t1x_umem_pos pos;
@@ -55,13 +60,15 @@ static int t1x_access_read(struct t1x_dma *dma, dma_addr_t iova,
 	}
 	t1x_pfn_reader_init(&reader, dma->owner.process->mm,
 			    t1x_dma_vaddr(dma) + (index << PAGE_SHIFT), 1,
-			    dma->prot & IOMMU_WRITE, 1);
+			    t1x_dma_writable(dma), 1);
+	mutex_unlock(&c->lock);
 	ret = t1x_pfn_reader_fill(&reader);
 	if (!ret) {
 		*page = *t1x_pfn_reader_peek(&reader);
 		t1x_pfn_reader_consume(&reader);
 	}
 	t1x_pfn_reader_destroy(&reader);
+	mutex_lock(&c->lock);
 	return ret;
 }
 
@@ -77,7 +84,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 	if (!mmget_not_zero(mm))
 		return -ENODEV;
 
-	ret = t1x_access_read(dma, iova, &page);
+	ret = t1x_access_read(c, dma, iova, &page);
 	/* vfio.ko returns struct pages; a BAR need not have one. */
 	if (!ret && !pfn_valid(page.pfn))
 		ret = -EINVAL;
@@ -87,6 +94,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 		goto out_put;
 	}
 
+	dma = t1x_dma_first(&c->dma_tree, iova, iova);
 	nram = t1x_access_nram(dma, iova, &page);
 	ret = t1x_charge(&dma->owner, nram, 0, &c->errlog);
 	if (ret)
@@ -94,6 +102,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 	ret = t1x_access_pages_add(&c->access_pages, t1x_access_pages_index(iova), &page);
 	if (ret)
 		goto err_refund;
+	t1x_dirty_mark(c, dma, iova - dma->iova, PAGE_SIZE);
 	*pfn = page.pfn;
 	goto out_put;
 
@@ -132,11 +141,8 @@ static int t1x_access_get(struct t1x_container *c, dma_addr_t iova, int prot,
 				   "pin %#llx, which is mapped for less", iova);
 
 	ret = t1x_access_pages_get(&c->access_pages, t1x_access_pages_index(iova), &pfn);
-	if (ret == -ENOENT) {
+	if (ret == -ENOENT)
 		ret = t1x_access_add(c, dma, iova, &pfn);
-		if (!ret)
-			t1x_dirty_mark(c, dma, iova - dma->iova, PAGE_SIZE);
-	}
 	if (!ret)
 		*page = pfn_to_page(pfn);
 	return ret;
@@ -279,16 +285,35 @@ void t1x_access_unpin_pages(void *cookie, dma_addr_t iova, int npages)
 	t1x_container_put(c);
 }
 
-/* The part of a mapping that can be copied at once; returns bytes or an errno. */
+/* Copies to or from the address space of a mapping; false if part of that is missing. */
+static bool t1x_access_copy(struct mm_struct *mm, void __user *vaddr, void *data,
+			    size_t count, bool write)
+{
+	bool adopt = !current->mm;
+	bool left;
+
+	if (adopt)
+		kthread_use_mm(mm);
+	if (write)
+		left = copy_to_user(vaddr, data, count);
+	else
+		left = copy_from_user(data, vaddr, count);
+	if (adopt)
+		kthread_unuse_mm(mm);
+	return !left;
+}
+
+/*
+ * The part of a mapping that can be copied at once, with the lock dropped for that; returns
+ * bytes or an errno.
+ */
 static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 				   void *data, size_t count, bool write)
 {
 	struct t1x_dma *dma = t1x_dma_first(&c->dma_tree, iova, iova);
 	struct mm_struct *mm;
-	bool adopt = !current->mm;
 	void __user *vaddr;
-	u64 offset;
-	bool left;
+	bool copied;
 
 	if (!dma)
 		return t1x_log_err(&c->errlog, -EINVAL,
@@ -301,27 +326,24 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
 				   iova);
 
 	mm = dma->owner.process->mm;
-	if (!adopt && current->mm != mm)
+	if (current->mm && current->mm != mm)
 		return -EFAULT;
 	if (!mmget_not_zero(mm))
 		return -EPERM;
-	if (adopt)
-		kthread_use_mm(mm);
 
-	offset = iova - dma->iova;
 	count = min_t(u64, count, dma->last - iova + 1);
-	vaddr = (void __user *)(t1x_dma_vaddr(dma) + (unsigned long)offset);
-	if (write)
-		left = copy_to_user(vaddr, data, count);
-	else
-		left = copy_from_user(data, vaddr, count);
-	if (write && !left)
-		t1x_dirty_mark(c, dma, offset, count);
-
-	if (adopt)
-		kthread_unuse_mm(mm);
+	vaddr = (void __user *)(t1x_dma_vaddr(dma) + (unsigned long)(iova - dma->iova));
+	mutex_unlock(&c->lock);
+	copied = t1x_access_copy(mm, vaddr, data, count, write);
 	mmput_async(mm);
-	return left ? -EFAULT : (ssize_t)count;
+	mutex_lock(&c->lock);
+	if (!copied)
+		return -EFAULT;
+	if (write) {
+		dma = t1x_dma_first(&c->dma_tree, iova, iova);
+		t1x_dirty_mark(c, dma, iova - dma->iova, count);
+	}
+	return count;
 }
 
 /**
