@@ -144,6 +144,8 @@ static void fake_iotlb_sync(struct iommu_domain *domain,
 	struct fake_domain *fake = fake_domain_of(domain);
 
 	fake->syncs++;
+	if (fake->on_sync)
+		fake->on_sync(fake);
 	if (gather->start >= gather->end)
 		return;
 	if ((gather->start ^ gather->end) >> T1X_FLUSH_SHIFT)

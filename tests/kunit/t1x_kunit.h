@@ -121,6 +121,7 @@ long fake_memory_locked(void);
  * @keep: IOVA page that unmap_pages() will not unmap
  * @keep_times: so often
  * @overshoot: pages that the next unmap_pages() does too much
+ * @on_sync: called by iotlb_sync(); or %NULL
  * @errors: rules broken: double map, unpinned before the sync, too large a flush
  * @stale: page frames of the stale pages
  * @stale_index: their IOVA pages
@@ -143,6 +144,7 @@ struct fake_domain {
 	unsigned long keep;
 	unsigned int keep_times;
 	unsigned int overshoot;
+	void (*on_sync)(struct fake_domain *fake);
 	unsigned int errors;
 	unsigned long stale[FAKE_PAGES + FAKE_BAR_PAGES];
 	unsigned long stale_index[FAKE_PAGES + FAKE_BAR_PAGES];

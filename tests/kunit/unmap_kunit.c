@@ -246,6 +246,53 @@ static void mappings_share_syncs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 0U);
 }
 
+#define BATCHES	3
+
+static struct kunit *trimming;
+static unsigned int locked_at_sync[BATCHES];
+
+/*
+ * Notes which batches are locked, as bits, and what is above them, when one is synced, and
+ * makes a mapping there.
+ */
+static void note_what_is_locked(struct fake_domain *fake)
+{
+	struct fixture *f = trimming->priv;
+	struct t1x_range_tree *tree = &f->c->range_tree;
+	unsigned int i, *locked = &locked_at_sync[fake->syncs - 1];
+	dma_addr_t iova = IOVA;
+
+	for (i = 0; i < BATCHES; i++, iova += T1X_SYNC_RUNS * PAGE_SIZE)
+		*locked |= t1x_range_tree_overlaps(tree, iova, iova + PAGE_SIZE - 1) << i;
+	*locked |= t1x_range_tree_overlaps(tree, TOP_PAGE, TOP) << BATCHES;
+	if (fake->syncs == 1)
+		fixture_map(trimming, TOP_PAGE, USER_PAGE, 1, 0);
+}
+
+/* What was unmapped can be mapped again, and what was not mapped at all, and stays. */
+static void range_shrinks_to_what_is_left(struct kunit *test)
+{
+	const unsigned int nr = (BATCHES - 1) * T1X_SYNC_RUNS + 1;
+	struct t1x_unmap_request req = { .all = true };
+	struct fixture *f = fixture_with(test, 1);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		fixture_map(test, IOVA + i * PAGE_SIZE, i, 1, 0);
+	trimming = test;
+	memset(locked_at_sync, 0, sizeof(locked_at_sync));
+	f->fake[0]->on_sync = note_what_is_locked;
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), 0);
+	f->fake[0]->on_sync = NULL;
+	KUNIT_EXPECT_EQ(test, req.unmapped, nr * PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, f->fake[0]->syncs, BATCHES);
+	KUNIT_EXPECT_EQ(test, locked_at_sync[0], 7U);
+	KUNIT_EXPECT_EQ(test, locked_at_sync[1], 6U);
+	KUNIT_EXPECT_EQ(test, locked_at_sync[2], 4U);
+	KUNIT_EXPECT_EQ(test, count_mappings(f), 1U);
+	KUNIT_EXPECT_EQ(test, f->fake[0]->nr, 1UL);
+}
+
 static const unsigned int domain_numbers[] = { 0, 1 };
 
 KUNIT_ARRAY_PARAM(domain, domain_numbers, number_desc);
@@ -455,6 +502,7 @@ static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE_PARAM(refused_requests_change_nothing, refusal_gen_params),
 	KUNIT_CASE(all_takes_everything),
 	KUNIT_CASE_PARAM(mappings_share_syncs, mappings_gen_params),
+	KUNIT_CASE(range_shrinks_to_what_is_left),
 	KUNIT_CASE_PARAM(kept_page_keeps_its_mapping, domain_gen_params),
 	KUNIT_CASE(vaddr_goes_and_mappings_stay),
 	KUNIT_CASE_PARAM(granules_go_by_parts, part_gen_params),

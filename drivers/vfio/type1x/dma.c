@@ -171,6 +171,17 @@ struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last)
 }
 
 /**
+ * t1x_dma_highest() - find the highest mapping
+ * @tree: the tree, not empty
+ *
+ * Return: the mapping.
+ */
+struct t1x_dma *t1x_dma_highest(const struct rb_root *tree)
+{
+	return t1x_dma_of(rb_last(tree));
+}
+
+/**
  * t1x_dma_range_splits() - would a range split a mapping in two
  * @tree: the tree
  * @first: the lowest mapping in the range, or %NULL

@@ -145,6 +145,7 @@ void t1x_dma_insert(struct rb_root *tree, struct t1x_dma *dma);
 void t1x_dma_erase(struct rb_root *tree, struct t1x_dma *dma);
 struct t1x_dma *t1x_dma_first(const struct rb_root *tree, dma_addr_t iova,
 			      dma_addr_t last);
+struct t1x_dma *t1x_dma_highest(const struct rb_root *tree);
 struct t1x_dma *t1x_dma_next(struct t1x_dma *dma, dma_addr_t last);
 
 /**

@@ -24,8 +24,9 @@
  * The mappings go in batches of up to T1X_SYNC_RUNS.  A batch is chained with the container
  * locked, and unfilled by t1x_dmas_unfill() with the range alone: each domain unmaps it,
  * then syncs its IOTLB, and only then are pages unpinned and charges refunded (I1).  What
- * was unfilled is removed from the tree with the container locked and freed without.  Only
- * whole mappings go, so no call to the IOMMU splits one of its large pages (I6).
+ * was unfilled is removed from the tree with the container locked and freed without.  The
+ * range shrinks to what is left, and what lies outside can be mapped again.  Only whole
+ * mappings go, so no call to the IOMMU splits one of its large pages (I6).
  */
 #include "unmap.h"
 
@@ -355,19 +356,25 @@ static int t1x_unmap_mappings(struct t1x_container *c,
 {
 	struct t1x_dma *batch = unmap->first, *removed = NULL, *next_batch;
 	struct t1x_range *range = &unmap->range;
+	dma_addr_t last = range->last;
 	int ret = 0;
 
-	/* A gap below the lowest mapping can be mapped meanwhile. */
-	if (batch->iova > range->iova)
-		t1x_range_trim(&c->range_tree, range, batch->iova, range->last);
+	/* The gaps below the lowest mapping and above the highest can be mapped meanwhile. */
+	if (!~last)
+		last = t1x_dma_highest(&c->dma_tree)->last;
+	if (batch->iova > range->iova || last < range->last)
+		t1x_range_trim(&c->range_tree, range, batch->iova, last);
 	for (; batch; batch = ret ? NULL : next_batch) {
-		next_batch = t1x_unmap_chain(batch, unmap->last);
+		/* Not up to the end of the request: what is above may be being mapped. */
+		next_batch = t1x_unmap_chain(batch, last);
 		mutex_unlock(&c->lock);
 		t1x_unmap_free(removed);
 		ret = t1x_dmas_unfill(c, range, batch);
 		mutex_lock(&c->lock);
 		removed = t1x_unmap_remove(c, batch, bytes);
 		WRITE_ONCE(range->done, *bytes);
+		if (next_batch && !ret)
+			t1x_range_trim(&c->range_tree, range, next_batch->iova, last);
 	}
 	t1x_container_unlock(c, range);
 	t1x_unmap_free(removed);
