@@ -67,6 +67,19 @@ static void map_and_look(void)
 	expect_eq(sys_vmlck(), 4);
 }
 
+static void register_and_look(void)
+{
+	assert_ret(dma_register(rig->container, memory, SIZE,
+				VFIO_TYPE1X_MEMORY_WRITE), 0);
+	expect_eq(sys_vmlck(), SIZE / 1024 + 4);
+	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
+	dma_check_pages(rig, 0, IOVA, memory, 1);
+	dma_check_pages(rig, 0, IOVA + SIZE - PAGE, memory + SIZE - PAGE, 1);
+	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
+	assert_ret(dma_unregister(rig->container, memory, SIZE), 0);
+	expect_eq(sys_vmlck(), 4);
+}
+
 static void ask_for_none(void)
 {
 	sys_param_set("populate_threads", "0");
@@ -152,6 +165,28 @@ static void hole_refuses_all(const void *variant)
 	expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), -EFAULT);
 	expect_eq(sys_vmlck(), 4);
 	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
+}
+
+static void registering_is_helped(const void *variant)
+{
+	const struct situation *situation = variant;
+
+	begin(situation->advice);
+	if (situation->prepare)
+		situation->prepare();
+	register_and_look();
+	expect_help(situation->help);
+}
+
+static void hole_refuses_registration(const void *variant)
+{
+	const struct hole *hole = variant;
+
+	begin(MADV_NOHUGEPAGE);
+	munmap(memory + hole->at, PAGE);
+	expect_ret(dma_register(rig->container, memory, SIZE,
+				VFIO_TYPE1X_MEMORY_WRITE), -EFAULT);
+	expect_eq(sys_vmlck(), 4);
 }
 
 static void limit_refuses_all(void)
@@ -333,6 +368,8 @@ static void memory_goes_meanwhile(void)
 static const struct test tests[] = {
 	TEST_VARIANTS(every_page_is_the_right_one, situations),
 	TEST_VARIANTS(hole_refuses_all, holes),
+	TEST_VARIANTS(registering_is_helped, situations),
+	TEST_VARIANTS(hole_refuses_registration, holes),
 	TEST(limit_refuses_all),
 	TEST_LONG(kill_ends_it, 100),
 	TEST_LONG(memory_goes_meanwhile, 200),

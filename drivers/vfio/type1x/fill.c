@@ -95,28 +95,6 @@ static bool t1x_fill_mmio(const struct t1x_fill *fill)
 /* --- read: the next run of the reader or of the memory region ------------------- */
 
 /*
- * Fills the reader.  Once a batch had to be faulted in, threads populate the memory
- * ahead, which pays only for a writer that reads its own address space.
- */
-static int t1x_fill_refill(struct t1x_fill *fill)
-{
-	struct t1x_pfn_reader *reader = &fill->reader;
-	int ret;
-
-	if (fill->populate) {
-		ret = t1x_populate_wait(fill->populate, reader->vaddr);
-		if (ret)
-			return ret;
-	}
-	ret = t1x_pfn_reader_fill(reader);
-	if (ret || fill->populate || !reader->cold || !reader->write ||
-	    reader->mm != current->mm)
-		return ret;
-	fill->populate = t1x_populate_start(reader->mm, reader->vaddr, reader->left);
-	return 0;
-}
-
-/*
  * Reads the next batch.  The first MMIO of a mapping is read twice if it is to be
  * revoked: what was read before the notifier was registered may be stale.
  */
@@ -131,7 +109,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		return -ENODEV;
 	if (t1x_dma_mmio(dma) && !t1x_fill_mmio(fill))
 		t1x_mmio_read_begin(dma);
-	ret = t1x_fill_refill(fill);
+	ret = t1x_populate_read(&fill->populate, reader);
 	if (unlikely(ret && ret != -EINTR))
 		t1x_log_err(&fill->c->errlog, ret,
 			    "memory at vaddr %#llx cannot be pinned", reader->vaddr);

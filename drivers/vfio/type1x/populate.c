@@ -37,6 +37,7 @@
 #include <linux/wait.h>
 
 #include "params.h"
+#include "pfn_reader.h"
 #include "stats.h"
 #include "t1x.h"
 
@@ -268,6 +269,35 @@ int t1x_populate_wait(struct t1x_populate *p, unsigned long vaddr)
 					READ_ONCE(p->failed)))
 			return -EINTR;
 	}
+	return 0;
+}
+
+/**
+ * t1x_populate_read() - fill a reader, whose memory may have to be faulted in
+ * @populate: the threads that do so ahead of the reader; to be %NULL at first, and stopped
+ *	with t1x_populate_stop() in the end unless it still is
+ * @reader: the reader, with pages left and none pending
+ *
+ * Threads are started once a batch had to be faulted in, which pays only for a writer that
+ * reads its own address space.
+ *
+ * Context: as t1x_populate_wait().
+ * Return: as t1x_pfn_reader_fill(), or -EINTR when killed while waiting.
+ */
+int t1x_populate_read(struct t1x_populate **populate, struct t1x_pfn_reader *reader)
+{
+	int ret;
+
+	if (*populate) {
+		ret = t1x_populate_wait(*populate, reader->vaddr);
+		if (ret)
+			return ret;
+	}
+	ret = t1x_pfn_reader_fill(reader);
+	if (ret || *populate || !reader->cold || !reader->write ||
+	    reader->mm != current->mm)
+		return ret;
+	*populate = t1x_populate_start(reader->mm, reader->vaddr, reader->left);
 	return 0;
 }
 

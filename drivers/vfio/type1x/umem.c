@@ -21,6 +21,7 @@
 #include "account.h"
 #include "container.h"
 #include "pfn_reader.h"
+#include "populate.h"
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
@@ -204,51 +205,72 @@ static int t1x_umem_index(struct t1x_umem *umem, struct t1x_runs *runs,
 	return 0;
 }
 
-static int t1x_umem_push(struct t1x_runs *runs, struct t1x_run *run)
+/**
+ * struct t1x_umem_fill - the state of one t1x_umem_pin()
+ * @c: the container, for reasons and statistics
+ * @umem: what is to be pinned
+ * @reader: reads it
+ * @populate: threads that fault in memory ahead of @reader, or %NULL
+ * @runs: what was read
+ * @run: what was read last, and is not among @runs yet
+ * @charged: all of @umem is charged
+ *
+ * On the stack of t1x_umem_pin(), which holds &t1x_umem.lock.
+ */
+struct t1x_umem_fill {
+	struct t1x_container *c;
+	struct t1x_umem *umem;
+	struct t1x_pfn_reader reader;
+	struct t1x_populate *populate;
+	struct t1x_runs runs;
+	struct t1x_run run;
+	bool charged;
+};
+
+static int t1x_umem_push(struct t1x_umem_fill *fill)
 {
-	int ret = t1x_runs_reserve(runs, GFP_KERNEL_ACCOUNT);
+	int ret = t1x_runs_reserve(&fill->runs, GFP_KERNEL_ACCOUNT);
 
 	if (ret)
 		return ret;
-	t1x_runs_push(runs, run);
-	run->npages = 0;
+	t1x_runs_push(&fill->runs, &fill->run);
+	fill->run.npages = 0;
 	return 0;
 }
 
-/* Reads the next batch, and charges it unless @charged says that it is. */
-static int t1x_umem_refill(struct t1x_container *c, struct t1x_umem *umem,
-			   struct t1x_pfn_reader *reader, bool charged)
+/* Reads the next batch, and charges it unless all is charged. */
+static int t1x_umem_refill(struct t1x_umem_fill *fill)
 {
+	struct t1x_pfn_reader *reader = &fill->reader;
 	unsigned long left = reader->left;
-	int ret = t1x_pfn_reader_fill(reader);
+	int ret = t1x_populate_read(&fill->populate, reader);
 
-	if (ret || charged)
+	if (ret || fill->charged)
 		return ret;
-	return t1x_charge(&umem->owner, left - reader->left, 0, &c->errlog);
+	return t1x_charge(&fill->umem->owner, left - reader->left, 0, &fill->c->errlog);
 }
 
-/* Pins what @reader reads; @run was read and is not among @runs yet. */
-static int t1x_umem_read(struct t1x_container *c, struct t1x_umem *umem,
-			 struct t1x_pfn_reader *reader, struct t1x_runs *runs,
-			 struct t1x_run *run, bool charged)
+/* Pins all of it. */
+static int t1x_umem_read(struct t1x_umem_fill *fill)
 {
+	struct t1x_pfn_reader *reader = &fill->reader;
 	const struct t1x_run *next;
 	int ret = 0;
 
 	while (!ret) {
 		next = t1x_pfn_reader_peek(reader);
-		if (READ_ONCE(c->dying)) {
+		if (READ_ONCE(fill->c->dying)) {
 			ret = -ENODEV;
 		} else if (next && !next->pinned) {
-			ret = t1x_log_err(&c->errlog, -EFAULT,
+			ret = t1x_log_err(&fill->c->errlog, -EFAULT,
 					  "MMIO cannot be registered");
-		} else if (next && t1x_run_joins(run, next)) {
-			t1x_run_join(run, next);
+		} else if (next && t1x_run_joins(&fill->run, next)) {
+			t1x_run_join(&fill->run, next);
 			t1x_pfn_reader_consume(reader);
 		} else if (!next && reader->left) {
-			ret = t1x_umem_refill(c, umem, reader, charged);
-		} else if (run->npages) {
-			ret = t1x_umem_push(runs, run);
+			ret = t1x_umem_refill(fill);
+		} else if (fill->run.npages) {
+			ret = t1x_umem_push(fill);
 		} else {
 			break;
 		}
@@ -256,14 +278,21 @@ static int t1x_umem_read(struct t1x_container *c, struct t1x_umem *umem,
 	return ret;
 }
 
-static void t1x_umem_unread(struct t1x_runs *runs)
+/* Unpins what was read. */
+static void t1x_umem_abort(struct t1x_umem_fill *fill)
 {
 	struct t1x_unpin_batch unpin;
 	unsigned long nr;
 
+	/* The memory that the threads fault in may be the reason for the failure. */
+	if (fill->populate)
+		t1x_populate_cancel(fill->populate);
+	if (fill->run.npages)
+		t1x_unpin_run(&fill->run, false);
+	t1x_pfn_reader_release_pins(&fill->reader);
 	t1x_unpin_init(&unpin);
-	while ((nr = t1x_runs_nr(runs))) {
-		t1x_unpin_last_runs(&unpin, runs, min(nr, T1X_SYNC_RUNS), false);
+	while ((nr = t1x_runs_nr(&fill->runs))) {
+		t1x_unpin_last_runs(&unpin, &fill->runs, min(nr, T1X_SYNC_RUNS), false);
 		cond_resched();
 	}
 	t1x_unpin_flush(&unpin);
@@ -276,33 +305,32 @@ static void t1x_umem_unread(struct t1x_runs *runs)
 static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 {
 	unsigned long npages = t1x_urange_npages(&umem->urange), nram = 0;
-	bool ahead = t1x_owner_unlimited(&umem->owner);
-	struct t1x_run run = { .npages = 0 };
-	struct t1x_runs runs;
-	struct t1x_pfn_reader reader;
+	struct t1x_umem_fill fill = {
+		.c = c,
+		.umem = umem,
+		.charged = t1x_owner_unlimited(&umem->owner),
+	};
 	int ret;
 
-	if (ahead) {
+	if (fill.charged) {
 		ret = t1x_charge(&umem->owner, npages, 0, &c->errlog);
 		if (ret)
 			return ret;
 	}
 
-	t1x_runs_init(&runs);
-	t1x_pfn_reader_init(&reader, umem->urange.mm, umem->urange.first, npages,
+	t1x_runs_init(&fill.runs);
+	t1x_pfn_reader_init(&fill.reader, umem->urange.mm, umem->urange.first, npages,
 			    umem->write, c->pin_batch);
-	ret = t1x_umem_read(c, umem, &reader, &runs, &run, ahead);
+	ret = t1x_umem_read(&fill);
 	if (!ret)
-		ret = t1x_umem_index(umem, &runs, &nram);
-	if (ret) {
-		if (run.npages)
-			t1x_unpin_run(&run, false);
-		t1x_pfn_reader_release_pins(&reader);
-		t1x_umem_unread(&runs);
-	}
-	atomic_long_add(reader.nr_slow, &c->map_stats.slow_gup);
-	t1x_pfn_reader_destroy(&reader);
-	t1x_runs_free(&runs);
+		ret = t1x_umem_index(umem, &fill.runs, &nram);
+	if (ret)
+		t1x_umem_abort(&fill);
+	if (fill.populate)
+		t1x_populate_stop(fill.populate);
+	atomic_long_add(fill.reader.nr_slow, &c->map_stats.slow_gup);
+	t1x_pfn_reader_destroy(&fill.reader);
+	t1x_runs_free(&fill.runs);
 	t1x_refund(&umem->owner, npages - nram);
 	return ret;
 }
