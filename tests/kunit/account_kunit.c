@@ -67,11 +67,11 @@ static void charge_up_to_the_limit(struct kunit *test)
 
 	owner = fake_owner(p->bytes < 0 ? RLIM_INFINITY :
 			   (before << PAGE_SHIFT) + p->bytes);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->first, 0, &refusals),
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->first, 0, 0, &refusals),
 			p->ret);
 	charged += p->ret ? 0 : p->first;
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + charged);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->second, 0, &refusals),
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, p->second, 0, 0, &refusals),
 			p->ret2);
 	charged += p->ret2 ? 0 : p->second;
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + charged);
@@ -85,7 +85,7 @@ static void charge_capable_has_no_limit(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	fake_process.lock_cap = true;
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0, &refusals), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 100, 0, 0, &refusals), 0);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before + 100);
 	t1x_refund(&owner, 100);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -96,7 +96,7 @@ static void refund_never_exceeds_the_charge(struct kunit *test)
 	long before = fake_memory_locked();
 	struct t1x_owner owner = fake_owner(RLIM_INFINITY);
 
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3, 0, &refusals), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 3, 0, 0, &refusals), 0);
 	t1x_refund(&owner, 2);
 	t1x_refund(&owner, 2);
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), before);
@@ -108,7 +108,7 @@ static void charge_nothing_takes_no_lock(struct kunit *test)
 	struct t1x_owner owner = fake_owner(0);
 
 	mmap_write_lock(fake_memory.mm);
-	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0, &refusals), 0);
+	KUNIT_EXPECT_EQ(test, t1x_charge(&owner, 0, 0, 0, &refusals), 0);
 	t1x_refund(&owner, 0);
 	mmap_write_unlock(fake_memory.mm);
 }

@@ -253,7 +253,7 @@ static void hold_ten(struct kunit *test, struct t1x_container *c,
 		KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&c->access_pages, first + i, &page),
 				0);
 	}
-	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0, &c->errlog), 0);
+	KUNIT_ASSERT_EQ(test, t1x_charge(&dma->owner, 10, 0, 0, &c->errlog), 0);
 }
 
 static void let_go_of_ten(struct t1x_container *c, struct t1x_dma *dma)

@@ -53,6 +53,29 @@ static void ranges_check(struct kunit *test, struct t1x_iova_ranges *ranges,
 	KUNIT_ASSERT_EQ(test, i, ranges->nr);
 }
 
+/* From each step below the highest range: what cannot be used next. */
+static void gaps_check(struct kunit *test, const struct t1x_iova_ranges *ranges,
+		       const unsigned long *bits)
+{
+	unsigned int step, first, last;
+	struct t1x_iova_range gap;
+
+	for (step = 0; ; step++) {
+		first = step;
+		if (test_bit(step, bits))
+			first = find_next_zero_bit(bits, STEPS, step);
+		else
+			while (first && !test_bit(first - 1, bits))
+				first--;
+		last = find_next_bit(bits, STEPS, first);
+		if (last == STEPS)
+			break;
+		t1x_iova_gap(ranges, step_first(step) + 1, &gap);
+		KUNIT_ASSERT_EQ(test, gap.first, step_first(first));
+		KUNIT_ASSERT_EQ(test, gap.last, step_first(last) - 1);
+	}
+}
+
 #define TOP	(~(dma_addr_t)0)
 
 /**
@@ -192,6 +215,7 @@ static void iova_random_against_bits(struct kunit *test)
 				bitmap_clear(bits, b + 1, STEPS - 1 - b);
 			}
 			ranges_check(test, &ranges, bits);
+			gaps_check(test, &ranges, bits);
 		}
 	}
 	t1x_iova_free(&ranges);

@@ -178,7 +178,7 @@ static void split_of_held_pages(struct kunit *test)
 	for (i = 10; i < 40; i++)
 		KUNIT_ASSERT_EQ(test, t1x_access_pages_add(&f->c->access_pages,
 							   index + i, &page), 0);
-	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0,
+	KUNIT_ASSERT_EQ(test, t1x_charge(&lower->owner, 30, 0, 0,
 					 &f->c->errlog), 0);
 	mutex_lock(&f->c->lock);
 	KUNIT_EXPECT_EQ(test, t1x_split_prepare(f->c, &split, lower,

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/debugfs.h"
 #include "lib/mem.h"
@@ -66,20 +68,85 @@ static void reason_of_each_errno(void)
 	expect_reason(dma_map(container, memory, IOVA + 1, PAGE, RW), -EINVAL,
 		      "not aligned to 0x1000");
 	expect_reason(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST,
-		      "overlaps a mapping");
+		      "overlaps the mapping [0x10000000, 0x10000fff]");
 	expect_reason(dma_map(container, memory, 0xfee00000, PAGE, RW), -EINVAL,
-		      "reserved");
+		      "[0xfee00000, 0xfeefffff] is reserved for interrupts (MSI)");
 	reason_of_the_width(container);
 	expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
 		      "wraps");
-	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, RW), -ENOMEM,
-		      "RLIMIT_MEMLOCK of ");
-	mem_limit(100);
-	expect_reason(dma_map(container, NULL, IOVA + MIB, PAGE, RW), -EFAULT,
-		      "cannot be pinned");
+	expect_reason(dma_map(container, memory, IOVA + MIB, 3 * PAGE, RW), -ENOMEM,
+		      "] is 8192 bytes, of which 8192 are used; 12288 more are needed");
+	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, 0x70), -EINVAL,
+		      "map with flags 0x70, of which 0x70 are unknown");
 	expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
 		      "not aligned");
 	teardown();
+}
+
+/**
+ * struct unpinnable - memory that cannot be pinned for writing
+ * @variant: its name
+ * @make: makes two pages, of which the second one cannot
+ * @why: the reason, with the address of that page
+ */
+struct unpinnable {
+	const char *variant;
+	char *(*make)(void);
+	const char *why;
+};
+
+static char *unmapped(void)
+{
+	char *pages = mem_anon(2 * PAGE);
+
+	munmap(pages + PAGE, PAGE);
+	return pages;
+}
+
+static char *read_only(void)
+{
+	char *pages = mem_anon(2 * PAGE);
+
+	mprotect(pages + PAGE, PAGE, PROT_READ);
+	return pages;
+}
+
+static char *behind_the_end(void)
+{
+	return mem_file(mem_memfd(PAGE), 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static char *secret(void)
+{
+	char *pages = mem_anon(2 * PAGE);
+	int fd = syscall(SYS_memfd_secret, 0);
+
+	if (fd < 0 || ftruncate(fd, PAGE))
+		test_skip("no memfd_secret() in this kernel");
+	assert_eq(mmap(pages + PAGE, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, fd, 0) == pages + PAGE, 1);
+	close(fd);
+	return pages;
+}
+
+static const struct unpinnable unpinnables[] = {
+	{ "unmapped", unmapped, "nothing is mapped at vaddr %#lx" },
+	{ "read_only", read_only,
+	  "memory at vaddr %#lx is mapped without write access" },
+	{ "behind_the_end", behind_the_end,
+	  "memory at vaddr %#lx cannot be faulted in: behind the end of its memfd" },
+	{ "secret", secret, "memory at vaddr %#lx is secret" },
+};
+
+static void reason_of_memory(const void *variant)
+{
+	const struct unpinnable *kind = variant;
+	char why[128], *pages;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	pages = kind->make();
+	snprintf(why, sizeof(why), kind->why, (unsigned long)pages + PAGE);
+	expect_reason(dma_map(rig->container, pages, IOVA, 2 * PAGE, RW), -EFAULT, why);
 }
 
 static void reason_of_the_entry_limit(void)
@@ -102,13 +169,34 @@ static void eight_are_kept(void)
 	int i;
 
 	setup();
-	for (i = 0; i < 20; i++)
-		expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW),
+	for (i = 1; i <= 20; i++)
+		expect_ret(dma_map(rig->container, memory, IOVA, i * PAGE, RW),
 			   -EEXIST);
 	expect_eq(watch_refusal(line, sizeof(line)), 8);
+	watch_refusals_lost(line, sizeof(line));
+	if (!strstr(line, " lost=12\n"))
+		fail("what was lost is not counted: %s", line);
 	teardown();
 	/* Many a program ends when it is refused something. */
 	expect_eq(watch_refusal(line, sizeof(line)), 8);
+}
+
+/* A program that tries over and over does not push out what was refused before. */
+static void repeats_are_counted(void)
+{
+	char line[256];
+	int i;
+
+	setup();
+	expect_ret(dma_map(rig->container, memory, IOVA + 1, PAGE, RW), -EINVAL);
+	for (i = 0; i < 20; i++) {
+		expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), -EEXIST);
+		expect_ret(dma_map(rig->container, memory, IOVA, 2 * PAGE, RW), -EEXIST);
+	}
+	expect_eq(watch_refusal(line, sizeof(line)), 3);
+	if (!strstr(line, " count=20 "))
+		fail("not counted: %s", line);
+	teardown();
 }
 
 /* What has a backslash is said with one: no byte of this can begin a line of its own. */
@@ -142,18 +230,18 @@ static void a_name_can_be_anything(void)
 	setup();
 	watch_event("type1x/t1x_refused", "ret < 0");
 	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
-		      -ENOMEM, "RLIMIT_MEMLOCK of " ESCAPED "[");
+		      -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of " ESCAPED "[");
 	/* The longest of names leaves room for the rest. */
 	watch_refusal(line, sizeof(line));
-	if (!strstr(line, " does not allow 1 more pages\n"))
+	if (!strstr(line, "; 4096 more are needed\n"))
 		fail("truncated: %s", line);
 	if (watch_traced("t1x_refused", line, sizeof(line)) != 1 ||
 	    !strstr(line, ESCAPED "["))
 		fail("traced: %s", line);
 	watch_end();
 	/* The log escapes backslashes once more, and would say \x0a for a newline. */
-	expect_logged("RLIMIT_MEMLOCK of a",
-		      "RLIMIT_MEMLOCK of a\\x5c012b\\x5c134\\x5c033[");
+	expect_logged("RLIMIT_MEMLOCK (ulimit -l) of a",
+		      "RLIMIT_MEMLOCK (ulimit -l) of a\\x5c012b\\x5c134\\x5c033[");
 	if (!debugfs_text("summary", "command", value, sizeof(value)))
 		fail("no command");
 	if (strcmp(value, ESCAPED))
@@ -167,14 +255,16 @@ static void a_name_can_be_empty(void)
 	assert_eq(prctl(PR_SET_NAME, ""), 0);
 	setup();
 	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
-		      -ENOMEM, "RLIMIT_MEMLOCK of [");
+		      -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of [");
 	teardown();
 }
 
 static const struct test tests[] = {
 	TEST(reason_of_each_errno),
+	TEST_VARIANTS(reason_of_memory, unpinnables),
 	TEST(reason_of_the_entry_limit),
 	TEST(eight_are_kept),
+	TEST(repeats_are_counted),
 	TEST(a_name_can_be_anything),
 	TEST(a_name_can_be_empty),
 };

@@ -46,7 +46,7 @@ static void log_only_when_asked(void)
 	do {
 		log = log_open();
 		map_twice();
-		nr = log_count(log, "overlaps a mapping");
+		nr = log_count(log, "overlaps the mapping");
 		sys_msleep(nr ? 0 : 100);
 	} while (!nr);
 	sys_param_set("log_refusals", "N");
@@ -131,7 +131,7 @@ static void trace_of_a_refusal(void)
 	trace();
 	expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), -ENOMEM);
 	watch_end();
-	expect_traced("t1x_refused", " ret=-12 why=RLIMIT_MEMLOCK of %s[%d]",
+	expect_traced("t1x_refused", " ret=-12 why=RLIMIT_MEMLOCK (ulimit -l) of %s[%d]",
 		      program_invocation_short_name, getpid());
 	expect_traced("t1x_charge", " ret=-12\n");
 	expect_traced("t1x_map_end", " pages=0 runs=0 ret=-12\n");

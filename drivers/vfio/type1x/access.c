@@ -96,7 +96,7 @@ static int t1x_access_add(struct t1x_container *c, struct t1x_dma *dma,
 
 	dma = t1x_dma_first(&c->dma_tree, iova, iova);
 	nram = t1x_access_nram(dma, iova, &page);
-	ret = t1x_charge(&dma->owner, nram, 0, &c->errlog);
+	ret = t1x_charge(&dma->owner, nram, 0, 0, &c->errlog);
 	if (ret)
 		goto err_unpin;
 	ret = t1x_access_pages_add(&c->access_pages, t1x_access_pages_index(iova), &page);

@@ -151,7 +151,7 @@ int t1x_owner_replace(struct t1x_owner *owner, struct t1x_process **recent,
 	ret = t1x_owner_get(&new, recent);
 	if (ret)
 		return ret;
-	ret = t1x_charge(&new, owner->charged, 0, errlog);
+	ret = t1x_charge(&new, owner->charged, 0, 0, errlog);
 	if (ret) {
 		t1x_owner_put(&new);
 		return ret;
@@ -177,15 +177,18 @@ bool t1x_owner_unlimited(const struct t1x_owner *owner)
 	       task_rlimit(owner->process->task, RLIMIT_MEMLOCK) == RLIM_INFINITY;
 }
 
-static int t1x_charge_log_err(const struct t1x_owner *owner,
-			      unsigned long npages, int ret,
-			      struct t1x_errlog *errlog)
+/* @total of which @npages are still to be charged: the reason tells what to ask for. */
+static int t1x_charge_log_err(const struct t1x_owner *owner, unsigned long npages,
+			      unsigned long total, int ret, struct t1x_errlog *errlog)
 {
 	struct task_struct *task = owner->process->task;
+	unsigned long locked = READ_ONCE(owner->process->mm->locked_vm);
 
+	locked -= min3(locked, owner->charged, total - npages);
 	return t1x_log_err_of(errlog, ret, task,
-			      "RLIMIT_MEMLOCK of %s[%llu], %llu bytes, does not allow %llu more pages",
-			      task->tgid, task_rlimit(task, RLIMIT_MEMLOCK), npages);
+			      "RLIMIT_MEMLOCK (ulimit -l) of %s[%llu] is %llu bytes, of which %llu are used; %llu more are needed",
+			      task->tgid, task_rlimit(task, RLIMIT_MEMLOCK),
+			      (u64)locked << PAGE_SHIFT, (u64)total << PAGE_SHIFT);
 }
 
 static int t1x_charge_locked(const struct t1x_process *process,
@@ -201,14 +204,15 @@ static int t1x_charge_locked(const struct t1x_process *process,
  * @npages: RAM pages just pinned; may be 0
  * @more: pages that are likely to be charged soon, charged as well if the limit
  *	allows, as @owner->charged shows; they are pinned, unless t1x_owner_unlimited()
+ * @total: pages that the request charges in all, at most; for the reason of an error
  * @errlog: the log for an error
  *
  * Context: takes mmap_lock for write; may sleep.
  * Return: 0, -ENOMEM over the limit, or -EINTR when the caller is being
  * killed; on failure nothing is charged.
  */
-int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more, struct t1x_errlog *errlog)
+int t1x_charge(struct t1x_owner *owner, unsigned long npages, unsigned long more,
+	       unsigned long total, struct t1x_errlog *errlog)
 {
 	const struct t1x_process *process = owner->process;
 	int ret;
@@ -228,7 +232,7 @@ int t1x_charge(struct t1x_owner *owner, unsigned long npages,
 
 	trace_t1x_charge(process->task->tgid, npages, ret);
 	if (ret)
-		return t1x_charge_log_err(owner, npages, ret, errlog);
+		return t1x_charge_log_err(owner, npages, max(npages, total), ret, errlog);
 	owner->charged += npages;
 	t1x_stat_add(T1X_STAT_PAGES_CHARGED, npages);
 	return 0;

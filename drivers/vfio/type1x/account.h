@@ -62,8 +62,8 @@ void t1x_owner_put(struct t1x_owner *owner);
 int t1x_owner_replace(struct t1x_owner *owner, struct t1x_process **recent,
 		      struct t1x_errlog *errlog);
 bool t1x_owner_unlimited(const struct t1x_owner *owner);
-int t1x_charge(struct t1x_owner *owner, unsigned long npages,
-	       unsigned long more, struct t1x_errlog *errlog);
+int t1x_charge(struct t1x_owner *owner, unsigned long npages, unsigned long more,
+	       unsigned long total, struct t1x_errlog *errlog);
 void t1x_refund(struct t1x_owner *owner, unsigned long npages);
 void t1x_refund_batch_add(struct t1x_refund_batch *refunds, struct t1x_owner *owner,
 			  unsigned long npages);

@@ -39,6 +39,48 @@ static int t1x_aperture_restrict(struct t1x_iova_ranges *ranges,
 	return 0;
 }
 
+/* What is looked for among the regions that are reserved, and the type that was found. */
+struct t1x_aperture_search {
+	dma_addr_t first;
+	dma_addr_t last;
+	int type;
+};
+
+static int t1x_aperture_find(const struct iommu_resv_region *region, void *data)
+{
+	struct t1x_aperture_search *search = data;
+
+	if (!region->length || region->start > search->last ||
+	    region->start + region->length - 1 < search->first)
+		return 0;
+	search->type = region->type;
+	return 1;
+}
+
+/**
+ * t1x_aperture_reserved() - find out what a range is reserved for
+ * @c: the container
+ * @first: first byte
+ * @last: last byte
+ *
+ * Context: c->lock is held; may sleep.
+ * Return: the enum iommu_resv_type of a region there, or -1 if no group has one: then no
+ * domain translates it.
+ */
+int t1x_aperture_reserved(struct t1x_container *c, dma_addr_t first, dma_addr_t last)
+{
+	struct t1x_aperture_search search = { .first = first, .last = last, .type = -1 };
+	struct t1x_domain *d;
+	struct t1x_group *g;
+
+	list_for_each_entry(d, &c->domains, node)
+		list_for_each_entry(g, &d->groups, node)
+			if (t1x_group_for_each_resv(g->group, t1x_aperture_find,
+						    &search) > 0)
+				return search.type;
+	return -1;
+}
+
 /**
  * t1x_aperture_compute() - compute the usable IOVAs of a container
  * @c: the container

@@ -83,7 +83,7 @@ void t1x_errlog_exit(struct t1x_errlog *errlog)
  * Enough for the longest reason with the name of a process of which each byte has to be
  * escaped.
  */
-#define T1X_WHY_MAX	176
+#define T1X_WHY_MAX	224
 
 /* Makes the text of a reason; what a process calls itself is escaped. */
 static void t1x_errlog_text(const struct t1x_errlog_entry *one, char why[T1X_WHY_MAX])
@@ -116,6 +116,35 @@ static void t1x_errlog_print(const struct t1x_errlog *errlog,
 				    errlog->container, ERR_PTR(one->ret), why);
 }
 
+/* Was the same request refused for the same reason? */
+static bool t1x_errlog_same(const struct t1x_errlog_entry *a,
+			    const struct t1x_errlog_entry *b)
+{
+	return a->fmt == b->fmt && a->ret == b->ret && a->pid == b->pid &&
+	       !memcmp(a->args, b->args, sizeof(a->args)) &&
+	       !strcmp(a->name, b->name);
+}
+
+/* Counts a request that is among the last ones, and appends another. */
+static void t1x_errlog_record(struct t1x_errlog *errlog,
+			      const struct t1x_errlog_entry *one)
+{
+	struct t1x_errlog_entry *last;
+	unsigned int i;
+
+	lockdep_assert_held(&errlog->lock);
+
+	for (i = t1x_errlog_oldest(errlog->nr, T1X_ERRLOG_ENTRIES); i != errlog->nr; i++) {
+		last = &errlog->last[i % T1X_ERRLOG_ENTRIES];
+		if (t1x_errlog_same(last, one)) {
+			last->at = one->at;
+			last->count++;
+			return;
+		}
+	}
+	errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES] = *one;
+}
+
 /**
  * t1x_errlog_add() - record and return an error, for t1x_log_err() and t1x_log_err_of()
  * @errlog: of the container
@@ -135,6 +164,7 @@ int t1x_errlog_add(struct t1x_errlog *errlog, int ret, struct task_struct *task,
 		.ret = ret,
 		.pid = current->tgid,
 		.at = ktime_get_seconds(),
+		.count = 1,
 		.fmt = fmt,
 		.named = task,
 	};
@@ -144,7 +174,7 @@ int t1x_errlog_add(struct t1x_errlog *errlog, int ret, struct task_struct *task,
 		get_task_comm(one.name, task);
 
 	spin_lock(&errlog->lock);
-	errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES] = one;
+	t1x_errlog_record(errlog, &one);
 	spin_unlock(&errlog->lock);
 
 	if (trace_t1x_refused_enabled() || READ_ONCE(t1x_log_refusals))
@@ -158,9 +188,9 @@ static void t1x_errlog_show_entry(struct seq_file *m, unsigned long container,
 	char why[T1X_WHY_MAX];
 
 	t1x_errlog_text(one, why);
-	seq_printf(m, "container=%lu pid=%d age=%lld ret=%d why=%s\n",
+	seq_printf(m, "container=%lu pid=%d age=%lld count=%u ret=%d why=%s\n",
 		   container, one->pid, ktime_get_seconds() - one->at,
-		   one->ret, why);
+		   one->count, one->ret, why);
 }
 
 static void t1x_errlog_show_open(struct seq_file *m,
@@ -169,6 +199,9 @@ static void t1x_errlog_show_open(struct seq_file *m,
 	unsigned int i;
 
 	spin_lock(&errlog->lock);
+	if (errlog->nr > T1X_ERRLOG_ENTRIES)
+		seq_printf(m, "container=%lu lost=%u\n", errlog->container,
+			   errlog->nr - T1X_ERRLOG_ENTRIES);
 	for (i = t1x_errlog_oldest(errlog->nr, T1X_ERRLOG_ENTRIES);
 	     i != errlog->nr; i++)
 		t1x_errlog_show_entry(m, errlog->container,
@@ -181,6 +214,9 @@ static void t1x_errlog_show_closed(struct seq_file *m)
 	const struct t1x_errlog_closed_entry *closed;
 	unsigned int i;
 
+	if (t1x_errlog_nr_closed > T1X_ERRLOG_CLOSED)
+		seq_printf(m, "closed lost=%u\n",
+			   t1x_errlog_nr_closed - T1X_ERRLOG_CLOSED);
 	for (i = t1x_errlog_oldest(t1x_errlog_nr_closed,
 				   T1X_ERRLOG_CLOSED);
 	     i != t1x_errlog_nr_closed; i++) {

@@ -24,7 +24,8 @@ struct dentry;
  * struct t1x_errlog_entry - a request that was refused
  * @ret: the errno
  * @pid: the process that made the request
- * @at: seconds since the kernel booted
+ * @at: seconds since the kernel booted, the last time
+ * @count: how often it was refused
  * @fmt: the reason, for printf(); of the module, so it is there as long as the entry is
  * @args: numbers for @fmt
  * @named: @fmt begins with a %s for @name
@@ -37,6 +38,7 @@ struct t1x_errlog_entry {
 	int ret;
 	pid_t pid;
 	time64_t at;
+	unsigned int count;
 	const char *fmt;
 	u64 args[T1X_ERRLOG_ARGS];
 	bool named;
@@ -45,10 +47,13 @@ struct t1x_errlog_entry {
 
 /**
  * struct t1x_errlog - the last requests of a container that were refused
+ *
+ * A request that is repeated is one entry, whatever came between.
+ *
  * @node: in the list of all
  * @container: &t1x_container.id
  * @lock: protects what follows
- * @nr: how many there were; the last one is at (@nr - 1) % T1X_ERRLOG_ENTRIES
+ * @nr: how many different ones there were; the last one is at (@nr - 1) % T1X_ERRLOG_ENTRIES
  * @last: the last of them
  */
 struct t1x_errlog {

@@ -26,6 +26,7 @@
 #include "mmio_notifier.h"
 #include "params.h"
 #include "pfn_reader.h"
+#include "pin_error.h"
 #include "populate.h"
 #include "stats.h"
 #include "t1x.h"
@@ -111,8 +112,8 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		t1x_mmio_read_begin(dma);
 	ret = t1x_populate_read(&fill->populate, reader);
 	if (unlikely(ret && ret != -EINTR))
-		t1x_log_err(&fill->c->errlog, ret,
-			    "memory at vaddr %#llx cannot be pinned", reader->vaddr);
+		t1x_pin_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
+				  reader->write);
 	if (ret || t1x_dma_mmio(dma) || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)
@@ -262,7 +263,8 @@ static int t1x_fill_charge(struct t1x_fill *fill)
 	if (more)
 		more = t1x_owner_unlimited(owner) ? min(more, T1X_CHARGE_AHEAD) :
 						    t1x_fill_pending(fill);
-	ret = t1x_charge(owner, -fill->credit, more, &fill->c->errlog);
+	ret = t1x_charge(owner, -fill->credit, more, t1x_dma_npages(fill->dma),
+			 &fill->c->errlog);
 	fill->credit += owner->charged - charged;
 	return ret;
 }

@@ -111,7 +111,8 @@ long t1x_uapi_get_info(struct t1x_container *c, void __user *arg)
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "information with argsz %llu", info.argsz);
+				   "information with argsz %llu, which has to be %llu at least",
+				   info.argsz, minsz);
 	size = min_t(size_t, info.argsz, sizeof(info));
 
 	ret = t1x_info_collect(c, &info, &caps);

@@ -164,6 +164,23 @@ bool t1x_iova_contains(const struct t1x_iova_ranges *ranges, dma_addr_t first,
 }
 
 /**
+ * t1x_iova_gap() - find the first IOVAs from an address on that cannot be used
+ * @ranges: the list, not empty
+ * @first: where to begin; below the highest range
+ * @gap: set to them, and to what is next to them below @first
+ */
+void t1x_iova_gap(const struct t1x_iova_ranges *ranges, dma_addr_t first,
+		  struct t1x_iova_range *gap)
+{
+	const struct t1x_iova_range *range = ranges->range;
+
+	gap->first = 0;
+	for (; range->first <= first; range++)
+		gap->first = range->last + 1;
+	gap->last = range->first - 1;
+}
+
+/**
  * t1x_iova_ranges_swap() - put a new set in place of the old one
  * @ranges: the set in force
  * @by: the set to take over; empty afterwards

@@ -40,6 +40,8 @@ int t1x_iova_exclude(struct t1x_iova_ranges *ranges, dma_addr_t first,
 		     dma_addr_t last);
 bool t1x_iova_contains(const struct t1x_iova_ranges *ranges, dma_addr_t first,
 		       dma_addr_t last);
+void t1x_iova_gap(const struct t1x_iova_ranges *ranges, dma_addr_t first,
+		  struct t1x_iova_range *gap);
 void t1x_iova_ranges_swap(struct t1x_iova_ranges *ranges,
 			  struct t1x_iova_ranges *by);
 

@@ -28,6 +28,7 @@
 #include <linux/sched.h>
 
 #include "account.h"
+#include "aperture.h"
 #include "container.h"
 #include "dirty.h"
 #include "dma.h"
@@ -41,14 +42,28 @@ static int t1x_map_log_bad_iova(struct t1x_container *c, dma_addr_t iova,
 				dma_addr_t last)
 {
 	dma_addr_t top = c->iova_ranges.range[c->iova_ranges.nr - 1].last;
+	struct t1x_iova_range gap;
 
 	if (last > top)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "map [%#llx, %#llx]: the IOMMU can address no more than %#llx",
 				   iova, last, top);
-	return t1x_log_err(&c->errlog, -EINVAL,
-			   "map [%#llx, %#llx]: IOVAs in it are reserved",
-			   iova, last);
+	t1x_iova_gap(&c->iova_ranges, iova, &gap);
+	switch (t1x_aperture_reserved(c, gap.first, gap.last)) {
+	case IOMMU_RESV_MSI:
+	case IOMMU_RESV_SW_MSI:
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map [%#llx, %#llx]: [%#llx, %#llx] is reserved for interrupts (MSI)",
+				   iova, last, gap.first, gap.last);
+	case IOMMU_RESV_DIRECT:
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map [%#llx, %#llx]: [%#llx, %#llx] is reserved for the firmware (RMRR, IVMD)",
+				   iova, last, gap.first, gap.last);
+	default:
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map [%#llx, %#llx]: [%#llx, %#llx] is reserved by the platform or the IOMMU",
+				   iova, last, gap.first, gap.last);
+	}
 }
 
 /* The errnos, and which comes first, are those of type1 in 7.2. */
@@ -56,16 +71,18 @@ static int t1x_map_check(struct t1x_container *c, dma_addr_t iova,
 			 dma_addr_t last, unsigned long vaddr)
 {
 	unsigned long mask = t1x_container_pgsize(c) - 1;
+	struct t1x_dma *dma;
 
 	/* last + 1 is the size's alignment; wrapping to 0 is aligned. */
 	if ((iova | (last + 1) | vaddr) & mask)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "map [%#llx, %#llx] at vaddr %#llx is not aligned to %#llx",
 				   iova, last, vaddr, mask + 1);
-	if (t1x_dma_first(&c->dma_tree, iova, last))
+	dma = t1x_dma_first(&c->dma_tree, iova, last);
+	if (dma)
 		return t1x_log_err(&c->errlog, -EEXIST,
-				   "map [%#llx, %#llx] overlaps a mapping",
-				   iova, last);
+				   "map [%#llx, %#llx] overlaps the mapping [%#llx, %#llx]",
+				   iova, last, dma->iova, dma->last);
 	if (c->dma_avail <= 0)
 		return t1x_log_err(&c->errlog, -ENOSPC,
 				   "map [%#llx, %#llx]: all dma_entry_limit mappings are in use",

@@ -93,7 +93,7 @@ int t1x_mr_register(struct t1x_container *c, unsigned long first,
 	ret = PTR_ERR(umem);
 	kfree(mr);
 err:
-	t1x_log_err(&c->errlog, ret, "register memory [%#llx, %#llx]", first,
+	t1x_log_err(&c->errlog, ret, "memory [%#llx, %#llx] was not registered", first,
 		    last);
 out:
 	trace_t1x_register(c->id, first, last, ret);

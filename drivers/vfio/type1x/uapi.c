@@ -77,10 +77,14 @@ static long t1x_uapi_map_dma(struct t1x_container *c, void __user *arg)
 
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
-	if (map.argsz < minsz || map.flags & ~known)
+	if (map.argsz < minsz)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "map with argsz %llu, flags %#llx", map.argsz,
-				   map.flags);
+				   "map with argsz %llu, which has to be %llu at least",
+				   map.argsz, minsz);
+	if (map.flags & ~known)
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "map with flags %#llx, of which %#llx are unknown",
+				   map.flags, map.flags & ~known);
 	if (map.flags & VFIO_TYPE1X_MAP_FLAG_GRANULE) {
 		ret = t1x_uapi_granule(c, &map, arg, &granule);
 		if (ret)
@@ -148,11 +152,14 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 	if (!(unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
 		return 0;
 	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL |
-			    VFIO_DMA_UNMAP_FLAG_VADDR) ||
-	    unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+			    VFIO_DMA_UNMAP_FLAG_VADDR))
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "unmap with bitmap: argsz %llu, flags %#llx",
-				   unmap->argsz, unmap->flags);
+				   "unmap with flags %#llx: a bitmap is not for all, nor for a vaddr",
+				   unmap->flags);
+	if (unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap with a bitmap and argsz %llu, which has to be %llu at least",
+				   unmap->argsz, sizeof(*unmap) + sizeof(bitmap));
 	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
 		return -EFAULT;
 	req->dirty = true;
@@ -172,10 +179,14 @@ static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~known)
+	if (unmap.argsz < minsz)
 		return t1x_log_err(&c->errlog, -EINVAL,
-				   "unmap with argsz %llu, flags %#llx",
-				   unmap.argsz, unmap.flags);
+				   "unmap with argsz %llu, which has to be %llu at least",
+				   unmap.argsz, minsz);
+	if (unmap.flags & ~known)
+		return t1x_log_err(&c->errlog, -EINVAL,
+				   "unmap with flags %#llx, of which %#llx are unknown",
+				   unmap.flags, unmap.flags & ~known);
 	ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
 	if (ret)
 		return ret;

@@ -21,6 +21,7 @@
 #include "account.h"
 #include "container.h"
 #include "pfn_reader.h"
+#include "pin_error.h"
 #include "populate.h"
 #include "stats.h"
 #include "t1x.h"
@@ -245,9 +246,13 @@ static int t1x_umem_refill(struct t1x_umem_fill *fill)
 	unsigned long left = reader->left;
 	int ret = t1x_populate_read(&fill->populate, reader);
 
+	if (ret && ret != -EINTR)
+		t1x_pin_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
+				  reader->write);
 	if (ret || fill->charged)
 		return ret;
-	return t1x_charge(&fill->umem->owner, left - reader->left, 0, &fill->c->errlog);
+	return t1x_charge(&fill->umem->owner, left - reader->left, 0,
+			  t1x_urange_npages(&fill->umem->urange), &fill->c->errlog);
 }
 
 /* Pins all of it. */
@@ -313,7 +318,7 @@ static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 	int ret;
 
 	if (fill.charged) {
-		ret = t1x_charge(&umem->owner, npages, 0, &c->errlog);
+		ret = t1x_charge(&umem->owner, npages, 0, 0, &c->errlog);
 		if (ret)
 			return ret;
 	}

@@ -113,6 +113,18 @@ int watch_refusal(char *last, int len)
 	return lines_with(REFUSALS, pid, last, len);
 }
 
+/**
+ * watch_refusals_lost() - what our driver says of refusals that it does not remember
+ * @last: set to the last line about them
+ * @len: bytes of @last
+ *
+ * Return: how many lines there are.
+ */
+int watch_refusals_lost(char *last, int len)
+{
+	return lines_with(REFUSALS, " lost=", last, len);
+}
+
 static void begin(const char *event)
 {
 	int trace = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);

@@ -10,6 +10,7 @@ long log_count(int log, const char *text);
 void log_to_console(bool on);
 
 int watch_refusal(char *last, int len);
+int watch_refusals_lost(char *last, int len);
 void watch_probe(const char *function);
 void watch_event(const char *event, const char *filter);
 int watch_traced(const char *event, char *last, int len);
