@@ -191,8 +191,13 @@ once() {
 # took BEGAN WHAT: for scripts/check/all's list of what took how long: seconds by the clock,
 # and those of CPUs, in what this shell ran.
 took() {
-	[ -z "${T1X_TIMES:-}" ] ||
-		echo "$((EPOCHSECONDS - $1)) $(times | cpu_seconds) $2" >>"$T1X_TIMES"
+	local file
+	[ -n "${T1X_TIMES:-}" ] || return 0
+	# No pipe: a subshell has times of its own.
+	file=$BUILD/run/times.$BASHPID
+	times >"$file"
+	echo "$((EPOCHSECONDS - $1)) $(cpu_seconds <"$file") $2" >>"$T1X_TIMES"
+	rm "$file"
 }
 
 # cpu_seconds: the sum of what `times' printed.
