@@ -113,7 +113,7 @@ uml_name() {
 # is told the same; `make check-deb' compares the two.
 named() {
 	[[ $1 =~ $(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' \
-		"$TOP/scripts/packaging/debian/vfio-type1x-dkms.dkms") ]]
+		"$TOP/dkms.conf") ]]
 }
 
 # counts FOLDER: the lines `NAME COUNT` of tests/FOLDER/expected-counts; # begins a comment.
