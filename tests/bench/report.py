@@ -7,6 +7,7 @@ usage: report.py run CASES JSON SVG NAME...
        report.py times NAME CASES JSON RST
        report.py growth CASES JSON [RST]
        report.py redraw RST SVG
+       report.py summary RST README
 
 "run" prints tables and draws a chart of one kernel's figures. NAME says which
 of CASES (tests/bench/cases, cases-native or cases-smp) must be there.
@@ -15,7 +16,8 @@ of CASES (tests/bench/cases, cases-native or cases-smp) must be there.
 with "bench NAME" and one with "end", both of them comments. "times" does so with
 those of `make bench-native` or `make bench-smp`, at NAME. "growth" prints how costs
 grow with the number of mappings, and puts it into RST. "redraw" draws the chart
-of the last of the stock kernels from the figures that "documents" put into RST.
+of the last of the stock kernels from the figures that "documents" put into RST, and
+"summary" does so with the bars in README.
 """
 
 import json
@@ -27,17 +29,20 @@ TREE, OURS, IOMMUFD = "vfio_iommu_type1", "vfio_iommu_type1x", "iommufd"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
 
-# Rows of the table in README.md.
+# Bars in README.md, and how long one is that stands for as much as in-tree.
 README = {
-    "anon map": "map private memory, small pages, per page",
-    "anon unmap": "unmap them",
-    "shm map": "map shared memory, scattered pages, per page",
-    "shm unmap": "unmap them",
-    "thp map": "map transparent huge pages, per 4 KiB",
-    "thp unmap": "unmap them",
-    "pair both": "map and unmap one page, per pair of ioctls",
-    "attach attach": "map huge pages for a second IOMMU, per 4 KiB",
+    "anon map": "small pages, map",
+    "anon unmap": "unmap",
+    "shm map": "scattered pages, map",
+    "shm unmap": "unmap",
+    "thp map": "huge pages, map",
+    "thp unmap": "unmap",
+    "pair both": "one page, both ioctls",
+    "attach attach": "second IOMMU, huge pages",
 }
+LENGTH = 32
+PER = {"page": "4 KiB"}
+EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def number(value):
@@ -310,11 +315,6 @@ def run(cases, source, svg, *names):
     return report.complain()
 
 
-def short(report):
-    """6.1.0-56-amd64 is 6.1."""
-    return ".".join(report.head["kernel"].split(".")[:2])
-
-
 def taken(reports):
     """When and where."""
     return ", ".join(dict.fromkeys(
@@ -322,18 +322,23 @@ def taken(reports):
         for report in reports))
 
 
-def readme(reports):
-    lines = ["| instructions, in-tree → ours | "
-             + " | ".join(map(short, reports)) + " |",
-             "|---" * (len(reports) + 1) + "|"]
+def text_bar(ratio):
+    """As long as the ratio, to an eighth of a character."""
+    eighths = round(min(ratio, 1) * LENGTH * 8)
+    return ("█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()).ljust(LENGTH, "·")
+
+
+def readme(report):
+    """Bars of one kernel, from the figures as tables have them: RST has no others."""
+    lines = [f"    {'instructions':>24}  0{'1: in-tree':>{LENGTH - 1}}   in-tree  type1x"]
     for name, text in README.items():
-        rows = [row for report in reports for row in report.rows
-                if row.name == name]
-        lines.append(f"| {text} | " + " | ".join(
-            f"{number(row.tree)} → {number(row.ours)} ({number(row.ratio)})"
-            for row in rows) + " |")
-    kernels = ", ".join(report.head["kernel"] for report in reports)
-    return "\n".join(lines + ["", f"{taken(reports)}; Debian's {kernels}."])
+        row = next(row for row in report.rows if row.name == name)
+        tree, ours, ratio = map(number, (row.tree, row.ours, row.ratio))
+        lines.append(f"    {text:>24}  {text_bar(float(ratio))}  {tree:>8}{ours:>8}"
+                     f"  per {PER.get(row.per, row.per)}")
+    head = report.head
+    return "\n".join([*lines, "", f"{head['date']}, {head['machine']}; "
+                      f"Debian's {head['kernel']}."])
 
 
 def costs(reports):
@@ -366,7 +371,7 @@ def documents(cases, *paths):
     reports = [Report(source, wanted(cases)) for source in sources]
     if any([report.complain() for report in reports]):
         return True
-    put(markdown, "summary", readme(reports))
+    put(markdown, "summary", readme(reports[-1]))
     put(rst, "machine", taken(reports) + ".")
     put(rst, "costs", costs(reports))
     put(rst, "counts", reports[-1].counts())
@@ -454,6 +459,13 @@ def redraw(rst, svg):
     return False
 
 
+def summary(rst, markdown):
+    with open(rst, encoding="utf-8") as file:
+        report = Quotation(file.read())
+    put(markdown, "summary", readme(report))
+    return False
+
+
 MODES = {"run": run, "documents": documents, "times": times, "growth": growth,
-         "redraw": redraw}
+         "redraw": redraw, "summary": summary}
 sys.exit(MODES[sys.argv[1]](*sys.argv[2:]))
