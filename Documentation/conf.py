@@ -40,13 +40,10 @@ nitpick_ignore_regex = [("c:.*", r"(?!t1x_|T1X_|vfio_type1x|VFIO_TYPE1X).*")]
 rst_epilog = ".. |chart| image:: " + os.path.relpath(
     os.environ["chart"], os.path.join(TOP, "Documentation"))
 
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "a VFIO IOMMU backend",
-    "fixed_sidebar": True,
-    "page_width": "66em",
-    "sidebar_width": "15em",
-}
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_static_path = ["static"]
+html_css_files = ["manual.css"]
 html_show_sourcelink = False
 html_copy_source = False
 
