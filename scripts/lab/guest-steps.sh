@@ -5,7 +5,7 @@
 
 # Suites of tests/e2e in which qemu-img uses the NVMe disk, longer than client.sh does.
 # shellcheck disable=SC2034 # used where this is sourced
-NVME_CLIENTS="entries two_clients client_killed unbind_busy"
+NVME_CLIENTS="entries two_clients client_killed unbind_busy user"
 
 # chosen LABEL: true if it matches the pattern of -t. A pattern without a slash is compared
 # with the name in LABEL alone. Sets $matched if any label matches.
