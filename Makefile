@@ -27,11 +27,11 @@ E2E   = $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio 6.1/intel-fs),\
 modules: headers ## build vfio_iommu_type1x.ko (KDIR=)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules ## install it: updates/, depmod, modprobe.d, header, command, man pages (KDIR= DESTDIR=)
-	scripts/packaging/install $(KDIR) '$(DESTDIR)'
+install: modules ## install it: depmod, modprobe.d, header, command, man pages (KDIR= DESTDIR= PREFIX= MODDIR=)
+	PREFIX='$(PREFIX)' MODDIR='$(MODDIR)' scripts/packaging/install $(KDIR) '$(DESTDIR)'
 
-uninstall: ## remove what install made (KDIR= DESTDIR=)
-	scripts/packaging/install -u $(KDIR) '$(DESTDIR)'
+uninstall: ## remove what install made (KDIR= DESTDIR= PREFIX= MODDIR=)
+	PREFIX='$(PREFIX)' MODDIR='$(MODDIR)' scripts/packaging/install -u $(KDIR) '$(DESTDIR)'
 
 # kbuild would say which folder is missing, and not which package has it.
 headers:
