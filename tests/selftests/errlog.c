@@ -130,12 +130,11 @@ static char *secret(void)
 }
 
 static const struct unpinnable unpinnables[] = {
-	{ "unmapped", unmapped, "nothing is mapped at vaddr %#lx" },
-	{ "read_only", read_only,
-	  "memory at vaddr %#lx is mapped without write access" },
+	{ "unmapped", unmapped, "vaddr %#lx: nothing is mapped there" },
+	{ "read_only", read_only, "vaddr %#lx: mapped without write access" },
 	{ "behind_the_end", behind_the_end,
-	  "memory at vaddr %#lx cannot be faulted in: behind the end of its memfd" },
-	{ "secret", secret, "memory at vaddr %#lx is secret" },
+	  "vaddr %#lx: behind the end of its memfd or tmpfs" },
+	{ "secret", secret, "vaddr %#lx: secret memory" },
 };
 
 static void reason_of_memory(const void *variant)

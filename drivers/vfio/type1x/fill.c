@@ -23,10 +23,10 @@
 #include "container.h"
 #include "dma.h"
 #include "domain_list.h"
+#include "gup_error.h"
 #include "mmio_notifier.h"
 #include "params.h"
 #include "pfn_reader.h"
-#include "pin_error.h"
 #include "populate.h"
 #include "stats.h"
 #include "t1x.h"
@@ -112,7 +112,7 @@ static int t1x_fill_read(struct t1x_fill *fill)
 		t1x_mmio_read_begin(dma);
 	ret = t1x_populate_read(&fill->populate, reader);
 	if (unlikely(ret && ret != -EINTR))
-		t1x_pin_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
+		t1x_gup_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
 				  reader->write);
 	if (ret || t1x_dma_mmio(dma) || !READ_ONCE(t1x_revoke_mmio))
 		return ret;

@@ -20,8 +20,8 @@
 
 #include "account.h"
 #include "container.h"
+#include "gup_error.h"
 #include "pfn_reader.h"
-#include "pin_error.h"
 #include "populate.h"
 #include "stats.h"
 #include "t1x.h"
@@ -247,7 +247,7 @@ static int t1x_umem_refill(struct t1x_umem_fill *fill)
 	int ret = t1x_populate_read(&fill->populate, reader);
 
 	if (ret && ret != -EINTR)
-		t1x_pin_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
+		t1x_gup_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
 				  reader->write);
 	if (ret || fill->charged)
 		return ret;
