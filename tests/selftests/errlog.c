@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Why something was refused, as the driver remembers it. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,10 +38,15 @@ static void teardown(void)
 	munmap(memory, 4 * PAGE);
 }
 
-static void expect_reason(int64_t got, int want, const char *why)
+__attribute__((format(printf, 3, 4)))
+static void expect_reason(int64_t got, int want, const char *format, ...)
 {
-	char line[256], text[32];
+	char line[256], text[32], why[160];
+	va_list args;
 
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
 	expect_ret(got, want);
 	watch_refusal(line, sizeof(line));
 	snprintf(text, sizeof(text), " ret=%d ", want);
@@ -66,16 +72,18 @@ static void reason_of_each_errno(void)
 	setup();
 	container = rig->container;
 	expect_reason(dma_map(container, memory, IOVA + 1, PAGE, RW), -EINVAL,
-		      "not aligned to 0x1000");
+		      "not aligned to %#lx", PAGE);
 	expect_reason(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST,
-		      "overlaps the mapping [0x10000000, 0x10000fff]");
-	expect_reason(dma_map(container, memory, 0xfee00000, PAGE, RW), -EINVAL,
-		      "[0xfee00000, 0xfeefffff] is reserved for interrupts (MSI)");
+		      "overlaps the mapping [%#lx, %#lx]", IOVA, IOVA + PAGE - 1);
+	expect_reason(dma_map(container, memory, MSI_FIRST, PAGE, RW), -EINVAL,
+		      "[%#lx, %#lx] is reserved for interrupts (MSI)", MSI_FIRST,
+		      MSI_FIRST + MIB - 1);
 	reason_of_the_width(container);
 	expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
 		      "wraps");
 	expect_reason(dma_map(container, memory, IOVA + MIB, 3 * PAGE, RW), -ENOMEM,
-		      "] is 8192 bytes, of which 8192 are used; 12288 more are needed");
+		      "] is %lu bytes, of which %lu are used; %lu more are needed",
+		      2 * PAGE, 2 * PAGE, 3 * PAGE);
 	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, 0x70), -EINVAL,
 		      "map with flags 0x70, of which 0x70 are unknown");
 	expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
@@ -145,7 +153,8 @@ static void reason_of_memory(const void *variant)
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	pages = kind->make();
 	snprintf(why, sizeof(why), kind->why, (unsigned long)pages + PAGE);
-	expect_reason(dma_map(rig->container, pages, IOVA, 2 * PAGE, RW), -EFAULT, why);
+	expect_reason(dma_map(rig->container, pages, IOVA, 2 * PAGE, RW), -EFAULT,
+		      "%s", why);
 }
 
 static void reason_of_the_entry_limit(void)
@@ -223,7 +232,7 @@ static void expect_logged(const char *all, const char *some)
 
 static void a_name_can_be_anything(void)
 {
-	char line[256], value[128];
+	char line[256], value[128], end[48];
 
 	assert_eq(prctl(PR_SET_NAME, BAD_NAME), 0);
 	setup();
@@ -232,7 +241,8 @@ static void a_name_can_be_anything(void)
 		      -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of " ESCAPED "[");
 	/* The longest of names leaves room for the rest. */
 	watch_refusal(line, sizeof(line));
-	if (!strstr(line, "; 4096 more are needed\n"))
+	snprintf(end, sizeof(end), "; %lu more are needed\n", PAGE);
+	if (!strstr(line, end))
 		fail("truncated: %s", line);
 	if (watch_traced("t1x_refused", line, sizeof(line)) != 1 ||
 	    !strstr(line, ESCAPED "["))

@@ -173,20 +173,21 @@ static void map_overlap(const void *variant)
 	teardown();
 }
 
-/* The interrupt window is in the way of every x86 IOMMU. */
+/* The interrupt window is in the way of every IOMMU. */
 static void map_reserved(void)
 {
 	static const struct map_case cases[] = {
-		{ "in it", 0xfee00000, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
-		{ "its last page", 0xfeeff000, 0, PAGE, RW, MAP_ARGSZ,
+		{ "in it", MSI_FIRST, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
+		{ "its last page", MSI_LAST + 1 - PAGE, 0, PAGE, RW, MAP_ARGSZ,
 		  -EINVAL },
-		{ "into it", 0xfedff000, 0, 2 * PAGE, RW, MAP_ARGSZ, -EINVAL },
-		{ "out of it", 0xfeeff000, 0, 2 * PAGE, RW, MAP_ARGSZ,
+		{ "into it", MSI_FIRST - PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ,
 		  -EINVAL },
-		{ "around it", 0xfe000000, 0, 32 * MIB, RW, MAP_ARGSZ,
+		{ "out of it", MSI_LAST + 1 - PAGE, 0, 2 * PAGE, RW, MAP_ARGSZ,
 		  -EINVAL },
-		{ "before it", 0xfedff000, 0, PAGE, RW, MAP_ARGSZ, 0 },
-		{ "behind it", 0xfef00000, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "around it", MSI_FIRST - 16 * MIB, 0, 32 * MIB, RW, MAP_ARGSZ,
+		  -EINVAL },
+		{ "before it", MSI_FIRST - PAGE, 0, PAGE, RW, MAP_ARGSZ, 0 },
+		{ "behind it", MSI_LAST + 1, 0, PAGE, RW, MAP_ARGSZ, 0 },
 	};
 	static const struct map_case mock_cases[] = {
 		{ "in it", 1UL << 44, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },

@@ -261,7 +261,7 @@ static void entries_run_out(void)
 		   -ENOSPC);
 	/* Other errors come before or after this one, in the order of the in-tree driver. */
 	expect_ret(dma_map(rig->container, memory, IOVA, PAGE, RW), -EEXIST);
-	expect_ret(dma_map(rig->container, memory, 0xfee00000, PAGE, RW),
+	expect_ret(dma_map(rig->container, memory, MSI_FIRST, PAGE, RW),
 		   -ENOSPC);
 	expect_ret(dma_map(rig->container, memory, IOVA + 1, PAGE, RW),
 		   -EINVAL);

@@ -218,7 +218,7 @@ static void busy_while_mapped(void)
 	dma_check_read(rig, 0, IOVA + PAGE, memory, DMA_MAX);
 	assert_ret(dma_unmap(rig->container, IOVA + PAGE, PAGE), PAGE);
 	/* A map that fails uses nothing. */
-	expect_ret(dma_map(rig->container, memory, 0xfee00000, PAGE, RW),
+	expect_ret(dma_map(rig->container, memory, MSI_FIRST, PAGE, RW),
 		   -EINVAL);
 	assert_ret(dma_unregister(rig->container, memory, SIZE), 0);
 	expect_more(0);

@@ -131,7 +131,7 @@ static bool one_in(struct maker *m, uint64_t n)
 static uint64_t any_size(struct maker *m)
 {
 	static const uint64_t odd[] = {
-		0, 1, 4095, 4097, 0x1800, 1UL << 32, 1UL << 63, -PAGE,
+		0, 1, PAGE - 1, PAGE + 1, 0x1800, 1UL << 32, 1UL << 63, -PAGE,
 		UINT64_MAX, 1UL << 47, 256 * MIB,
 	};
 
@@ -147,7 +147,8 @@ static uint64_t any_size(struct maker *m)
 static uint64_t any_iova(struct maker *m)
 {
 	static const uint64_t odd[] = {
-		0, PAGE, 1, 0xfee00000, 0xfedff000, 0xfeeff000, 0xfef00000,
+		0, PAGE, 1, MSI_FIRST, MSI_FIRST - PAGE, MSI_LAST + 1 - PAGE,
+		MSI_LAST + 1,
 		(1UL << 39) - PAGE, 1UL << 39, (1UL << 44) - PAGE, 1UL << 44,
 		(1UL << 44) + 65536, (1UL << 47) - PAGE, (1UL << 48) - PAGE,
 		1UL << 48, 1UL << 63, -PAGE, -2 * PAGE, UINT64_MAX,

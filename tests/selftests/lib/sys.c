@@ -15,6 +15,7 @@
 
 #include "sys.h"
 #include "test.h"
+#include "vfio.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define MOCK		DEBUGFS "/t1x_mock"
@@ -48,6 +49,11 @@ bool sys_init(void)
 	if (access(DEBUGFS "/.", F_OK) || access(STATS, F_OK))
 		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
 
+	if (sysconf(_SC_PAGESIZE) != PAGE) {
+		printf("Bail out! made for pages of %lu bytes, those here have %ld\n",
+		       PAGE, sysconf(_SC_PAGESIZE));
+		return false;
+	}
 	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", sys_driver());
 	if (access(path, R_OK)) {
 		printf("Bail out! module %s is not loaded\n", sys_driver());

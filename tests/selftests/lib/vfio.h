@@ -22,11 +22,14 @@
 #include <stdint.h>
 
 /* Not in every uapi header that this is compiled with. */
+#ifndef VFIO_TYPE1_NESTING_IOMMU
+#define VFIO_TYPE1_NESTING_IOMMU 6
+#endif
 #ifndef VFIO_UPDATE_VADDR
 #define VFIO_UPDATE_VADDR 10
 #endif
 
-#define PAGE		4096UL
+#define PAGE		T1X_PAGE_SIZE	/* see Makefile */
 #define MIB		(1UL << 20)
 #define GIB		(1UL << 30)
 #define RW		(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
@@ -35,7 +38,19 @@
 
 /* Where tests map, and where the page is through which a device is watched. */
 #define IOVA		0x10000000UL
-#define IOVA_SCRATCH	0x08000000UL
+#define IOVA_SCRATCH	0x0c000000UL
+
+/*
+ * Where devices write to raise an interrupt, which nothing else may be mapped at: the
+ * APIC's window, or the one at which Linux maps the doorbells of a GIC.
+ */
+#ifdef __aarch64__
+#define MSI_FIRST	0x08000000UL
+#define MSI_LAST	0x080fffffUL
+#else
+#define MSI_FIRST	0xfee00000UL
+#define MSI_LAST	0xfeefffffUL
+#endif
 
 /* The most a device moves at a time: edu takes less than its 4096 bytes. */
 #define DMA_MAX		4080UL
