@@ -22,6 +22,9 @@ RESULTS=${T1X_RESULTS:-$BUILD/results}
 KERNELS="6.1 6.12 7.2 newest"
 # shellcheck disable=SC2034
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie [newest]=trixie)
+# Debian's arm64 kernels that have the number of newest: pages of 4K, and of 16K.
+# shellcheck disable=SC2034
+ARM64_KERNELS="newest-arm64 newest-arm64-16k"
 UML_KERNELS="6.1 7.2 newest"
 # The UML kernels in which the programs run, too.
 # shellcheck disable=SC2034
@@ -86,14 +89,15 @@ linux_source() { echo "$BUILD/src/linux-source-$(series "$1")"; }
 
 # kernel_name K: what the lab calls it, as `newest' has a number, too.
 kernel_name() {
-	if [[ " $KERNELS " == *" $1 "* ]]; then
+	local all=" $KERNELS $ARM64_KERNELS " flavour=${1#"${1%%-*}"}
+	if [[ $all == *" $1 "* ]]; then
 		echo "$1"
-	elif [ "$1" = "$(series newest)" ]; then
-		echo newest
+	elif [ "${1%%-*}" = "$(series newest)" ] && [[ $all == *" newest$flavour "* ]]; then
+		echo "newest$flavour"
 	elif [ -e "$BUILD/stamp/gone-$1" ]; then
 		die "$(<"$BUILD/stamp/gone-$1")"
 	else
-		die "no kernel '$1': choose one of $KERNELS"
+		die "no kernel '$1': choose one of $KERNELS $ARM64_KERNELS"
 	fi
 }
 
