@@ -11,14 +11,17 @@ IOMMU ?=
 T ?= *
 ONLY ?=
 # Which kernels there are is looked up only where it matters.
+ARM64 := newest-arm64 newest-arm64-16k
 STOCK = $(or $(K),$(shell scripts/lab/lab kernels))
 UML   = $(or $(K),$(shell scripts/lab/lab kernels uml))
 MOCK  = $(or $(K),$(shell scripts/lab/lab kernels mock))
-VIOMMU := $(or $(IOMMU),intel intel-sm intel-fs amd virtio)
+# Those of arm64 have IOMMUs of their own, and are meant when one of these is named.
+VIOMMU = $(or $(IOMMU),$(if $(findstring arm64,$1),smmuv3 smmuv3-s2,intel intel-sm intel-fs amd virtio))
+E2E_K  = $(if $(K),$(K),$(if $(filter smmuv3%,$(IOMMU)),$(ARM64),$(STOCK)))
 # Debian's 6.1 has no driver for the last one, and with first-stage translation it rounds
 # invalidations to what they do not cover: these take both K= and IOMMU=.
 E2E   = $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio 6.1/intel-fs),\
-		$(foreach k,$(STOCK),$(VIOMMU:%=$k/%)))
+		$(foreach k,$(E2E_K),$(addprefix $k/,$(call VIOMMU,$k))))
 
 .DEFAULT_GOAL := modules
 
@@ -54,9 +57,9 @@ demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, 
 	@scripts/demo $(or $(K),6.1)
 
 shell: ## a shell in the guest of e2e (K= IOMMU=)
-	@scripts/lab/vm -k $(or $(K),6.1) -i $(or $(IOMMU),intel) -s
+	@scripts/lab/vm -k $(or $(K),6.1) $(IOMMU:%=-i %) -s
 
-##@ Test it (K=6.1|6.12|7.2|newest, IOMMU=intel|intel-sm|intel-fs|amd|virtio, T=pattern)
+##@ Test it (K=6.1|6.12|7.2|newest, IOMMU=intel|intel-sm|intel-fs|amd|virtio, T=pattern; e2e and shell also K=newest-arm64|newest-arm64-16k, IOMMU=smmuv3|smmuv3-s2)
 
 check: ## this section, with a choice of e2e; ends with `N passed, N failed` (ONLY=failed)
 	@ONLY='$(ONLY)' scripts/check/all
@@ -97,7 +100,7 @@ mutants: ## break the driver on purpose; a test must fail each time (T=)
 ##@ Test more, and measure
 
 arm64: ## compile the module for Debian's newest arm64 kernels, of 4K and of 16K pages
-	@$(call each,f,arm64 arm64-16k,scripts/lab/lab module newest-$$f)
+	@$(call each,k,$(ARM64),scripts/lab/lab module $$k)
 
 fuzz: ## random ioctls on ours and the in-tree driver in UML (K= N=100000 S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
@@ -130,7 +133,7 @@ compile_commands.json: ## how each file is compiled, for clangd and the like; bu
 	@mv $@.new $@
 
 clean: ## remove what was built from this checkout
-	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests '$(BUILD)'/run '$(BUILD)'/results \
+	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests* '$(BUILD)'/run '$(BUILD)'/results \
 		'$(BUILD)'/docs compile_commands.json
 	find . -path ./build -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
 		-name '*.mod.c' -o -name '.*.cmd' -o -name modules.order -o \

@@ -63,11 +63,30 @@ guest_programs() {
 	done
 }
 
+# guest_programs_arm64 ROOT PROGRAM...: from the tree of arm64. Its loader does not run here:
+# what it would look for stands in the files.
+guest_programs_arm64() {
+	local root=$1 tree=$BUILD/tree/arm64-guest from=/usr/lib/aarch64-linux-gnu file
+	shift
+	while [ $# -gt 0 ]; do
+		file=$1
+		shift
+		[ ! -e "$root$file" ] || continue
+		install -D "$tree$file" "$root$file"
+		# shellcheck disable=SC2046 # names of libraries
+		set -- "$@" $(in_tree bookworm readelf -d "$tree$file" |
+			sed -nE "s,.*\(NEEDED\).*\[(ld-.*)\],/lib/\1,p; t
+				s,.*\(NEEDED\).*\[(.*)\],$from/\1,p")
+	done
+	install -D "$tree/lib/ld-linux-aarch64.so.1" "$root/lib/ld-linux-aarch64.so.1"
+}
+
+# guest_busybox ROOT [TREE]: the list of applets is that of the one that runs here.
 guest_busybox() {
-	local root=$1 applet
+	local root=$1 tree=${2:-bookworm} applet
 	mkdir -p "$root/bin"
-	cp "$BUILD/tree/bookworm/bin/busybox" "$root/bin/"
-	for applet in $("$root/bin/busybox" --list | grep -vx busybox); do
+	cp "$BUILD/tree/$tree/bin/busybox" "$root/bin/"
+	for applet in $("$BUILD/tree/bookworm/bin/busybox" --list | grep -vx busybox); do
 		ln -s busybox "$root/bin/$applet"
 	done
 }
@@ -82,16 +101,16 @@ guest_recipes() {
 	' "$TOP/Documentation/observing.rst"
 }
 
-# guest_files ROOT DIR ENVIRONMENT CHANNEL: init, suites, programs, steps.
+# guest_files ROOT DIR ENVIRONMENT CHANNEL [PROGRAMS]: init, suites, programs, steps.
 guest_files() {
-	local root=$1
+	local root=$1 programs=${5:-$BUILD/selftests}
 	mkdir -p "$root"/t1x/{bin,e2e/lib}
 	cp "$TOP/scripts/lab/guest/init" "$root/init"
 	cp "$TOP/scripts/lab/guest/guest-lib.sh" "$2/steps" "$root/t1x/"
 	find "$TOP/tests/e2e" "$2" -maxdepth 1 -name '*.sh' -exec cp -t "$root/t1x/e2e" {} +
 	cp "$TOP"/tests/e2e/lib/*.sh "$root/t1x/e2e/lib/"
 	guest_recipes "$root/t1x/recipes"
-	mkdir -p "$BUILD/selftests"
-	find "$BUILD/selftests" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
+	mkdir -p "$programs"
+	find "$programs" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
 	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"
 }

@@ -4,13 +4,16 @@
 # kernel does without a mode that the hardware lacks and says little about it. That devices
 # are behind it shows in all programs: without a group VFIO has none to give.
 #
-# usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio
+# usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio|smmuv3|smmuv3-s2
 . /t1x/guest-lib.sh
 
 # ecap BIT: of the VT-d's extended capabilities.
 ecap() { [ $((0x$(cat /sys/class/iommu/dmar0/intel-iommu/ecap) >> $1 & 1)) = 1 ]; }
 # Scalable mode is used if both sides have it: SMTS and intel_iommu=sm_on.
 SMTS=43 SSTS=46 FSTS=47
+# feature BIT: of those that the driver of an SMMUv3 found.
+feature() { [ $(($(dmesg | sed -n 's/.*arm-smmu-v3.*(features \(0x[0-9a-f]*\)).*/\1/p') >> $1 & 1)) = 1 ]; }
+TRANS_S1=9 TRANS_S2=10
 said() { dmesg | grep -q "$1"; }
 
 there() {
@@ -18,6 +21,7 @@ there() {
 	intel*)	[ -e /sys/class/iommu/dmar0 ] ;;
 	amd)	[ -e /sys/class/iommu/ivhd0 ] ;;
 	virtio)	[ -n "$(ls -d /sys/bus/virtio/drivers/virtio_iommu/virtio* 2>/dev/null)" ] ;;
+	smmuv3*) [ -n "$(ls -d /sys/class/iommu/smmu3.* 2>/dev/null)" ] ;;
 	esac
 }
 
@@ -26,9 +30,13 @@ mode() {
 	intel)	! ecap $SMTS ;;
 	intel-sm) ecap $SMTS && ecap $SSTS && ! ecap $FSTS && said 'DMAR: Enable scalable mode' ;;
 	intel-fs) ecap $SMTS && ecap $FSTS && ! ecap $SSTS && said 'DMAR: Enable scalable mode' ;;
+	# With both stages Linux takes the first, as it does with one that has no other.
+	smmuv3)	feature $TRANS_S1 ;;
+	smmuv3-s2) feature $TRANS_S2 && ! feature $TRANS_S1 ;;
 	esac
 }
 
+dmesg | sed -n 's/.*arm-smmu-v3.*: \(oas .*\)/# \1/p'
 [ ! -e /sys/class/iommu/dmar0 ] ||
 	echo "# $1: cap $(cat /sys/class/iommu/dmar0/intel-iommu/cap)" \
 		"ecap $(cat /sys/class/iommu/dmar0/intel-iommu/ecap)"
