@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* GET_INFO: page sizes, the chain of capabilities, and the argsz protocol. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -216,6 +217,59 @@ static void iova_ranges_are_true(void)
 	}
 }
 
+static void check_reserved(const struct vfio_iommu_type1_info_cap_iova_range *cap,
+			   uint64_t start, uint64_t last)
+{
+	uint64_t first_page = start & -PAGE, last_page = last & -PAGE;
+	uint32_t i;
+
+	for (i = 0; i < cap->nr_iovas; i++)
+		expect_eq(cap->iova_ranges[i].start <= last &&
+			  cap->iova_ranges[i].end >= start, 0);
+	expect_ret(dma_map(rig->container, memory, first_page, PAGE, RW),
+		   -EINVAL);
+	expect_ret(dma_map(rig->container, memory, last_page, PAGE, RW),
+		   -EINVAL);
+}
+
+/* What the kernel says of a group in sysfs is in no range and cannot be mapped. */
+static void reserved_regions_are_left_out(void)
+{
+	struct vfio_iommu_type1_info_cap_iova_range *cap;
+	char path[80], line[128], type[32], number[16];
+	uint64_t start, last;
+	int nr_msi = 0;
+	FILE *regions;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	memory = mem_anon(PAGE);
+	cap = find_cap(get_info(BUFFER), CAP_IOVA_RANGE);
+	assert_ne(cap, 0);
+
+	vfio_group_number(0, number, sizeof(number));
+	snprintf(path, sizeof(path),
+		 "/sys/kernel/iommu_groups/%s/reserved_regions", number);
+	regions = fopen(path, "re");
+	if (!regions)
+		fail("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), regions)) {
+		if (sscanf(line, "%lx %lx %31s", &start, &last, type) != 3)
+			fail("%s: %s", path, line);
+		/* Only a firmware's own use, which has ended, may be mapped over. */
+		if (!strcmp(type, "direct-relaxable"))
+			continue;
+		test_say("%s %#lx-%#lx", type, start, last);
+		check_reserved(cap, start, last);
+		if (!strcmp(type, "msi")) {
+			expect_eq(start, MSI_FIRST);
+			expect_eq(last, MSI_LAST);
+			nr_msi++;
+		}
+	}
+	fclose(regions);
+	expect_eq(nr_msi, 1);
+}
+
 /* With a limit it counts down, and up again; failures cost nothing. */
 static void dma_avail_counts(void)
 {
@@ -257,6 +311,7 @@ static const struct test tests[] = {
 	TEST(chain_is_sound),
 	TEST(iova_ranges),
 	TEST(iova_ranges_are_true),
+	TEST(reserved_regions_are_left_out),
 	TEST(dma_avail_counts),
 	TEST(example),
 };
