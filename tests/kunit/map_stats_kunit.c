@@ -11,12 +11,12 @@
 #define PAGES(bytes)	((unsigned long)(bytes) >> PAGE_SHIFT)
 
 static void map_stats_expect(struct kunit *test, const struct t1x_map_stats *stats,
-			     unsigned long npages, unsigned long npages_2m,
-			     unsigned long npages_1g)
+			     unsigned long npages, unsigned long npages_pmd,
+			     unsigned long npages_pud)
 {
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages), npages);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_2m), npages_2m);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_1g), npages_1g);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_pmd), npages_pmd);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_pud), npages_pud);
 }
 
 #define M	PAGES(SZ_2M)
@@ -28,16 +28,16 @@ static void map_stats_expect(struct kunit *test, const struct t1x_map_stats *sta
  * @iova: where it is mapped
  * @pfn: its first page frame
  * @npages: its pages
- * @npages_2m: pages that may be in leaves of 2 MiB or more
- * @npages_1g: pages that may be in leaves of 1 GiB
+ * @npages_pmd: pages that may be in leaves of 2 MiB or more
+ * @npages_pud: pages that may be in leaves of 1 GiB
  */
 struct leaf_case {
 	const char *name;
 	dma_addr_t iova;
 	unsigned long pfn;
 	unsigned long npages;
-	unsigned long npages_2m;
-	unsigned long npages_1g;
+	unsigned long npages_pmd;
+	unsigned long npages_pud;
 };
 
 static const struct leaf_case leaf_cases[] = {
@@ -67,7 +67,7 @@ static void map_stats_alignment(struct kunit *test)
 
 	t1x_map_stats_count_run(&part, p->iova, &run);
 	t1x_map_stats_add(&stats, &part, p->npages, 0);
-	map_stats_expect(test, &stats, p->npages, p->npages_2m, p->npages_1g);
+	map_stats_expect(test, &stats, p->npages, p->npages_pmd, p->npages_pud);
 }
 
 static void map_stats_several(struct kunit *test)

@@ -98,7 +98,7 @@ static void sums_are_the_accounts(void)
 	assert_ret(dma_map(container, memory + 8 * PAGE, IOVA + GIB,
 			   8 * PAGE, RW), 0);
 	expect_eq(debugfs_number("mappings"), 2);
-	expect_pages(16, 16, (sys_vmlck() - vmlck) / 4);
+	expect_pages(16, 16, (sys_vmlck() - vmlck) / PAGE_KB);
 	expect_pages(16, 16, sys_stat_get("pages_charged") -
 		     sys_stat_get("pages_refunded"));
 	expect_pages(16, 16, sys_stat_get("pages_pinned") -
@@ -164,19 +164,23 @@ static void registered_and_held(void)
 /* Large leaves are possible only where IOVA and memory are aligned alike. */
 static void leaves_that_runs_allow(void)
 {
+	const size_t size = 2 * HUGE_PMD;
+	char small[32], large[32];
+
+	snprintf(small, sizeof(small), "leaf_%luk_bytes", PAGE >> 10);
+	snprintf(large, sizeof(large), "leaf_%lum_bytes", HUGE_PMD >> 20);
 	setup(1);
-	memory = mem_thp(4 * MIB);
-	if (mem_thp_bytes(memory) < 4 * MIB)
+	memory = mem_thp(size);
+	if (mem_thp_bytes(memory) < size)
 		test_skip("no huge pages to be had");
-	assert_ret(dma_map(container, memory, IOVA, 4 * MIB, RW), 0);
-	expect_eq(debugfs_number("leaf_2m_bytes"), 4 * MIB);
-	expect_eq(debugfs_number("leaf_4k_bytes"), 0);
-	expect_ge(debugfs_number("largest_run_bytes"), 2 * MIB);
-	assert_ret(dma_map(container, memory, IOVA + GIB + PAGE, 4 * MIB,
-			   RW), 0);
-	expect_eq(debugfs_number("leaf_2m_bytes"), 4 * MIB);
-	expect_eq(debugfs_number("leaf_4k_bytes"), 4 * MIB);
-	assert_ret(dma_unmap(container, IOVA, 2 * GIB), 8 * MIB);
+	assert_ret(dma_map(container, memory, IOVA, size, RW), 0);
+	expect_eq(debugfs_number(large), size);
+	expect_eq(debugfs_number(small), 0);
+	expect_ge(debugfs_number("largest_run_bytes"), HUGE_PMD);
+	assert_ret(dma_map(container, memory, IOVA + GIB + PAGE, size, RW), 0);
+	expect_eq(debugfs_number(large), size);
+	expect_eq(debugfs_number(small), size);
+	assert_ret(dma_unmap(container, IOVA, 2 * GIB), 2 * size);
 	container_close();
 }
 

@@ -182,20 +182,27 @@ static void t1x_show_mappings_sum(struct seq_file *m, struct t1x_container *c)
 	seq_printf(m, "untracked_mappings %lu\n", untracked);
 }
 
+/* What leaves of 1 << @shift bytes can map: leaf_4k_bytes and so on. */
+static void t1x_show_leaf(struct seq_file *m, unsigned int shift, unsigned long npages)
+{
+	seq_printf(m, "leaf_%u%c_bytes %llu\n", 1U << shift % 10, "bkmgt"[shift / 10],
+		   (u64)npages << PAGE_SHIFT);
+}
+
 static void t1x_show_map_stats(struct seq_file *m, struct t1x_map_stats *stats)
 {
-	unsigned long npages_1g = atomic_long_read(&stats->npages_1g);
-	unsigned long npages_2m = atomic_long_read(&stats->npages_2m);
+	unsigned long npages_pud = atomic_long_read(&stats->npages_pud);
+	unsigned long npages_pmd = atomic_long_read(&stats->npages_pmd);
 	unsigned long npages = atomic_long_read(&stats->npages);
 
 	/* What comes meanwhile may be counted in one and not in the other. */
-	npages_2m = max(npages_2m, npages_1g);
-	npages = max(npages, npages_2m);
+	npages_pmd = max(npages_pmd, npages_pud);
+	npages = max(npages, npages_pmd);
 	t1x_show_bytes(m, "largest_run",
 		       (unsigned int)atomic_read(&stats->largest));
-	t1x_show_bytes(m, "leaf_1g", npages_1g);
-	t1x_show_bytes(m, "leaf_2m", npages_2m - npages_1g);
-	t1x_show_bytes(m, "leaf_4k", npages - npages_2m);
+	t1x_show_leaf(m, PUD_SHIFT, npages_pud);
+	t1x_show_leaf(m, PMD_SHIFT, npages_pmd - npages_pud);
+	t1x_show_leaf(m, PAGE_SHIFT, npages - npages_pmd);
 	seq_printf(m, "slow_gup %ld\n", atomic_long_read(&stats->slow_gup));
 }
 

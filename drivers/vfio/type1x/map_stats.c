@@ -18,6 +18,6 @@ void t1x_map_stats_add_large(struct t1x_map_stats *stats,
 	while (part->largest > (unsigned int)old &&
 	       !atomic_try_cmpxchg(&stats->largest, &old, part->largest))
 		;
-	atomic_long_add(part->npages_2m, &stats->npages_2m);
-	atomic_long_add(part->npages_1g, &stats->npages_1g);
+	atomic_long_add(part->npages_pmd, &stats->npages_pmd);
+	atomic_long_add(part->npages_pud, &stats->npages_pud);
 }

@@ -4,20 +4,24 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
-#include <linux/sizes.h>
+#include <linux/pgtable.h>
 #include <linux/types.h>
 
 #include "runs.h"
 
-#define T1X_PAGES_2M	(SZ_2M >> PAGE_SHIFT)
-#define T1X_PAGES_1G	(SZ_1G >> PAGE_SHIFT)
+/*
+ * Tables of an IOMMU that has the CPU's page size have its levels as well: with pages of
+ * 4 KiB the leaves above them are of 2 MiB and 1 GiB, with 16 KiB of 32 MiB and 64 GiB.
+ */
+#define T1X_PAGES_PMD	(PMD_SIZE >> PAGE_SHIFT)
+#define T1X_PAGES_PUD	(PUD_SIZE >> PAGE_SHIFT)
 
 /**
  * struct t1x_map_stats - mappings that were made in a container since it was opened
  * @npages: pages
- * @npages_2m: those of them that whole leaves of 2 MiB can map, for IOVA and
- *	physical address are aligned alike; those of @npages_1g included
- * @npages_1g: the same with leaves of 1 GiB
+ * @npages_pmd: those of them that whole leaves of PMD_SIZE can map, for IOVA and
+ *	physical address are aligned alike; those of @npages_pud included
+ * @npages_pud: the same with leaves of PUD_SIZE
  * @largest: pages of the largest run
  * @slow_gup: batches of pages that were not to be had without mmap_lock
  *
@@ -25,23 +29,23 @@
  */
 struct t1x_map_stats {
 	atomic_long_t npages;
-	atomic_long_t npages_2m;
-	atomic_long_t npages_1g;
+	atomic_long_t npages_pmd;
+	atomic_long_t npages_pud;
 	atomic_t largest;
 	atomic_long_t slow_gup;
 };
 
 /**
  * struct t1x_map_stats_delta - what a mapping adds to the statistics while it is filled
- * @npages_2m: pages for &t1x_map_stats.npages_2m
- * @npages_1g: pages for &t1x_map_stats.npages_1g
+ * @npages_pmd: pages for &t1x_map_stats.npages_pmd
+ * @npages_pud: pages for &t1x_map_stats.npages_pud
  * @largest: pages of its largest run
  *
  * On the stack of t1x_dma_fill().
  */
 struct t1x_map_stats_delta {
-	unsigned long npages_2m;
-	unsigned long npages_1g;
+	unsigned long npages_pmd;
+	unsigned long npages_pud;
 	unsigned int largest;
 };
 
@@ -83,11 +87,11 @@ static inline void t1x_map_stats_count_run(struct t1x_map_stats_delta *part, dma
 
 	if (run->npages > part->largest)
 		part->largest = run->npages;
-	if (likely(run->npages < T1X_PAGES_2M))
+	if (likely(run->npages < T1X_PAGES_PMD))
 		return;
-	part->npages_2m += t1x_map_stats_leaves(first, run, T1X_PAGES_2M);
-	if (run->npages >= T1X_PAGES_1G)
-		part->npages_1g += t1x_map_stats_leaves(first, run, T1X_PAGES_1G);
+	part->npages_pmd += t1x_map_stats_leaves(first, run, T1X_PAGES_PMD);
+	if (run->npages >= T1X_PAGES_PUD)
+		part->npages_pud += t1x_map_stats_leaves(first, run, T1X_PAGES_PUD);
 }
 
 /**
@@ -105,7 +109,7 @@ static inline void t1x_map_stats_add(struct t1x_map_stats *stats,
 	if (slow_gup)
 		atomic_long_add(slow_gup, &stats->slow_gup);
 	if (unlikely(part->largest > (unsigned int)atomic_read(&stats->largest) ||
-		     part->npages_2m))
+		     part->npages_pmd))
 		t1x_map_stats_add_large(stats, part);
 }
 
