@@ -20,9 +20,9 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define GUEST_RAM	(16UL << 20)
-#define PAGE		4096UL
 #define TIMES		1000
 
 static void die(const char *what)
@@ -88,19 +88,20 @@ static void unregister_ram(int container, void *ram)
 }
 
 /* For each DMA of the guest: the ordinary ioctls. */
-static void map_and_unmap(int container, void *page, uint64_t iova)
+static void map_and_unmap(int container, void *page, uint64_t iova,
+			  uint64_t size)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 		.vaddr = (uintptr_t)page,
 		.iova = iova,
-		.size = PAGE,
+		.size = size,
 	};
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
 		.iova = iova,
-		.size = PAGE,
+		.size = size,
 	};
 
 	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
@@ -111,6 +112,7 @@ static void map_and_unmap(int container, void *page, uint64_t iova)
 
 int main(int argc, char **argv)
 {
+	const size_t size = sysconf(_SC_PAGESIZE);
 	int container, i;
 	char *ram;
 
@@ -126,7 +128,8 @@ int main(int argc, char **argv)
 
 	register_ram(container, ram);
 	for (i = 0; i < TIMES; i++)
-		map_and_unmap(container, ram + i * PAGE, 0x40000000);
+		map_and_unmap(container, ram + i * size, 0x40000000,
+			      size);
 	unregister_ram(container, ram);
 	printf("%d maps and unmaps, %lu bytes pinned once\n", TIMES, GUEST_RAM);
 	return 0;

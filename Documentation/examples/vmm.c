@@ -23,7 +23,6 @@
 
 #define GUEST_RAM	(16UL << 20)
 #define GUEST_IOVA	0x40000000UL
-#define PAGE		4096UL
 #define HUGE_PAGE	(2UL << 20)
 
 static void die(const char *what)
@@ -160,7 +159,7 @@ static void dirty(int container, uint32_t flag, void *bitmap, size_t bytes)
 		.head.flags = flag,
 		.range.iova = GUEST_IOVA,
 		.range.size = GUEST_RAM,
-		.range.bitmap.pgsize = PAGE,
+		.range.bitmap.pgsize = sysconf(_SC_PAGESIZE),
 		.range.bitmap.size = bytes,
 		.range.bitmap.data = bitmap,
 	};
@@ -172,15 +171,18 @@ static void dirty(int container, uint32_t flag, void *bitmap, size_t bytes)
 /* Pages that a device may have written to, for a migration. */
 static void track_dirty(int container)
 {
-	static uint64_t bitmap[GUEST_RAM / PAGE / 64];
-	size_t i, nr = 0;
+	size_t i, nr = 0, words = GUEST_RAM / sysconf(_SC_PAGESIZE) / 64;
+	uint64_t *bitmap = calloc(words, sizeof(*bitmap));
 
+	if (!bitmap)
+		die("calloc");
 	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_START, NULL, 0);
 	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, bitmap,
-	      sizeof(bitmap));
+	      words * sizeof(*bitmap));
 	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP, NULL, 0);
-	for (i = 0; i < GUEST_RAM / PAGE / 64; i++)
+	for (i = 0; i < words; i++)
 		nr += __builtin_popcountll(bitmap[i]);
+	free(bitmap);
 	printf("%zu dirty pages\n", nr);
 }
 

@@ -101,7 +101,7 @@ static void last_group_leaves(void)
 
 	rig_with_memory(1);
 	expect_eq(sys_pins(), pins + N + 1);
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	vfio_device_close(&rig->devices[0]);
 	assert_ret(vfio_group_leave(rig->groups[0]), 0);
 	sys_settle_refs(refs);
@@ -141,19 +141,19 @@ static void two_containers(void)
 
 	/* The same memory is pinned and charged twice. */
 	assert_ret(dma_map(container, memory, IOVA + MIB, SIZE, RW), 0);
-	expect_eq(sys_vmlck(), (2 * N + 1) * 4);
+	expect_eq(sys_vmlck(), (2 * N + 1) * PAGE_KB);
 	for (i = 0; i < 4; i++)
 		dma_check_copy(&dev, IOVA + MIB + i * PAGE, memory + i * PAGE,
 			       IOVA + MIB + (i + 4) * PAGE,
 			       memory + (i + 4) * PAGE, DMA_MAX);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	dma_check_copy(&dev, IOVA + MIB, memory, IOVA + MIB + PAGE,
 		       memory + PAGE, DMA_MAX);
 	vfio_device_close(&dev);
 	vfio_close(&group);
 	vfio_close(&container);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 struct order {
@@ -305,14 +305,14 @@ static void first_domain_goes(void)
 	vfio_device_close(&rig->devices[0]);
 	assert_ret(vfio_group_leave(rig->groups[0]), 0);
 	expect_eq(sys_mock_get("domains"), 1);
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	dma_check_pages(rig, 1, IOVA, memory, N);
 	assert_ret(vfio_group_join(rig->groups[0], rig->container), 0);
 	expect_eq(sys_mock_get("domains"), 2);
 	vfio_device_open(&rig->devices[0], rig->groups[0], 0);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void coherency_is_that_of_all_domains(void)
@@ -372,7 +372,7 @@ static void second_domain_cannot_be_filled(void)
 		if (joined)
 			break;
 		expect_eq(sys_mock_get("domains"), 1);
-		expect_eq(sys_vmlck(), (N + 1) * 4);
+		expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 		dma_check_pages(rig, 0, IOVA, memory, N);
 	}
 	sys_mock_set("fail_map_in", 0);

@@ -170,7 +170,7 @@ static void limit_does_not_count(void)
 	assert_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
 	region = map_bar(0, MIB);
 	assert_ret(dma_map(rig->container, region, IOVA, MIB, RW), 0);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	assert_ret(dma_unmap(rig->container, IOVA, MIB), MIB);
 }
 
@@ -271,7 +271,7 @@ static void memory_decode_off(void)
 	vfio_pci_command(&bar.dev, PCI_COMMAND_MEMORY, 0);
 	expect_ret(dma_map(rig->container, view, IOVA, 4 * MIB, RW), -EFAULT);
 	expect_ret(dma_unmap(rig->container, IOVA, 4 * MIB), 0);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 
 	vfio_pci_command(&bar.dev, 0, PCI_COMMAND_MEMORY);
 	assert_ret(dma_map(rig->container, view, IOVA, 4 * MIB, RW), 0);

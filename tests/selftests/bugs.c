@@ -230,7 +230,7 @@ static void b4_failed_first_attach_leaves_no_page(void)
 		expect_eq(sys_mock_get("domains"), 0);
 	}
 	assert_ret(vfio_group_join(group, rig->container), 0);
-	expect_eq(sys_vmlck(), vmlck + 37 * 4);
+	expect_eq(sys_vmlck(), vmlck + 37 * PAGE_KB);
 	rig->n = 1;
 	vfio_mock_device_open(&rig->devices[0], group, 0);
 	rig->scratch = mapped(IOVA_SCRATCH, 1);
@@ -254,7 +254,7 @@ static void b5_deaf_device_is_no_reason_to_stop(void)
 	/* Nothing has gone, not even pages that no device held. */
 	assert_ret(dma_unmap(rig->container, IOVA - PAGE, PAGE), PAGE);
 	assert_ret(mdev_op(mdev, T1X_MDEV_PEEK, IOVA, 0, PAGE, page), 0);
-	expect_eq(sys_vmlck(), vmlck + 40);
+	expect_eq(sys_vmlck(), vmlck + 10 * PAGE_KB);
 	assert_ret(mdev_deaf(mdev, 0), 0);
 	assert_ret(dma_unmap(rig->container, IOVA, 40 * PAGE), 40 * PAGE);
 	expect_eq(sys_vmlck(), vmlck);

@@ -47,7 +47,7 @@ static void map_or_nothing(void)
 			continue;
 		}
 		/* It may do without, but then it has to be as good. */
-		assert_eq(sys_vmlck(), vmlck + N * 4);
+		assert_eq(sys_vmlck(), vmlck + N * PAGE_KB);
 		dma_check_copy(&rig->devices[0], IOVA, memory,
 			       IOVA + (N - 1) * PAGE, memory + (N - 1) * PAGE,
 			       DMA_MAX);

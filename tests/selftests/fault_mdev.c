@@ -13,7 +13,7 @@
 #include "lib/vfio.h"
 
 #define N	100UL
-#define KB(n)	((long)(n) * 4)
+#define KB(n)	((long)(n) * PAGE_KB)
 
 static int container, mdev;
 static void *memory;

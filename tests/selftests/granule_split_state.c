@@ -238,9 +238,9 @@ static void held_pages(void)
 	/* With an IOMMU all that is left is charged, and what is held is not twice. */
 	assert_ret(dma_unmap(rig->container, IOVA_SCRATCH, PAGE), PAGE);
 	assert_ret(vfio_group_join(rig->groups[0], rig->container), 0);
-	expect_eq(sys_vmlck(), vmlck + (long)(N - 24) * 4);
+	expect_eq(sys_vmlck(), vmlck + (long)(N - 24) * PAGE_KB);
 	assert_ret(unmap(205, 1), PAGE);
-	expect_eq(sys_vmlck(), vmlck + (long)(N - 25) * 4);
+	expect_eq(sys_vmlck(), vmlck + (long)(N - 25) * PAGE_KB);
 	assert_ret(vfio_group_leave(rig->groups[0]), 0);
 	expect_more(11);
 	assert_ret(unpin(200, 5), 0);
@@ -332,7 +332,7 @@ static void new_owner_of_a_part(void)
 		_exit(adopt(20, N - 20));
 	assert_eq(waitpid(pid, &status, 0), pid);
 	assert_eq(status, 0);
-	expect_eq(sys_vmlck(), vmlck + 10 * 4);
+	expect_eq(sys_vmlck(), vmlck + 10 * PAGE_KB);
 	expect_eq(sys_pins(), pins + (long)N - 11);
 	check_part(0, memory, 22, N);
 	assert_ret(unmap(0, N), SIZE - 11 * PAGE);

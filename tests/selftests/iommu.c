@@ -98,7 +98,7 @@ static void one_call_for_a_run(const void *variant)
 	assert_ret(dma_map(rig->container, memory, IOVA, REGION_SIZE, RW), 0);
 	expect_eq(sys_mock_get("map_calls") - calls, 1);
 	expect_eq(sys_mock_get("mapped_2m") - mapped, 2);
-	expect_eq(sys_vmlck(), 4 + region->npages * 4);
+	expect_eq(sys_vmlck(), PAGE_KB + region->npages * PAGE_KB);
 	dma_check_pages(rig, 0, IOVA, memory, REGION_SIZE / PAGE);
 	assert_ret(dma_unmap(rig->container, IOVA, REGION_SIZE), REGION_SIZE);
 }
@@ -291,7 +291,7 @@ static void unmap_falls_short(void)
 		sys_mock_set("short_unmap_in", 0);
 		dma_check_refused(rig, 0, IOVA, memory);
 		expect_eq(sys_mock_get("leaves"), 1);
-		expect_eq(sys_vmlck(), 4);
+		expect_eq(sys_vmlck(), PAGE_KB);
 	}
 }
 
@@ -322,7 +322,7 @@ static void unmap_is_refused(void)
 	sys_mock_set("refuse_unmaps", 0);
 	assert_ret(dma_unmap(rig->container, IOVA, 20 * PAGE), 20 * PAGE);
 	dma_check_refused(rig, 0, IOVA, memory);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* With the domain itself the last leaf goes, so then it is safe to unpin. */

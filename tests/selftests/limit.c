@@ -20,7 +20,7 @@ static void limited(size_t npages)
 	mem_allow_ipc_lock(false);
 	mem_limit(npages);
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	assert_eq(sys_vmlck(), 4);
+	assert_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void charge_is_exact(void)
@@ -45,17 +45,17 @@ static void charge_is_exact(void)
 /* Once per IOVA: neither huge pages nor mlock() make it cheaper. */
 static void charge_of_huge_and_locked_memory(void)
 {
-	void *memory = mem_thp(2 * HUGE_2M);
+	void *memory = mem_thp(2 * HUGE_PMD);
 	long vmlck;
 
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	assert_eq(mlock(memory, 2 * HUGE_2M), 0);
+	assert_eq(mlock(memory, 2 * HUGE_PMD), 0);
 	vmlck = sys_vmlck();
-	assert_ret(dma_map(rig->container, memory, IOVA, 2 * HUGE_2M, RW), 0);
-	expect_eq(sys_vmlck(), vmlck + (long)(2 * HUGE_2M >> 10));
-	assert_ret(dma_unmap(rig->container, IOVA, 2 * HUGE_2M), 2 * HUGE_2M);
+	assert_ret(dma_map(rig->container, memory, IOVA, 2 * HUGE_PMD, RW), 0);
+	expect_eq(sys_vmlck(), vmlck + (long)(2 * HUGE_PMD >> 10));
+	assert_ret(dma_unmap(rig->container, IOVA, 2 * HUGE_PMD), 2 * HUGE_PMD);
 	expect_eq(sys_vmlck(), vmlck);
-	munlock(memory, 2 * HUGE_2M);
+	munlock(memory, 2 * HUGE_PMD);
 }
 
 static void limit_is_exact(void)
@@ -66,17 +66,17 @@ static void limit_is_exact(void)
 	limited(41);
 	pins = sys_pins();
 	assert_ret(dma_map(rig->container, memory, IOVA, 40 * PAGE, RW), 0);
-	expect_eq(sys_vmlck(), 41 * 4);
+	expect_eq(sys_vmlck(), 41 * PAGE_KB);
 	dma_check_pages(rig, 0, IOVA, memory, 40);
 	expect_ret(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
 		   -ENOMEM);
-	expect_eq(sys_vmlck(), 41 * 4);
+	expect_eq(sys_vmlck(), 41 * PAGE_KB);
 	assert_ret(dma_unmap(rig->container, IOVA, 40 * PAGE), 40 * PAGE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 
 	expect_ret(dma_map(rig->container, memory, IOVA, 41 * PAGE, RW),
 		   -ENOMEM);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	sys_settle_pins(pins);
 	dma_check_refused(rig, 0, IOVA, memory);
 	expect_ret(dma_unmap(rig->container, IOVA, 41 * PAGE), 0);
@@ -96,11 +96,11 @@ static void limit_in_a_later_batch(void)
 	pins = sys_pins();
 	expect_ret(dma_map(rig->container, scattered, IOVA, 1500 * PAGE, RW),
 		   -ENOMEM);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	sys_settle_pins(pins);
 	expect_ret(dma_map(rig->container, together, IOVA, 1500 * PAGE, RW),
 		   -ENOMEM);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	sys_settle_pins(pins);
 	assert_ret(dma_map(rig->container, scattered, IOVA, 1199 * PAGE, RW),
 		   0);
@@ -109,17 +109,17 @@ static void limit_in_a_later_batch(void)
 
 static void limit_of_huge_pages(void)
 {
-	void *memory = mem_thp(2 * HUGE_2M);
+	void *memory = mem_thp(2 * HUGE_PMD);
 	long pins;
 
-	limited(1 + HUGE_2M / PAGE + 100);
+	limited(1 + HUGE_PMD / PAGE + 100);
 	pins = sys_pins();
-	expect_ret(dma_map(rig->container, memory, IOVA, 2 * HUGE_2M, RW),
+	expect_ret(dma_map(rig->container, memory, IOVA, 2 * HUGE_PMD, RW),
 		   -ENOMEM);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	sys_settle_pins(pins);
-	assert_ret(dma_map(rig->container, memory, IOVA, HUGE_2M, RW), 0);
-	assert_ret(dma_unmap(rig->container, IOVA, HUGE_2M), HUGE_2M);
+	assert_ret(dma_map(rig->container, memory, IOVA, HUGE_PMD, RW), 0);
+	assert_ret(dma_unmap(rig->container, IOVA, HUGE_PMD), HUGE_PMD);
 }
 
 /* mlock() and DMA share one limit. */
@@ -133,7 +133,7 @@ static void limit_counts_mlock(void)
 		   -ENOMEM);
 	assert_ret(dma_map(rig->container, memory, IOVA, 5 * PAGE, RW), 0);
 	expect_eq(mlock(memory + 5 * PAGE, PAGE), -1);
-	expect_eq(sys_vmlck(), 16 * 4);
+	expect_eq(sys_vmlck(), 16 * PAGE_KB);
 	assert_ret(dma_unmap(rig->container, IOVA, 5 * PAGE), 5 * PAGE);
 	munlock(locked, 10 * PAGE);
 }
@@ -145,7 +145,7 @@ static void limit_does_not_bind_ipc_lock(void)
 	mem_limit(0);
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	assert_ret(dma_map(rig->container, memory, IOVA, 20 * PAGE, RW), 0);
-	expect_eq(sys_vmlck(), 21 * 4);
+	expect_eq(sys_vmlck(), 21 * PAGE_KB);
 	assert_ret(dma_unmap(rig->container, IOVA, 20 * PAGE), 20 * PAGE);
 }
 
@@ -160,7 +160,7 @@ static void limit_lowered(void)
 	expect_ret(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
 		   -ENOMEM);
 	assert_ret(dma_unmap(rig->container, IOVA, 20 * PAGE), 20 * PAGE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* Of memory that is mapped page by page, which takes its time under KASAN. */
@@ -235,7 +235,7 @@ static void failing_takes_no_room(const void *variant)
 	}
 	f.stop = 1;
 	pthread_join(thread, NULL);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void limited_entries(const char *entries)

@@ -61,7 +61,7 @@ static void *thp_misaligned(size_t size)
 {
 	const size_t before = 5 * PAGE;
 
-	return mem_thp((before + size + HUGE_2M - 1) & ~(HUGE_2M - 1)) + before;
+	return mem_thp((before + size + HUGE_PMD - 1) & ~(HUGE_PMD - 1)) + before;
 }
 
 static void *memfd(size_t size)
@@ -96,8 +96,8 @@ static const struct kind kinds[] = {
 	{ "cold", mem_anon_cold, 600 },
 	{ "scattered", scattered, 100 },
 	{ "scattered_across_batches", scattered, 1537 },
-	{ "thp", thp, 4 * HUGE_2M / PAGE },
-	{ "thp_misaligned", thp_misaligned, 2 * HUGE_2M / PAGE + 17 },
+	{ "thp", thp, 4 * HUGE_PMD / PAGE },
+	{ "thp_misaligned", thp_misaligned, 2 * HUGE_PMD / PAGE + 17 },
 	{ "hugetlb", mem_hugetlb, 2 * HUGE_2M / PAGE },
 	{ "memfd", memfd, 70 },
 	{ "tmpfs", tmpfs, 70 },
@@ -333,10 +333,10 @@ static void one_page_many_times(void)
 	for (i = 0; i < 8; i++)
 		assert_ret(dma_map(rig->container, vaddr, IOVA + i * PAGE,
 				   PAGE, RW), 0);
-	expect_eq(sys_vmlck(), vmlck + 8 * 4);
+	expect_eq(sys_vmlck(), vmlck + 8 * PAGE_KB);
 	dma_check_write(rig, 0, IOVA + 7 * PAGE, vaddr, DMA_MAX);
 	assert_ret(dma_unmap(rig->container, IOVA, 4 * PAGE), 4 * PAGE);
-	expect_eq(sys_vmlck(), vmlck + 4 * 4);
+	expect_eq(sys_vmlck(), vmlck + 4 * PAGE_KB);
 	dma_check_refused(rig, 0, IOVA + 3 * PAGE, vaddr);
 	dma_check_write(rig, 0, IOVA + 4 * PAGE, vaddr, DMA_MAX);
 	assert_ret(dma_unmap(rig->container, IOVA, 8 * PAGE), 4 * PAGE);

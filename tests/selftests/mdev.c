@@ -16,7 +16,7 @@
 
 #define NPAGES	40UL
 #define SIZE	(NPAGES * PAGE)
-#define KB(n)	((long)(n) * 4)
+#define KB(n)	((long)(n) * PAGE_KB)
 
 static int container, group, mdev;
 static unsigned char *memory;

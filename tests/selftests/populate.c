@@ -58,13 +58,13 @@ static void map_and_look(void)
 	size_t at;
 
 	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
-	expect_eq(sys_vmlck(), SIZE / 1024 + 4);
+	expect_eq(sys_vmlck(), SIZE / 1024 + PAGE_KB);
 	/* A page of each chunk, and the last. */
 	for (at = 0; at < SIZE; at += 16 * MIB - PAGE)
 		dma_check_pages(rig, 0, IOVA + at, memory + at, 1);
 	dma_check_pages(rig, 0, IOVA + SIZE - PAGE, memory + SIZE - PAGE, 1);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void register_and_look(void)
@@ -163,7 +163,7 @@ static void hole_refuses_all(const void *variant)
 	begin(MADV_NOHUGEPAGE);
 	munmap(memory + hole->at, PAGE);
 	expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), -EFAULT);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
 }
 
@@ -196,7 +196,7 @@ static void limit_refuses_all(void)
 	mem_limit(SIZE / PAGE);
 	/* The scratch page is one too many. */
 	expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), -ENOMEM);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	mem_limit(SIZE / PAGE + 1);
 	map_and_look();
 }
@@ -357,7 +357,7 @@ static void memory_goes_meanwhile(void)
 	assert_eq(pthread_create(&thread, NULL, drop_thread, &stop), 0);
 	for (i = 0; i < 3; i++) {
 		assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
-		expect_eq(sys_vmlck(), SIZE / 1024 + 4);
+		expect_eq(sys_vmlck(), SIZE / 1024 + PAGE_KB);
 		assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
 	}
 	stop = 1;

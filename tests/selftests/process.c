@@ -64,7 +64,7 @@ static void child_maps(void)
 
 		assert_ret(dma_map(rig->container, own, IOVA + MIB, 2 * PAGE,
 				   RW), 0);
-		expect_eq(sys_vmlck(), 8);
+		expect_eq(sys_vmlck(), 2 * PAGE_KB);
 		dma_check_copy(&rig->devices[0], IOVA + MIB, own,
 			       IOVA + MIB + PAGE, own + PAGE, DMA_MAX);
 		_exit(0);
@@ -75,7 +75,7 @@ static void child_maps(void)
 	dma_load(&rig->devices[0], IOVA + MIB, 0, 64);
 	assert_ret(dma_unmap(rig->container, IOVA, 2 * MIB),
 		   SIZE + 2 * PAGE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* The process that mapped gets the refund, also if another one unmaps. */
@@ -84,7 +84,7 @@ static void child_unmaps(void)
 	pid_t pid;
 
 	rig_with_memory();
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	pid = fork();
 	if (!pid) {
 		assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
@@ -92,7 +92,7 @@ static void child_unmaps(void)
 		_exit(0);
 	}
 	sys_wait_for(pid);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	dma_check_refused(rig, 0, IOVA, memory);
 }
 
@@ -200,10 +200,10 @@ static void thread_maps_and_ends(void)
 	memory = mem_anon(SIZE);
 	assert_eq(pthread_create(&thread, NULL, map_in_thread, NULL), 0);
 	pthread_join(thread, NULL);
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* --- SIGKILL ends a map that takes long, with each kind of memory --------------- */
@@ -364,7 +364,7 @@ static void signal_in_the_middle_of_map(void)
 		}
 	}
 	assert_ret(dma_map(rig->container, memory, IOVA, size, RW), 0);
-	expect_eq(sys_vmlck(), 4 + (long)(size >> 10));
+	expect_eq(sys_vmlck(), PAGE_KB + (long)(size >> 10));
 	assert_ret(dma_unmap(rig->container, IOVA, size), size);
 	kill(pid, SIGKILL);
 	/* Its last signal may come now. Until it is dead it holds the container. */
@@ -422,7 +422,7 @@ static void owners_go_while_others_map(void)
 	}
 	test_say("%ld owners", n);
 	sys_settle_pins(pins);
-	expect_eq(sys_vmlck(), (N + 1) * 4);
+	expect_eq(sys_vmlck(), (N + 1) * PAGE_KB);
 	dma_check_pages(rig, 0, IOVA, memory, N);
 }
 

@@ -177,7 +177,7 @@ static void maps_against_group_joining(void)
 	}
 	sys_race(0, &rounds);
 	join_all();
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	assert_ret(dma_map(container, memory, IOVA, 8 * PAGE, RW), 0);
 	dma_check_pages(rig, 0, IOVA, memory, 8);
 }
@@ -203,7 +203,7 @@ static void maps_side_by_side(void)
 	start(private_map_thread, 2);
 	sys_race(RACE_MS, &rounds);
 	join_all();
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* The same IOVAs: of two maps one wins, of two unmaps one gets the size. */
@@ -239,7 +239,7 @@ static void maps_of_the_same(void)
 	sys_race(RACE_MS, &rounds);
 	join_all();
 	expect_eq(balance, 0);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 	expect_ret(dma_unmap(container, IOVA, 8 * PAGE), 0);
 }
 
@@ -335,7 +335,7 @@ static void maps_against_memory_going(void)
 		bad += !!ret;
 	}
 	join_all();
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* --- Dirty page tracking --------------------------------------------------------- */
@@ -378,7 +378,7 @@ static void dirty_against_maps_and_groups(void)
 	}
 	sys_race(0, &rounds);
 	join_all();
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 /* The container may be gone or empty, and dirty tracking off: any result will do. */
@@ -466,9 +466,9 @@ static void maps_against_mlock(void)
 	sys_race(RACE_MS / 2, &rounds);
 	join_all();
 	/* Scratch, mlock() and DMA: a page that was lost would be seen here. */
-	expect_eq(sys_vmlck(), 11 * 4);
+	expect_eq(sys_vmlck(), 11 * PAGE_KB);
 	assert_ret(dma_unmap(container, IOVA + GIB, 5 * PAGE), 5 * PAGE);
-	expect_eq(sys_vmlck(), 6 * 4);
+	expect_eq(sys_vmlck(), 6 * PAGE_KB);
 	munlock(locked, 5 * PAGE);
 }
 

@@ -169,11 +169,11 @@ static char *make_mixed(void)
 
 static char *make_huge(void)
 {
-	char *memory = mem_anon_aligned(HUGE_2M, HUGE_2M);
+	char *memory = mem_anon_aligned(HUGE_PMD, HUGE_PMD);
 
 	/* Pages that were touched already go again. */
-	madvise(memory, HUGE_2M, MADV_HUGEPAGE);
-	assert_eq(madvise(memory, HUGE_2M, MADV_DONTNEED), 0);
+	madvise(memory, HUGE_PMD, MADV_HUGEPAGE);
+	assert_eq(madvise(memory, HUGE_PMD, MADV_DONTNEED), 0);
 	return memory;
 }
 
@@ -195,7 +195,7 @@ static const struct kind kinds[] = {
 	{ "rom", make_rom, SIZE, SIZE, PROT_READ },
 	{ "shared", make_shared, SIZE, SIZE, PROT_READ },
 	{ "mixed", make_mixed, SIZE, PAGE, RW_PROT },
-	{ "huge", make_huge, HUGE_2M, HUGE_2M, RW_PROT },
+	{ "huge", make_huge, HUGE_PMD, HUGE_PMD, RW_PROT },
 	{ "hugetlb", make_hugetlb, HUGE_2M, HUGE_2M, RW_PROT },
 };
 

@@ -245,7 +245,7 @@ static void untouched_memory_to_be_read(void)
 	cold = mem_anon_cold(8 * PAGE);
 	madvise(cold, 8 * PAGE, MADV_NOHUGEPAGE);
 	assert_ret(dma_register(rig->container, cold, 8 * PAGE, 0), 0);
-	expect_le(sys_vmlck(), vmlck + 8 * 4);
+	expect_le(sys_vmlck(), vmlck + 8 * PAGE_KB);
 	assert_ret(dma_map(rig->container, cold, IOVA, 8 * PAGE, RO), 0);
 	dma_check_read(rig, 0, IOVA + 7 * PAGE, cold + 7 * PAGE, DMA_MAX);
 	assert_ret(dma_unmap(rig->container, IOVA, 8 * PAGE), 8 * PAGE);

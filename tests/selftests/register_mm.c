@@ -71,10 +71,10 @@ static void child_has_nothing_registered(void)
 			   -ENOENT);
 		assert_ret(dma_map(rig->container, memory, IOVA + GIB, PAGE,
 				   RW), 0);
-		assert_eq(sys_vmlck(), 4);
+		assert_eq(sys_vmlck(), PAGE_KB);
 		assert_ret(dma_register(rig->container, memory, SIZE, WRITE),
 			   0);
-		assert_eq(sys_vmlck(), 4 + SIZE / 1024);
+		assert_eq(sys_vmlck(), PAGE_KB + SIZE / 1024);
 		_exit(0);
 	}
 	sys_wait_for(pid);
@@ -85,7 +85,7 @@ static void child_has_nothing_registered(void)
 	expect_eq(sys_vmlck(), vmlck + (long)SIZE / 1024);
 	rig_close(rig);
 	sys_settle_pins(pins - 1);
-	expect_eq(sys_vmlck(), vmlck - 4);
+	expect_eq(sys_vmlck(), vmlck - PAGE_KB);
 }
 
 /* What is left behind exec() of exec_leaves_it_to_the_container(). */

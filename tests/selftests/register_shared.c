@@ -23,7 +23,7 @@ static void containers_share_pins_and_charge(void)
 	rig_with_registered(WRITE);
 	other = rig_open_from(1, 1, VFIO_TYPE1v2_IOMMU);
 	pins++;
-	vmlck += 4;
+	vmlck += PAGE_KB;
 	assert_ret(dma_register(other->container, memory, SIZE, WRITE), 0);
 	expect_more(N);
 	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
@@ -35,7 +35,7 @@ static void containers_share_pins_and_charge(void)
 	/* One goes, the other stays. */
 	rig_close(rig);
 	pins--;
-	vmlck -= 4;
+	vmlck -= PAGE_KB;
 	expect_more(N);
 	dma_check_pages(other, 0, IOVA, memory, N);
 	assert_ret(dma_unmap(other->container, IOVA, SIZE), SIZE);

@@ -19,8 +19,8 @@
 #include "lib/vfio.h"
 
 #define N		4UL
-#define SIZE		(N * HUGE_2M)
-#define HUGE_PAGES	(HUGE_2M / PAGE)
+#define SIZE		(N * HUGE_PMD)
+#define HUGE_PAGES	(HUGE_PMD / PAGE)
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
 #define SPLIT		"/sys/kernel/debug/split_huge_pages"
@@ -71,7 +71,7 @@ static void check_reads(const char *at)
 
 	for (i = 0; i < N; i++)
 		for (j = 0; j < ARRAY_SIZE(pages); j++) {
-			offset = i * HUGE_2M + pages[j] * PAGE;
+			offset = i * HUGE_PMD + pages[j] * PAGE;
 			dma_check_read(rig, 0, IOVA + offset, at + offset, 64);
 		}
 }
@@ -117,7 +117,7 @@ static void ends_within_huge_pages(void)
 	map(memory + PAGE, SIZE - 2 * PAGE, RW);
 	expect_acquired(N - 2 + 2 * (HUGE_PAGES - 1));
 	dma_check_read(rig, 0, IOVA, memory + PAGE, 64);
-	dma_check_read(rig, 0, IOVA + HUGE_2M - PAGE, memory + HUGE_2M, 64);
+	dma_check_read(rig, 0, IOVA + HUGE_PMD - PAGE, memory + HUGE_PMD, 64);
 	dma_check_read(rig, 0, IOVA + SIZE - 3 * PAGE, memory + SIZE - 2 * PAGE, 64);
 	unmap(SIZE - 2 * PAGE);
 }
@@ -182,8 +182,8 @@ static void page_table_split(void)
 	map(memory, SIZE, RW);
 	/* A page that the process gives back is the device's alone from now on. */
 	assert_eq(madvise(memory + 5 * PAGE, PAGE, MADV_DONTNEED), 0);
-	assert_eq(mprotect(memory + HUGE_2M + PAGE, PAGE, PROT_NONE), 0);
-	assert_eq(mprotect(memory + HUGE_2M + PAGE, PAGE, PROT_READ | PROT_WRITE), 0);
+	assert_eq(mprotect(memory + HUGE_PMD + PAGE, PAGE, PROT_NONE), 0);
+	assert_eq(mprotect(memory + HUGE_PMD + PAGE, PAGE, PROT_READ | PROT_WRITE), 0);
 	fd = open(SPLIT, O_WRONLY);
 	if (fd >= 0) {
 		snprintf(request, sizeof(request), "%d,0x%lx,0x%lx", getpid(),
@@ -197,7 +197,7 @@ static void page_table_split(void)
 	mem_fill_pages(memory + 6 * PAGE, (SIZE - 6 * PAGE) / PAGE);
 	dma_check_read(rig, 0, IOVA + 4 * PAGE, memory + 4 * PAGE, 64);
 	dma_check_read(rig, 0, IOVA + 6 * PAGE, memory + 6 * PAGE, 64);
-	dma_check_read(rig, 0, IOVA + HUGE_2M + PAGE, memory + HUGE_2M + PAGE, 64);
+	dma_check_read(rig, 0, IOVA + HUGE_PMD + PAGE, memory + HUGE_PMD + PAGE, 64);
 	dma_check_read(rig, 0, IOVA + SIZE - PAGE, memory + SIZE - PAGE, 64);
 	unmap(SIZE);
 }
@@ -211,7 +211,7 @@ static void zero_page_read_only(void)
 	if (sys_is_uml())
 		test_skip("no huge pages to be had");
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	memory = mem_anon_aligned(SIZE, HUGE_2M);
+	memory = mem_anon_aligned(SIZE, HUGE_PMD);
 	madvise(memory, SIZE, MADV_HUGEPAGE);
 	for (at = memory, i = 0; i < SIZE; i += PAGE)
 		(void)at[i];
@@ -237,8 +237,8 @@ static void shared_memory(void)
 	sys_write(THP "shmem_enabled", "always");
 	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	fd = mem_memfd(SIZE);
-	memory = mem_reserve(SIZE + HUGE_2M);
-	memory += -(unsigned long)memory & (HUGE_2M - 1);
+	memory = mem_reserve(SIZE + HUGE_PMD);
+	memory += -(unsigned long)memory & (HUGE_PMD - 1);
 	memory = mmap(memory, SIZE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_FIXED, fd, 0);
 	assert_ne((long)memory, (long)MAP_FAILED);
@@ -268,7 +268,7 @@ static void *change_page_table(void *unused)
 
 	(void)unused;
 	while (!stop) {
-		char *at = memory + i++ % N * HUGE_2M;
+		char *at = memory + i++ % N * HUGE_PMD;
 
 		switch (i / N % 5) {
 		case 0:
@@ -279,11 +279,11 @@ static void *change_page_table(void *unused)
 			madvise(at + 2 * PAGE, PAGE, MADV_DONTNEED);
 			break;
 		case 2:
-			madvise(at, HUGE_2M, MADV_DONTNEED);
+			madvise(at, HUGE_PMD, MADV_DONTNEED);
 			*(volatile char *)at = 1;
 			break;
 		case 3:
-			madvise(at, HUGE_2M, MADV_COLLAPSE);
+			madvise(at, HUGE_PMD, MADV_COLLAPSE);
 			break;
 		default:
 			pid = fork();

@@ -113,13 +113,13 @@ void *mem_at(void *addr, size_t size)
 
 /**
  * mem_thp() - private memory made of huge pages, where there are any
- * @size: in bytes, a multiple of 2 MiB
+ * @size: in bytes, a multiple of HUGE_PMD
  *
  * Return: its address.
  */
 void *mem_thp(size_t size)
 {
-	void *addr = mem_anon_aligned(size, HUGE_2M);
+	void *addr = mem_anon_aligned(size, HUGE_PMD);
 
 	madvise(addr, size, MADV_HUGEPAGE);
 	mem_fill_pages(addr, size / PAGE);

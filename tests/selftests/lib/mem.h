@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #define HUGE_2M (2UL << 20)
+/* What an entry of the CPU's page table above the last maps: 2 MiB, of pages of 4 KiB. */
+#define HUGE_PMD (T1X_PAGE_SIZE / 8 * T1X_PAGE_SIZE)
 
 void *mem_anon(size_t size);
 void *mem_anon_aligned(size_t size, size_t align);

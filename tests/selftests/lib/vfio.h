@@ -30,6 +30,7 @@
 #endif
 
 #define PAGE		T1X_PAGE_SIZE	/* see Makefile */
+#define PAGE_KB		((long)(PAGE >> 10))
 #define MIB		(1UL << 20)
 #define GIB		(1UL << 30)
 #define RW		(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
