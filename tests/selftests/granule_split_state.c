@@ -387,7 +387,8 @@ static void registered_memory(void)
 
 /* --- MMIO --------------------------------------------------------------------------- */
 
-#define BAR_PAGES	(MIB / PAGE)
+#define BAR_PAGES	256
+#define BAR_SIZE	(BAR_PAGES * PAGE)
 
 static struct bar bar;
 
@@ -395,7 +396,7 @@ static struct bar bar;
 static char *ram_and_bar(uint64_t before, uint64_t after)
 {
 	uint64_t npages = before + BAR_PAGES + after;
-	char *vaddr = mem_anon_aligned(npages * PAGE, MIB);
+	char *vaddr = mem_anon_aligned(npages * PAGE, BAR_SIZE);
 	int group;
 
 	rig_of(VFIO_TYPE1v2_IOMMU);
@@ -403,7 +404,7 @@ static char *ram_and_bar(uint64_t before, uint64_t after)
 	group = vfio_bar_group_open();
 	assert_ret(vfio_group_join(group, rig->container), 0);
 	vfio_bar_open(&bar, group);
-	vfio_region_map(&bar.dev, bar.region, vaddr + before * PAGE, MIB, MIB);
+	vfio_region_map(&bar.dev, bar.region, vaddr + before * PAGE, BAR_SIZE, BAR_SIZE);
 	count();
 	return vaddr;
 }
@@ -443,11 +444,11 @@ static void revoked_mmio(void)
 	long revoked = sys_stat_get("runs_revoked");
 
 	/* A view of its own, for a view that is split loses more than a part. */
-	vfio_region_map(&bar.dev, bar.region, view + from, MIB + from, size);
+	vfio_region_map(&bar.dev, bar.region, view + from, BAR_SIZE + from, size);
 	sys_param_set("revoke_mmio", "Y");
-	map(vaddr, MIB + PAGE, PAGE);
+	map(vaddr, BAR_SIZE + PAGE, PAGE);
 	sys_param_set("revoke_mmio", "N");
-	eye = vfio_region_map(&bar.dev, bar.region, NULL, MIB, MIB);
+	eye = vfio_region_map(&bar.dev, bar.region, NULL, BAR_SIZE, BAR_SIZE);
 	assert_ret(unmap(100, 10), 10 * PAGE);
 	assert_ret(unmap(200, 1), PAGE);
 
@@ -466,7 +467,7 @@ static void revoked_mmio(void)
 	assert_ret(unmap(1, 199), (199 - 20) * PAGE);
 	dma_check_copy(&rig->devices[0], IOVA + 201 * PAGE, eye + 200 * PAGE,
 		       IOVA, vaddr, DMA_MAX);
-	munmap(view, MIB);
+	munmap(view, BAR_SIZE);
 	expect_eq(sys_stat_get("runs_revoked"), revoked + 2);
 	dma_check_refused(rig, 0, IOVA + 201 * PAGE, eye + 200 * PAGE);
 	expect_more(1);

@@ -20,8 +20,8 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-/* Chunks are 16 MiB, and threads come from 64 MiB on, after the first batch. */
-#define SIZE	(67 * MIB)
+/* Chunks are 16 MiB, and threads come from 64 MiB on, after the first batch, of HUGE_PMD. */
+#define SIZE	(65 * MIB + HUGE_PMD)
 
 static struct rig *rig;
 static char *memory;

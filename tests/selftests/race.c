@@ -87,7 +87,7 @@ static void *get_info_thread(void *arg)
 
 static void *map_thread(void *arg)
 {
-	uint64_t iova = IOVA + (long)arg * MIB;
+	uint64_t iova = IOVA + (long)arg * 256 * PAGE;
 	int64_t ret;
 
 	while (!stop) {
@@ -185,7 +185,7 @@ static void maps_against_group_joining(void)
 /* Different IOVAs, from several threads: each one is alone. */
 static void *private_map_thread(void *arg)
 {
-	uint64_t iova = IOVA + (long)arg * MIB;
+	uint64_t iova = IOVA + (long)arg * 256 * PAGE;
 
 	while (!stop) {
 		assert_ret(dma_map(container, memory, iova, 8 * PAGE, RW), 0);
@@ -391,7 +391,7 @@ static void *any_dirty_thread(void *arg)
 		expect_known_error(dirty_flags(container, START));
 		expect_known_error(dirty_get(container, IOVA, 320 * PAGE, words,
 					     sizeof(words)));
-		ret = dirty_unmap(container, IOVA + (long)arg * MIB, 8 * PAGE,
+		ret = dirty_unmap(container, IOVA + (long)arg * 256 * PAGE, 8 * PAGE,
 				  words, sizeof(words));
 		expect_known_error(ret > 0 ? 0 : ret);
 		expect_known_error(dirty_flags(container, STOP));

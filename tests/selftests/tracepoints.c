@@ -97,6 +97,7 @@ static void trace_of_a_container(void)
 
 static void trace_of_map_and_unmap(void)
 {
+	const unsigned long last = IOVA + 4 * PAGE - 1;
 	char line[512], *runs;
 
 	setup();
@@ -105,21 +106,20 @@ static void trace_of_map_and_unmap(void)
 	assert_ret(dma_unmap(rig->container, IOVA, 4 * PAGE), 4 * PAGE);
 	watch_end();
 
-	expect_traced("t1x_map_begin",
-		      " iova=0x10000000 last=0x10003fff vaddr=%p prot=0x3\n",
-		      memory);
+	expect_traced("t1x_map_begin", " iova=%#lx last=%#lx vaddr=%p prot=0x3\n",
+		      IOVA, last, memory);
 	expect_traced("t1x_charge", " payer=%d pages=4 ret=0\n", getpid());
 	watch_traced("t1x_map_end", line, sizeof(line));
 	runs = strstr(line, " runs=");
 	if (!runs)
 		fail("t1x_map_end: %s", line);
 	expect_eq(expect_traced("t1x_map_run", " pfn="), atoi(runs + 6));
-	expect_traced("t1x_map_end",
-		      " iova=0x10000000 last=0x10003fff pages=4 runs=");
+	expect_traced("t1x_map_end", " iova=%#lx last=%#lx pages=4 runs=", IOVA,
+		      last);
 	expect_eq(expect_traced("t1x_sync", " iova="), 1);
 	expect_traced("t1x_refund", " payer=%d pages=4 ret=0\n", getpid());
-	expect_traced("t1x_unmap",
-		      " iova=0x10000000 last=0x10003fff bytes=0x4000 ret=0\n");
+	expect_traced("t1x_unmap", " iova=%#lx last=%#lx bytes=%#lx ret=0\n",
+		      IOVA, last, 4 * PAGE);
 	rig_close(rig);
 }
 
