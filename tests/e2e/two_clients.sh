@@ -13,7 +13,7 @@ copying() { kill -0 $copy 2>/dev/null; }
 # demos: for as long as the other client runs, and at least once.
 demos() {
 	while [ $rounds = 0 ] || copying; do
-		if ! T1X_DRIVER=$OURS t1x_demo >/tmp/demo 2>&1; then
+		if ! T1X_BESIDE=yes T1X_DRIVER=$OURS t1x_demo >/tmp/demo 2>&1; then
 			bad=$((bad + 1))
 			echo "# round $((rounds + 1)):"
 			sed 's/^/# /' /tmp/demo

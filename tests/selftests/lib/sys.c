@@ -110,6 +110,16 @@ bool sys_has_rival(void)
 }
 
 /**
+ * sys_is_alone() - do all containers of the driver belong to this process
+ *
+ * Return: false if other programs may have some, too.
+ */
+bool sys_is_alone(void)
+{
+	return strcmp(env_or("T1X_BESIDE", "no"), "yes");
+}
+
+/**
  * sys_kernel_before() - is this kernel older
  * @major: than this
  * @minor: version

@@ -8,6 +8,7 @@
  *   T1X_ENV	  "uml" (mock devices) or "qemu" (edu and ivshmem)
  *   T1X_DRIVER	  the module that has to serve every container
  *   T1X_DEVICES  see vfio.h
+ *   T1X_BESIDE	  "yes": other programs have containers of that module meanwhile
  *
  * Without the first and the last, a kernel that has the mock is recognised.
  */
@@ -35,6 +36,7 @@ bool sys_is_uml(void);
 bool sys_is_type1x(void);
 const char *sys_driver(void);
 bool sys_has_rival(void);
+bool sys_is_alone(void);
 bool sys_kernel_before(int major, int minor);
 
 long sys_read_number(const char *path);
