@@ -21,14 +21,14 @@ goes_on() {
 	[ "$(interrupts)" -gt "$before" ]
 }
 
-is "qemu-img is busy" load bench
+is "qemu-img is busy" load $LOAD
 is "the device is reset" reset
 is "its container stays" [ "$(stat_of containers)" = 1 ]
 is "it is killed" stop
 is "nothing is left" settled
 is "the device can be used again" copy $OURS
 
-is "qemu-img is busy again" load bench
+is "qemu-img is busy again" load $LOAD
 unbind &
 unbind=$!
 is "it goes on while vfio-pci is asked to let go" goes_on

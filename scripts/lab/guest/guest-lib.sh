@@ -24,6 +24,12 @@ is() {
 	fi
 }
 
+# skip WHAT WHY: one test that cannot be done here; tests/selftests/skips has to permit it.
+skip() {
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
 # The plan comes last: a script that broke off has none.
 tap_end() {
 	echo "1..$tap_n"
@@ -78,6 +84,9 @@ balanced() {
 		[ "$(stat_of pages_charged)" = "$(stat_of pages_refunded)" ] &&
 		[ "$(pins acquired)" = "$(pins released)" ]
 }
+
+# small_pages: are the kernel's pages of 4096 bytes?
+small_pages() { grep -qm1 '^KernelPageSize: *4 kB' /proc/self/smaps; }
 
 # from_host FOLDER: UML: a folder of the host, at /tmp/host.
 from_host() { mkdir -p /tmp/host && mount -t hostfs -o "$1" host /tmp/host; }

@@ -3,6 +3,11 @@
 
 client=
 
+# bench aligns the buffer that it has mapped to 4096 bytes, and aborts where pages are larger.
+BENCH_SKIP="qemu-img bench needs pages of 4096 bytes"
+LOAD=bench
+small_pages || LOAD=dd
+
 # bench has requests in flight all the time, dd maps memory for each of its own.
 start() {
 	case $1 in
