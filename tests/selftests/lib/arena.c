@@ -15,7 +15,7 @@
 
 /* Memory is always at the same place, a part of that size for each kind. */
 #define ARENA		0x2000000000UL
-#define PART		(32 * MIB)
+#define PART		(32 * FUZZ_MIB)
 #define SMALL		(64 * PAGE)
 
 unsigned char *arena_scratch, *arena_edge;
@@ -42,22 +42,22 @@ static void place(unsigned int mem, void *addr, size_t size)
 /** arena_make() - once for all sequences */
 void arena_make(void)
 {
-	int fd = mem_memfd(5 * MIB);
+	int fd = mem_memfd(5 * FUZZ_MIB);
 
 	arena_scratch = mem_anon(PAGE);
 	arena_edge = (unsigned char *)mem_anon(FUZZ_BITMAP + PAGE) + FUZZ_BITMAP;
 	assert_eq(mprotect(arena_edge, PAGE, PROT_NONE), 0);
 	arena_child = mem_file(-1, PAGE, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS);
-	place(FUZZ_ANON, mem_anon(5 * MIB), 5 * MIB);
-	mem_at(arena_part(FUZZ_HUGE), 8 * MIB);
-	madvise(arena_part(FUZZ_HUGE), 8 * MIB, MADV_HUGEPAGE);
-	mem_fill_pages(arena_part(FUZZ_HUGE), 8 * MIB / PAGE);
-	mem_at(arena_part(FUZZ_COLD), 5 * MIB);
+	place(FUZZ_ANON, mem_anon(5 * FUZZ_MIB), 5 * FUZZ_MIB);
+	mem_at(arena_part(FUZZ_HUGE), 8 * FUZZ_MIB);
+	madvise(arena_part(FUZZ_HUGE), 8 * FUZZ_MIB, MADV_HUGEPAGE);
+	mem_fill_pages(arena_part(FUZZ_HUGE), 8 * FUZZ_MIB / PAGE);
+	mem_at(arena_part(FUZZ_COLD), 5 * FUZZ_MIB);
 	place(FUZZ_SCATTERED, mem_scattered(1200), 1200 * PAGE);
-	place(FUZZ_SHARED, mem_file(fd, 5 * MIB, PROT_READ | PROT_WRITE,
-				    MAP_SHARED), 5 * MIB);
-	mem_fill_pages(arena_part(FUZZ_SHARED), 5 * MIB / PAGE);
+	place(FUZZ_SHARED, mem_file(fd, 5 * FUZZ_MIB, PROT_READ | PROT_WRITE,
+				    MAP_SHARED), 5 * FUZZ_MIB);
+	mem_fill_pages(arena_part(FUZZ_SHARED), 5 * FUZZ_MIB / PAGE);
 	close(fd);
 	place(FUZZ_READONLY, mem_anon(SMALL), SMALL);
 	mprotect(arena_part(FUZZ_READONLY), SMALL, PROT_READ);
@@ -79,7 +79,7 @@ void arena_renew(void)
 {
 	size_t i;
 
-	madvise(arena_part(FUZZ_COLD), 5 * MIB, MADV_DONTNEED);
+	madvise(arena_part(FUZZ_COLD), 5 * FUZZ_MIB, MADV_DONTNEED);
 	madvise(arena_part(FUZZ_ZERO), SMALL, MADV_DONTNEED);
 	if (sys_kernel_before(6, 2)) {
 		mprotect(arena_part(FUZZ_ZERO), SMALL, PROT_READ | PROT_WRITE);
@@ -102,6 +102,6 @@ void arena_touch(const struct fuzz_op *op)
 	if (op->mem != FUZZ_COLD || !sys_kernel_before(6, 2) ||
 	    (op->kind == FUZZ_MAP && op->flags & VFIO_DMA_MAP_FLAG_WRITE))
 		return;
-	for (at = 0; at < 5 * MIB; at += PAGE)
+	for (at = 0; at < 5 * FUZZ_MIB; at += PAGE)
 		cold[at] = cold[at];
 }

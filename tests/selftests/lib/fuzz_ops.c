@@ -12,9 +12,9 @@
 #define BLANK  "\n "
 
 #define NEAR		IOVA		/* 64 slots of a page */
-#define FAR		0x20000000UL	/* 64 slots of half a MiB */
+#define FAR		0x20000000UL	/* 64 slots of 128 pages */
 #define SLOTS		64
-#define FAR_SLOT	(512UL << 10)
+#define FAR_SLOT	(FUZZ_MIB / 2)
 
 /* Where mappings were asked for, so that they are met again. */
 struct maker {
@@ -272,7 +272,7 @@ static void make_memory(struct maker *m, struct fuzz_op *op)
 		op->flags |= 1UL << below(m, 32);
 	if (one_in(m, 100))
 		op->ptr = FUZZ_PTR_NULL_ARG;
-	if (op->size > 8 * MIB)
+	if (op->size > 8 * FUZZ_MIB)
 		return;
 	m->memory[m->nr_memory % RECENT] = *op;
 	m->nr_memory++;
@@ -312,7 +312,7 @@ static void make_map(struct maker *m, struct fuzz_op *op)
 	}
 	if (one_in(m, 200))
 		op->ptr = FUZZ_PTR_NULL_ARG;
-	if (!op->size || op->size > 8 * MIB)
+	if (!op->size || op->size > 8 * FUZZ_MIB)
 		return;
 	m->recent[m->n % RECENT].iova = op->iova;
 	m->recent[m->n % RECENT].size = op->size;
@@ -333,7 +333,7 @@ static void make_granules(struct maker *m, struct fuzz_op *op)
 	op->pgsize = PICK(m, granules);
 	op->iova &= -op->pgsize;
 	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
-	if (!op->size || op->size > 8 * MIB)
+	if (!op->size || op->size > 8 * FUZZ_MIB)
 		op->size = op->pgsize;
 	m->recent[m->n % RECENT].iova = op->iova;
 	m->recent[m->n % RECENT].size = op->size;
@@ -447,7 +447,7 @@ static void make_op(struct maker *m, struct fuzz_op *op)
 		op->kind = FUZZ_DMA;
 		any_range(m, &op->iova, &op->size);
 		op->iova &= -PAGE;
-		if (op->size > PAGE && op->size < 8 * MIB)
+		if (op->size > PAGE && op->size < 8 * FUZZ_MIB)
 			op->iova += below(m, op->size / PAGE) * PAGE;
 		op->size = 0;
 	} else if (m->shape->memory && one_in(m, 6)) {

@@ -13,6 +13,9 @@
 
 #define FUZZ_MAX_OPS	300
 
+/* Sizes are numbers of pages; this many are a MiB where a page has 4 KiB. */
+#define FUZZ_MIB	(256 * T1X_PAGE_SIZE)
+
 /* Room for a bitmap; a range that needs more gets a pointer to nothing. */
 #define FUZZ_BITMAP	65536UL
 

@@ -30,7 +30,7 @@
 
 /* IOVA of the in-tree map that tells whether memory can be registered, and its size. */
 #define IOVA_TRIAL	0x08800000UL
-#define MOST_MEMORY	(8 * MIB)
+#define MOST_MEMORY	(8 * FUZZ_MIB)
 
 struct twins twins;
 
@@ -583,7 +583,7 @@ static void make_bar(void)
 	} else {
 		vfio_bar_open(&bar, group);
 	}
-	vfio_region_map(&bar.dev, bar.region, arena_part(FUZZ_BAR), 0, 4 * MIB);
+	vfio_region_map(&bar.dev, bar.region, arena_part(FUZZ_BAR), 0, 4 * FUZZ_MIB);
 }
 
 /* --- Sequences ---------------------------------------------------------------- */
