@@ -71,13 +71,13 @@ static void register_and_look(void)
 {
 	assert_ret(dma_register(rig->container, memory, SIZE,
 				VFIO_TYPE1X_MEMORY_WRITE), 0);
-	expect_eq(sys_vmlck(), SIZE / 1024 + 4);
+	expect_eq(sys_vmlck(), SIZE / 1024 + PAGE_KB);
 	assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
 	dma_check_pages(rig, 0, IOVA, memory, 1);
 	dma_check_pages(rig, 0, IOVA + SIZE - PAGE, memory + SIZE - PAGE, 1);
 	assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);
 	assert_ret(dma_unregister(rig->container, memory, SIZE), 0);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void ask_for_none(void)
@@ -186,7 +186,7 @@ static void hole_refuses_registration(const void *variant)
 	munmap(memory + hole->at, PAGE);
 	expect_ret(dma_register(rig->container, memory, SIZE,
 				VFIO_TYPE1X_MEMORY_WRITE), -EFAULT);
-	expect_eq(sys_vmlck(), 4);
+	expect_eq(sys_vmlck(), PAGE_KB);
 }
 
 static void limit_refuses_all(void)
