@@ -79,6 +79,9 @@ check-deb: ## the packages in a clean Debian 12 and 13 (installs mmdebstrap and 
 runner: ## the tests of the test runners
 	@tests/runner/run
 
+models: ## let spin look at every state of the range lock, and at mistakes in it
+	@scripts/check/models
+
 cli: ## the command vfio-type1x, with files as the kernel has them
 	@tests/cli/run
 
@@ -149,6 +152,6 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall headers deb docs demo check static arm64 abi check-docs check-deb cli runner \
+.PHONY: modules install uninstall headers deb docs demo check static arm64 abi check-docs check-deb models cli runner \
 	kunit uml e2e e2e-clients fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage \
 	shell lab compile_commands.json clean distclean help

@@ -13,9 +13,9 @@
  * The callers keep to these rules:
  *
  * R3  A task holds at most one range of a container.
- * R4  A range that is held while &t1x_container.lock is not covers whole mappings; one
- *     that covers a part of a mapping is held together with that lock throughout.  So
- *     the holder of a range may split a mapping that goes on beyond it.
+ * R4  A range that is held while &t1x_container.lock is not covers whole mappings, or the
+ *     mapping is looked up anew with that lock before it is used again (access.c).  So the
+ *     holder of a range may split a mapping that goes on beyond it.
  * R5  No callback of a driver (dma_unmap) is called with a range held.
  * R6  The task that locked a range unlocks it.
  *
