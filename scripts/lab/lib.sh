@@ -192,20 +192,10 @@ once() {
 	) 9>"$stamp.lock"
 }
 
-# took BEGAN WHAT: for scripts/check/all's list of what took how long: seconds by the clock,
-# and those of CPUs, in what this shell ran.
+# took BEGAN WHAT: for scripts/check/all's list of what took how long.
 took() {
-	local file
-	[ -n "${T1X_TIMES:-}" ] || return 0
-	# No pipe: a subshell has times of its own.
-	file=$BUILD/run/times.$BASHPID
-	times >"$file"
-	echo "$((EPOCHSECONDS - $1)) $(cpu_seconds <"$file") $2" >>"$T1X_TIMES"
-	rm "$file"
+	[ -z "${T1X_TIMES:-}" ] || echo "$((EPOCHSECONDS - $1)) $2" >>"$T1X_TIMES"
 }
-
-# cpu_seconds: the sum of what `times' printed.
-cpu_seconds() { tr -c '0-9.\n' ' ' | awk '{ s += $1 * 60 + $2 + $3 * 60 + $4 } END { printf "%d\n", s }'; }
 
 # in_tree SUITE COMMAND...: run COMMAND with the programs of a Debian tree, in the
 # current folder. The tree is read-only; the checkout and build/ are as outside.

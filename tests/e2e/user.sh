@@ -27,7 +27,7 @@ copies() {
 	return $status
 }
 fails() { ! copies "$1" && grep -qF "$2" $SAID; }
-refused() { tail -n 8 /sys/kernel/debug/$OURS/refusals | grep -q "RLIMIT_MEMLOCK of qemu-img"; }
+refused() { tail -n 8 /sys/kernel/debug/$OURS/refusals | grep -q "RLIMIT_MEMLOCK (ulimit -l) of qemu-img"; }
 as_udev() { chgrp vfio "$group" && chmod 660 "$group"; }
 
 is "there is a user in the group vfio" make_user

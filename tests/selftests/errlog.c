@@ -84,6 +84,9 @@ static void reason_of_each_errno(void)
 	expect_reason(dma_map(container, memory, IOVA + MIB, 3 * PAGE, RW), -ENOMEM,
 		      "] is %lu bytes, of which %lu are used; %lu more are needed",
 		      2 * PAGE, 2 * PAGE, 3 * PAGE);
+	mem_limit(100);
+	expect_reason(dma_map(container, NULL, IOVA + MIB, PAGE, RW), -EFAULT,
+		      ": nothing is mapped there");
 	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, 0x70), -EINVAL,
 		      "map with flags 0x70, of which 0x70 are unknown");
 	expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
