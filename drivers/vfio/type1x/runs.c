@@ -99,6 +99,7 @@ void t1x_runs_shrink(struct t1x_runs *runs)
  * @run: the run that has the page, or @end
  * @end: behind the last run of @chunk
  * @skip: pages of @run before the page
+ * @upper_npages: pages of @chunk from the page on
  *
  * On the stack.
  */
@@ -109,6 +110,7 @@ struct t1x_runs_at {
 	struct t1x_run *run;
 	struct t1x_run *end;
 	unsigned long skip;
+	unsigned long upper_npages;
 };
 
 /*
@@ -140,6 +142,7 @@ static struct t1x_runs_at t1x_runs_find(struct t1x_runs *runs,
 	at.chunk = t1x_runs_find_chunk(runs, at.page);
 	at.above = at.chunk == runs->last ? NULL : at.chunk->above;
 	first = at.above ? at.above->first : at.chunk->first + at.chunk->npages;
+	at.upper_npages = first - at.page;
 	at.end = at.chunk->runs + at.chunk->nr;
 	for (at.run = at.end; first > at.page; first -= at.run->npages)
 		at.run--;
@@ -239,7 +242,6 @@ static void t1x_runs_end_below(struct t1x_runs *runs, const struct t1x_runs_at *
 static void t1x_runs_begin_above(struct t1x_runs *upper, const struct t1x_runs_at *at,
 				 struct t1x_run_chunk *high, struct t1x_run_chunk *last)
 {
-	unsigned long end = at->chunk->first + at->chunk->npages;
 	unsigned long nr = t1x_runs_at_upper(at);
 	u32 first_nr = at->chunk->first_nr + (at->run - at->chunk->runs);
 
@@ -252,7 +254,7 @@ static void t1x_runs_begin_above(struct t1x_runs *upper, const struct t1x_runs_a
 		high->above = at->above;
 		at->above->below = high;
 	} else {
-		high->npages = end - at->page;
+		high->npages = at->upper_npages;
 	}
 	upper->lowest = high;
 	upper->last = at->above ? last : high;
