@@ -134,15 +134,24 @@ static const struct situation situations[] = {
 	{ "memory_policy", MADV_NOHUGEPAGE, set_memory_policy, false },
 };
 
-static void every_page_is_the_right_one(const void *variant)
+/* Brings a situation about; @pin has the memory pinned, looks at it, and lets go of it. */
+static void expect_help_in(const struct situation *situation, void (*pin)(void))
 {
-	const struct situation *situation = variant;
-
 	begin(situation->advice);
 	if (situation->prepare)
 		situation->prepare();
-	map_and_look();
+	pin();
 	expect_help(situation->help);
+}
+
+static void every_page_is_the_right_one(const void *variant)
+{
+	expect_help_in(variant, map_and_look);
+}
+
+static void registering_is_helped(const void *variant)
+{
+	expect_help_in(variant, register_and_look);
 }
 
 struct hole {
@@ -165,17 +174,6 @@ static void hole_refuses_all(const void *variant)
 	expect_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), -EFAULT);
 	expect_eq(sys_vmlck(), PAGE_KB);
 	expect_ret(dma_unmap(rig->container, IOVA, SIZE), 0);
-}
-
-static void registering_is_helped(const void *variant)
-{
-	const struct situation *situation = variant;
-
-	begin(situation->advice);
-	if (situation->prepare)
-		situation->prepare();
-	register_and_look();
-	expect_help(situation->help);
 }
 
 static void hole_refuses_registration(const void *variant)
