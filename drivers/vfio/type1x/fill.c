@@ -111,9 +111,8 @@ static int t1x_fill_read(struct t1x_fill *fill)
 	if (t1x_dma_mmio(dma) && !t1x_fill_mmio(fill))
 		t1x_mmio_read_begin(dma);
 	ret = t1x_populate_read(&fill->populate, reader);
-	if (unlikely(ret && ret != -EINTR))
-		t1x_gup_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
-				  reader->write);
+	if (unlikely(ret))
+		t1x_gup_error_log(&fill->c->errlog, ret, reader);
 	if (ret || t1x_dma_mmio(dma) || !READ_ONCE(t1x_revoke_mmio))
 		return ret;
 	if (t1x_pfn_reader_peek(reader)->pinned)

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "errlog.h"
+#include "pfn_reader.h"
 #include "t1x.h"
 
 /* Memory of a file, which may be written to as far as the mapping is concerned. */
@@ -51,26 +52,27 @@ static const char *t1x_gup_error_reason(const struct vm_area_struct *vma, bool w
 }
 
 /**
- * t1x_gup_error_log() - record and return the error of a request to pin memory
+ * t1x_gup_error_log() - record why a reader could not be filled
  * @errlog: of the container
- * @ret: what pinning failed with, a negative errno
- * @mm: the address space; has users
- * @vaddr: the first address that could not be pinned
- * @write: writing was asked for
+ * @ret: what that failed with, a negative errno; -EINTR, of a caller that is being
+ *	killed, is not recorded
+ * @reader: the reader, which stands at the first address that could not be pinned
  *
  * Context: takes mmap_lock for read, if it is free; process context.
- * Return: @ret.
  */
-int t1x_gup_error_log(struct t1x_errlog *errlog, int ret, struct mm_struct *mm,
-		      unsigned long vaddr, bool write)
+void t1x_gup_error_log(struct t1x_errlog *errlog, int ret,
+		       const struct t1x_pfn_reader *reader)
 {
 	const char *why = "vaddr %#llx: the memory cannot be pinned";
-	const u64 address = vaddr;
+	struct mm_struct *mm = reader->mm;
+	const u64 vaddr = reader->vaddr;
 
+	if (ret == -EINTR)
+		return;
 	if (ret == -EFAULT && mmap_read_trylock(mm)) {
 		why = t1x_gup_error_reason(vma_lookup(mm, untagged_addr_remote(mm, vaddr)),
-					   write);
+					   reader->write);
 		mmap_read_unlock(mm);
 	}
-	return t1x_errlog_add(errlog, ret, NULL, why, &address, 1);
+	t1x_errlog_add(errlog, ret, NULL, why, &vaddr, 1);
 }

@@ -2,12 +2,12 @@
 #ifndef _T1X_GUP_ERROR_H
 #define _T1X_GUP_ERROR_H
 
-#include <linux/types.h>
+#include <linux/compiler_attributes.h>
 
-struct mm_struct;
 struct t1x_errlog;
+struct t1x_pfn_reader;
 
-__cold int t1x_gup_error_log(struct t1x_errlog *errlog, int ret, struct mm_struct *mm,
-			     unsigned long vaddr, bool write);
+__cold void t1x_gup_error_log(struct t1x_errlog *errlog, int ret,
+			      const struct t1x_pfn_reader *reader);
 
 #endif /* _T1X_GUP_ERROR_H */

@@ -273,7 +273,7 @@ int t1x_populate_wait(struct t1x_populate *p, unsigned long vaddr)
 }
 
 /**
- * t1x_populate_read() - fill a reader, whose memory may have to be faulted in
+ * t1x_populate_read() - fill a reader with memory that may have to be faulted in
  * @populate: the threads that do so ahead of the reader; to be %NULL at first, and stopped
  *	with t1x_populate_stop() in the end unless it still is
  * @reader: the reader, with pages left and none pending

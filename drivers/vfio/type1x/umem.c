@@ -246,9 +246,8 @@ static int t1x_umem_refill(struct t1x_umem_fill *fill)
 	unsigned long left = reader->left;
 	int ret = t1x_populate_read(&fill->populate, reader);
 
-	if (ret && ret != -EINTR)
-		t1x_gup_error_log(&fill->c->errlog, ret, reader->mm, reader->vaddr,
-				  reader->write);
+	if (ret)
+		t1x_gup_error_log(&fill->c->errlog, ret, reader);
 	if (ret || fill->charged)
 		return ret;
 	return t1x_charge(&fill->umem->owner, left - reader->left, 0,
