@@ -122,7 +122,7 @@ static bool t1x_errlog_same(const struct t1x_errlog_entry *a,
 {
 	return a->fmt == b->fmt && a->ret == b->ret && a->pid == b->pid &&
 	       !memcmp(a->args, b->args, sizeof(a->args)) &&
-	       !strcmp(a->name, b->name);
+	       (!a->named || !strcmp(a->name, b->name));
 }
 
 /* Counts a request that is among the last ones, and appends another. */
