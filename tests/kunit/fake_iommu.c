@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include <t1x_mock_compat.h>
+#include "../mock/mock_compat.h"
 
 #include "attach.h"
 #include "fake_iommu.h"

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
+#include "../mock/mock_compat.h"
 #include "t1x_kunit.h"
 
 #define BLOCK_ORDER	10

@@ -24,7 +24,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include <t1x_mock_compat.h>
+#include "mock_compat.h"
 
 #include "mock.h"
 

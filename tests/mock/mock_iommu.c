@@ -16,7 +16,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include <t1x_mock_compat.h>
+#include "mock_compat.h"
 
 #include "mock.h"
 

@@ -20,7 +20,7 @@
 #include <linux/vfio.h>
 #include <linux/xarray.h>
 
-#include <t1x_mock_compat.h>
+#include "mock_compat.h"
 
 #include "mock.h"
 #include "mock_mdev.h"

@@ -23,7 +23,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include <t1x_mock_compat.h>
+#include "mock_compat.h"
 
 #include "mock.h"
 

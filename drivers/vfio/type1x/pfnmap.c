@@ -142,3 +142,23 @@ int t1x_pfnmap_read(struct vm_area_struct *vma, unsigned long vaddr,
 	*retry = false;
 	return 0;
 }
+
+/**
+ * t1x_pfnmap_is_ram() - is there ordinary memory where MMIO was looked for?
+ * @vma: where it is mapped, with VM_PFNMAP
+ * @vaddr: an address in @vma
+ *
+ * Context: the mmap_lock is held for read.  Does not fault.
+ * Return: true if there is; false also if nothing is there.
+ */
+bool t1x_pfnmap_is_ram(struct vm_area_struct *vma, unsigned long vaddr)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = vaddr };
+	bool is_ram;
+
+	if (follow_pfnmap_start(&args))
+		return false;
+	is_ram = t1x_pfn_is_ram(args.pfn);
+	follow_pfnmap_end(&args);
+	return is_ram;
+}

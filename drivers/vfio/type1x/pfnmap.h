@@ -13,5 +13,6 @@ unsigned long t1x_pfnmap_scan(const struct follow_pfnmap_args *args,
 int t1x_pfnmap_read(struct vm_area_struct *vma, unsigned long vaddr,
 		    unsigned long npages, bool write, struct t1x_run *run,
 		    bool *retry);
+bool t1x_pfnmap_is_ram(struct vm_area_struct *vma, unsigned long vaddr);
 
 #endif /* _T1X_PFNMAP_H */

@@ -3,15 +3,11 @@
 #define _T1X_COMPAT_LINUX_IOMMU_H
 
 #include_next <linux/iommu.h>
-#include <linux/version.h>
+#include <t1x_features.h>
 
-/*
- * v6.3: iommu_map() takes gfp flags, iommu_group_has_isolated_msi() exists.
- * No feature macro tells either.  Delete with 6.1.
- */
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+/* v6.3: iommu_map() takes gfp flags.  Delete with 6.1. */
+#if !T1X_HAS_IOMMU_MAP_GFP
 #include <linux/gfp.h>
-#include <linux/irqdomain.h>
 
 static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
 				       unsigned long iova, phys_addr_t paddr,
@@ -23,6 +19,11 @@ static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
 }
 
 #define iommu_map t1x_compat_iommu_map
+#endif
+
+/* v6.3: iommu_group_has_isolated_msi() exists.  Delete with 6.1. */
+#if !T1X_HAS_ISOLATED_MSI
+#include <linux/irqdomain.h>
 
 static inline int t1x_compat_dev_intr_remap(struct device *dev, void *data)
 {
@@ -44,7 +45,7 @@ t1x_compat_iommu_group_has_isolated_msi(struct iommu_group *group)
  * v6.11: iommu_paging_domain_alloc() replaces iommu_domain_alloc(), which took
  * a bus.  Delete with 6.1.
  */
-#if KERNEL_VERSION(6, 11, 0) > LINUX_VERSION_CODE
+#if !T1X_HAS_IOMMU_PAGING_DOMAIN
 #include <linux/err.h>
 
 static inline struct iommu_domain *

@@ -4,10 +4,12 @@
 
 #include_next <linux/mm.h>
 #include <linux/version.h>
+#include <t1x_features.h>
 
 /*
  * v6.2: a long-term pin for reading breaks copy-on-write, so that the process goes on
- * to see the page that is pinned.  Before, only a pin for writing does.
+ * to see the page that is pinned.  Before, only a pin for writing does.  That is how the
+ * kernel behaves, which no header shows: hence its version.
  * v6.5: {pin,get}_user_pages_remote() lost their vmas argument.
  * Delete with 6.1.
  */
@@ -48,7 +50,7 @@ static inline bool t1x_compat_pin_breaks_cow(struct mm_struct *mm,
 }
 #endif
 
-#if KERNEL_VERSION(6, 5, 0) > LINUX_VERSION_CODE
+#if !T1X_HAS_GUP_WITHOUT_VMAS
 static inline long t1x_compat_pin_user_pages_remote(struct mm_struct *mm,
 						    unsigned long start,
 						    unsigned long nr_pages,
@@ -95,7 +97,7 @@ static inline long t1x_compat_get_user_pages_remote(struct mm_struct *mm,
  * v6.12: follow_pfnmap_start()/_end() replace it.
  * Delete with 6.1.
  */
-#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
+#if !T1X_HAS_FOLLOW_PFNMAP
 struct follow_pfnmap_args {
 	struct vm_area_struct *vma;
 	unsigned long address;
@@ -110,7 +112,7 @@ t1x_compat_follow_pfnmap_start(struct follow_pfnmap_args *args)
 {
 	int ret;
 
-#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
+#if T1X_HAS_FOLLOW_PTE_MM
 	ret = follow_pte(args->vma->vm_mm, args->address, &args->ptep,
 			 &args->lock);
 #else
@@ -134,17 +136,6 @@ static inline void t1x_compat_follow_pfnmap_end(struct follow_pfnmap_args *args)
 #define follow_pfnmap_end t1x_compat_follow_pfnmap_end
 #endif
 
-/* v6.3: VMA flags are changed through helpers.  Delete with 6.1. */
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
-static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
-					   unsigned long flags)
-{
-	vma->vm_flags |= flags;
-}
-
-#define vm_flags_set t1x_compat_vm_flags_set
-#endif
-
 /*
  * v6.15: follow_pfnmap_args tells the size of a large leaf, one whose ptep is
  * NULL, in addr_mask.  Before, it is 2 MiB at least.  Delete with 6.12.
@@ -152,7 +143,7 @@ static inline void t1x_compat_vm_flags_set(struct vm_area_struct *vma,
 static inline unsigned long
 t1x_compat_pfnmap_addr_mask(const struct follow_pfnmap_args *args)
 {
-#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
+#if T1X_HAS_PFNMAP_ADDR_MASK
 	return args->addr_mask;
 #else
 	return PMD_MASK;

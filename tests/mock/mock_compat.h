@@ -12,13 +12,13 @@
 #include <linux/msi.h>
 #include <linux/platform_device.h>
 #include <linux/vfio.h>
-#include <linux/version.h>
+#include <t1x_features.h>
 
 /*
  * Static identity and blocked domains and domain_alloc_paging() came together;
  * before them one domain_alloc() served every type.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#if T1X_HAS_IOMMU_STATIC_DOMAINS
 #define T1X_MOCK_DOMAIN_OPS(prefix)					\
 	.identity_domain = &prefix##_identity_domain,			\
 	.blocked_domain = &prefix##_blocked_domain,			\
@@ -44,19 +44,26 @@ static struct iommu_domain *prefix##_domain_alloc(unsigned int type)	\
 #endif
 
 /* A bus had the operations of its IOMMU, and kept them when that was gone. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 static inline void t1x_mock_forget_bus_ops(void)
 {
-}
-#else
-static inline void t1x_mock_forget_bus_ops(void)
-{
+#if T1X_HAS_IOMMU_BUS_OPS
 	platform_bus_type.iommu_ops = NULL;
+#endif
 }
+
+/* VMA flags are now changed by helpers. */
+#if !T1X_HAS_VM_FLAGS_SET
+static inline void t1x_mock_vm_flags_set(struct vm_area_struct *vma,
+					 unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+#define vm_flags_set t1x_mock_vm_flags_set
 #endif
 
 /* attach_dev() is now told what it replaces. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#if T1X_HAS_ATTACH_DEV_OLD
 #define T1X_MOCK_ATTACH_ARGS						\
 	struct iommu_domain *domain, struct device *dev,		\
 	struct iommu_domain *old
@@ -66,7 +73,7 @@ static inline void t1x_mock_forget_bus_ops(void)
 #endif
 
 /* Whether no-snoop accesses of a device can be blocked was no capability. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#if T1X_HAS_CAP_ENFORCE_COHERENCY
 static inline bool t1x_mock_cap_is_enforce_coherency(enum iommu_cap cap)
 {
 	return cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY;
@@ -143,7 +150,7 @@ static inline void t1x_mock_table_sync(struct iommu_iotlb_gather *gather)
  * Whether interrupts are isolated used to be a capability of the IOMMU and is
  * now a property of the MSI domain. Without MSIs there is nothing to set.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if T1X_HAS_IRQ_ISOLATED_MSI
 #include <linux/irqdomain.h>
 
 static inline bool t1x_mock_cap_is_isolated_msi(enum iommu_cap cap)
@@ -187,11 +194,11 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
  * to free the device itself; with IOMMUFD a device without its ops cannot be
  * registered at all.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#if T1X_HAS_VFIO_REGION_INFO_CAPS
 #define T1X_MOCK_VFIO_CORE_OPS						\
 	.get_region_info_caps = mock_region_info,
 #define T1X_MOCK_MDEV_CORE_OPS
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#elif !T1X_HAS_VFIO_FREE_DEVICE
 #define T1X_MOCK_VFIO_CORE_OPS
 #define T1X_MOCK_MDEV_CORE_OPS
 #else
