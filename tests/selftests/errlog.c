@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Why something was refused, as the driver remembers it. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/debugfs.h"
@@ -38,22 +36,6 @@ static void teardown(void)
 	munmap(memory, 4 * PAGE);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void expect_reason(int64_t got, int want, const char *format, ...)
-{
-	char line[256], text[32], why[160];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, sizeof(why), format, args);
-	va_end(args);
-	expect_ret(got, want);
-	watch_refusal(line, sizeof(line));
-	snprintf(text, sizeof(text), " ret=%d ", want);
-	if (!strstr(line, text) || !strstr(line, why))
-		fail("not \"%s\": %s", why, line);
-}
-
 /* Some of the IOMMUs have all 64 bits; then there is but the limit. */
 static void reason_of_the_width(int container)
 {
@@ -61,7 +43,7 @@ static void reason_of_the_width(int container)
 
 	if (ret == -ENOMEM && !sys_is_uml())
 		return;
-	expect_reason(ret, -EINVAL, "the IOMMU can address no more than 0x");
+	watch_expect_reason(ret, -EINVAL, "the IOMMU can address no more than 0x");
 }
 
 /* The most frequent errors, each with its reason. */
@@ -71,93 +53,27 @@ static void reason_of_each_errno(void)
 
 	setup();
 	container = rig->container;
-	expect_reason(dma_map(container, memory, IOVA + 1, PAGE, RW), -EINVAL,
-		      "not aligned to %#lx", PAGE);
-	expect_reason(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST,
-		      "overlaps the mapping [%#lx, %#lx]", IOVA, IOVA + PAGE - 1);
-	expect_reason(dma_map(container, memory, MSI_FIRST, PAGE, RW), -EINVAL,
-		      "[%#lx, %#lx] is reserved for interrupts (MSI)", MSI_FIRST,
-		      MSI_FIRST + MIB - 1);
+	watch_expect_reason(dma_map(container, memory, IOVA + 1, PAGE, RW), -EINVAL,
+			    "not aligned to %#lx", PAGE);
+	watch_expect_reason(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST,
+			    "overlaps the mapping [%#lx, %#lx]", IOVA, IOVA + PAGE - 1);
+	watch_expect_reason(dma_map(container, memory, MSI_FIRST, PAGE, RW), -EINVAL,
+			    "[%#lx, %#lx] is reserved for interrupts (MSI)", MSI_FIRST,
+			    MSI_FIRST + MIB - 1);
 	reason_of_the_width(container);
-	expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
-		      "wraps");
-	expect_reason(dma_map(container, memory, IOVA + MIB, 3 * PAGE, RW), -ENOMEM,
-		      "] is %lu bytes, of which %lu are used; %lu more are needed",
-		      2 * PAGE, 2 * PAGE, 3 * PAGE);
+	watch_expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
+			    "wraps");
+	watch_expect_reason(dma_map(container, memory, IOVA + MIB, 3 * PAGE, RW), -ENOMEM,
+			    "] is %lu bytes, of which %lu are used; %lu more are needed",
+			    2 * PAGE, 2 * PAGE, 3 * PAGE);
 	mem_limit(100);
-	expect_reason(dma_map(container, NULL, IOVA + MIB, PAGE, RW), -EFAULT,
-		      ": nothing is mapped there");
-	expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, 0x70), -EINVAL,
-		      "map with flags 0x70, of which 0x70 are unknown");
-	expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
-		      "not aligned");
+	watch_expect_reason(dma_map(container, NULL, IOVA + MIB, PAGE, RW), -EFAULT,
+			    ": nothing is mapped there");
+	watch_expect_reason(dma_map(container, memory, IOVA + MIB, PAGE, 0x70), -EINVAL,
+			    "map with flags 0x70, of which 0x70 are unknown");
+	watch_expect_reason(dma_unmap(container, IOVA + 1, PAGE), -EINVAL,
+			    "not aligned");
 	teardown();
-}
-
-/**
- * struct unpinnable - memory that cannot be pinned for writing
- * @variant: its name
- * @make: makes two pages, of which the second one cannot
- * @why: the reason, with the address of that page
- */
-struct unpinnable {
-	const char *variant;
-	char *(*make)(void);
-	const char *why;
-};
-
-static char *unmapped(void)
-{
-	char *pages = mem_anon(2 * PAGE);
-
-	munmap(pages + PAGE, PAGE);
-	return pages;
-}
-
-static char *read_only(void)
-{
-	char *pages = mem_anon(2 * PAGE);
-
-	mprotect(pages + PAGE, PAGE, PROT_READ);
-	return pages;
-}
-
-static char *behind_the_end(void)
-{
-	return mem_file(mem_memfd(PAGE), 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
-static char *secret(void)
-{
-	char *pages = mem_anon(2 * PAGE);
-	int fd = syscall(SYS_memfd_secret, 0);
-
-	if (fd < 0 || ftruncate(fd, PAGE))
-		test_skip("no memfd_secret() in this kernel");
-	assert_eq(mmap(pages + PAGE, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_FIXED, fd, 0) == pages + PAGE, 1);
-	close(fd);
-	return pages;
-}
-
-static const struct unpinnable unpinnables[] = {
-	{ "unmapped", unmapped, "vaddr %#lx: nothing is mapped there" },
-	{ "read_only", read_only, "vaddr %#lx: mapped without write access" },
-	{ "behind_the_end", behind_the_end,
-	  "vaddr %#lx: behind the end of its memfd or tmpfs" },
-	{ "secret", secret, "vaddr %#lx: secret memory" },
-};
-
-static void reason_of_memory(const void *variant)
-{
-	const struct unpinnable *kind = variant;
-	char why[128], *pages;
-
-	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	pages = kind->make();
-	snprintf(why, sizeof(why), kind->why, (unsigned long)pages + PAGE);
-	expect_reason(dma_map(rig->container, pages, IOVA, 2 * PAGE, RW), -EFAULT,
-		      "%s", why);
 }
 
 static void reason_of_the_entry_limit(void)
@@ -169,8 +85,8 @@ static void reason_of_the_entry_limit(void)
 	sys_param_set("dma_entry_limit", "2");
 	setup();
 	sys_param_set("dma_entry_limit", limit);
-	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
-		      -ENOSPC, "dma_entry_limit");
+	watch_expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+			    -ENOSPC, "dma_entry_limit");
 	teardown();
 }
 
@@ -240,8 +156,8 @@ static void a_name_can_be_anything(void)
 	assert_eq(prctl(PR_SET_NAME, BAD_NAME), 0);
 	setup();
 	watch_event("type1x/t1x_refused", "ret < 0");
-	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
-		      -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of " ESCAPED "[");
+	watch_expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+			    -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of " ESCAPED "[");
 	/* The longest of names leaves room for the rest. */
 	watch_refusal(line, sizeof(line));
 	snprintf(end, sizeof(end), "; %lu more are needed\n", PAGE);
@@ -266,14 +182,13 @@ static void a_name_can_be_empty(void)
 {
 	assert_eq(prctl(PR_SET_NAME, ""), 0);
 	setup();
-	expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
-		      -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of [");
+	watch_expect_reason(dma_map(rig->container, memory, IOVA + MIB, PAGE, RW),
+			    -ENOMEM, "RLIMIT_MEMLOCK (ulimit -l) of [");
 	teardown();
 }
 
 static const struct test tests[] = {
 	TEST(reason_of_each_errno),
-	TEST_VARIANTS(reason_of_memory, unpinnables),
 	TEST(reason_of_the_entry_limit),
 	TEST(eight_are_kept),
 	TEST(repeats_are_counted),

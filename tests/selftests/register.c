@@ -13,6 +13,7 @@
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
+#include "lib/watch.h"
 
 static void extensions(void)
 {
@@ -134,16 +135,18 @@ static void bad_arguments(const void *variant)
 	expect_more(0);
 }
 
-/* What cannot be pinned cannot be registered, and then none of it is. */
+/* What cannot be pinned cannot be registered, and then none of it is; one reason is given. */
 static void bad_memory(void)
 {
-	char *mixed;
+	char *mixed, line[256];
 
 	rig_of(VFIO_TYPE1v2_IOMMU);
 	mixed = mem_anon(3 * PAGE);
 	munmap(mixed + PAGE, PAGE);
-	expect_ret(dma_register(rig->container, mixed, 3 * PAGE, WRITE),
-		   -EFAULT);
+	watch_expect_reason(dma_register(rig->container, mixed, 3 * PAGE, WRITE), -EFAULT,
+			    "why=vaddr %#lx: nothing is mapped there",
+			    (unsigned long)mixed + PAGE);
+	expect_eq(watch_refusal(line, sizeof(line)), 1);
 	assert_eq(mprotect(mixed + 2 * PAGE, PAGE, PROT_READ), 0);
 	expect_ret(dma_register(rig->container, mixed + 2 * PAGE, PAGE, WRITE),
 		   -EFAULT);
@@ -165,8 +168,9 @@ static void mmio_is_refused(void)
 	assert_ret(vfio_group_join(group, rig->container), 0);
 	vfio_bar_open(&bar, group);
 	region = vfio_region_map(&bar.dev, bar.region, NULL, 0, 2 * PAGE);
-	expect_ret(dma_register(rig->container, region, 2 * PAGE, WRITE),
-		   -EFAULT);
+	watch_expect_reason(dma_register(rig->container, region, 2 * PAGE, WRITE), -EFAULT,
+			    "why=vaddr %#lx: memory of a device (MMIO)",
+			    (unsigned long)region);
 	expect_more(0);
 }
 
@@ -177,8 +181,11 @@ static void overlaps_and_strangers(void)
 				WRITE), 0);
 	expect_ret(dma_register(rig->container, memory + 10 * PAGE, 10 * PAGE,
 				WRITE), -EEXIST);
-	expect_ret(dma_register(rig->container, memory + 19 * PAGE, 2 * PAGE,
-				WRITE), -EEXIST);
+	watch_expect_reason(dma_register(rig->container, memory + 19 * PAGE, 2 * PAGE,
+					 WRITE), -EEXIST,
+			    "why=register [%p, %p] overlaps [%p, %p]", memory + 19 * PAGE,
+			    memory + 21 * PAGE - 1, memory + 10 * PAGE,
+			    memory + 20 * PAGE - 1);
 	expect_ret(dma_register(rig->container, memory + 9 * PAGE, 2 * PAGE,
 				WRITE), -EEXIST);
 	expect_ret(dma_register(rig->container, memory + 11 * PAGE, PAGE, 0),

@@ -11,6 +11,7 @@
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
+#include "lib/watch.h"
 
 #define RACE_MS	3000
 
@@ -51,9 +52,10 @@ static void containers_that_do_not_fit(void)
 	rig_with_registered(0);
 	other = rig_open_from(1, 1, VFIO_TYPE1v2_IOMMU);
 	count();
-	expect_ret(dma_register(other->container, memory, SIZE, WRITE),
-		   -EPERM);
-	expect_ret(dma_register(other->container, memory, PAGE, 0), -EEXIST);
+	watch_expect_reason(dma_register(other->container, memory, SIZE, WRITE), -EPERM,
+			    ": another container registered it without write");
+	watch_expect_reason(dma_register(other->container, memory, PAGE, 0), -EEXIST,
+			    ": another container has [%p, ", memory);
 	expect_ret(dma_unregister(other->container, memory, SIZE), -ENOENT);
 	/* What another one registered is not mapped from here. */
 	assert_ret(dma_map(other->container, memory, IOVA, 3 * PAGE, RW), 0);

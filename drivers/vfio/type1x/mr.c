@@ -27,10 +27,13 @@ static struct t1x_mr *t1x_mr_alloc(struct t1x_container *c,
 				   unsigned long last, bool write)
 {
 	struct t1x_mr *mr = kzalloc_obj(*mr, GFP_KERNEL_ACCOUNT);
+	const struct t1x_urange *there;
 	int ret;
 
 	if (!mr)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(t1x_log_err(&c->errlog, -ENOMEM,
+					   "register [%#llx, %#llx]: no memory to keep track of it",
+					   first, last));
 	mr->urange.mm = current->mm;
 	mr->urange.first = first;
 	mr->urange.last = last;
@@ -38,8 +41,11 @@ static struct t1x_mr *t1x_mr_alloc(struct t1x_container *c,
 
 	ret = mutex_lock_killable(&c->lock);
 	if (!ret) {
-		if (t1x_urange_add(&c->mrs, &mr->urange))
-			ret = -EEXIST;
+		there = t1x_urange_add(&c->mrs, &mr->urange);
+		if (there)
+			ret = t1x_log_err(&c->errlog, -EEXIST,
+					  "register [%#llx, %#llx] overlaps [%#llx, %#llx], which is registered",
+					  first, last, there->first, there->last);
 		mutex_unlock(&c->lock);
 	}
 	if (ret) {
@@ -75,7 +81,7 @@ int t1x_mr_register(struct t1x_container *c, unsigned long first,
 	mr = t1x_mr_alloc(c, first, last, write);
 	if (IS_ERR(mr)) {
 		ret = PTR_ERR(mr);
-		goto err;
+		goto out;
 	}
 	umem = t1x_umem_get_pinned(c, first, last, write);
 
@@ -87,14 +93,10 @@ int t1x_mr_register(struct t1x_container *c, unsigned long first,
 		c->mr_npages += t1x_urange_npages(&mr->urange);
 	}
 	mutex_unlock(&c->lock);
-	if (!IS_ERR(umem))
-		goto out;
-
-	ret = PTR_ERR(umem);
-	kfree(mr);
-err:
-	t1x_log_err(&c->errlog, ret, "memory [%#llx, %#llx] was not registered", first,
-		    last);
+	if (IS_ERR(umem)) {
+		ret = PTR_ERR(umem);
+		kfree(mr);
+	}
 out:
 	trace_t1x_register(c->id, first, last, ret);
 	return ret;

@@ -129,8 +129,15 @@ void t1x_umem_put(struct t1x_umem *umem)
 		t1x_umem_free(umem);
 }
 
+static int t1x_umem_log_enomem(struct t1x_errlog *errlog, const struct t1x_urange *urange)
+{
+	return t1x_log_err(errlog, -ENOMEM,
+			   "register [%#llx, %#llx]: no memory to keep track of its pages",
+			   urange->first, urange->last);
+}
+
 /* The caller's umem of these addresses: the one there is, or a new one. */
-static struct t1x_umem *t1x_umem_get(unsigned long first,
+static struct t1x_umem *t1x_umem_get(struct t1x_errlog *errlog, unsigned long first,
 				     unsigned long last, bool write)
 {
 	struct t1x_umem *fresh, *umem;
@@ -139,15 +146,21 @@ static struct t1x_umem *t1x_umem_get(unsigned long first,
 
 	fresh = t1x_umem_alloc(first, last, write);
 	if (!fresh)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(t1x_log_err(errlog, -ENOMEM,
+					   "register [%#llx, %#llx]: no memory to keep track of it",
+					   first, last));
 
 	mutex_lock(&t1x_umems_lock);
 	urange = t1x_urange_add(&t1x_umems, &fresh->urange);
 	umem = urange ? container_of(urange, struct t1x_umem, urange) : fresh;
 	if (!t1x_urange_is(&umem->urange, first, last))
-		ret = -EEXIST;
+		ret = t1x_log_err(errlog, -EEXIST,
+				  "register [%#llx, %#llx]: another container has [%#llx, %#llx], and these have to be the same",
+				  first, last, umem->urange.first, umem->urange.last);
 	else if (write && !umem->write)
-		ret = -EPERM;
+		ret = t1x_log_err(errlog, -EPERM,
+				  "register [%#llx, %#llx]: another container registered it without write",
+				  first, last);
 	else
 		umem->users++;
 	mutex_unlock(&t1x_umems_lock);
@@ -230,10 +243,8 @@ struct t1x_umem_fill {
 
 static int t1x_umem_push(struct t1x_umem_fill *fill)
 {
-	int ret = t1x_runs_reserve(&fill->runs, GFP_KERNEL_ACCOUNT);
-
-	if (ret)
-		return ret;
+	if (t1x_runs_reserve(&fill->runs, GFP_KERNEL_ACCOUNT))
+		return t1x_umem_log_enomem(&fill->c->errlog, &fill->umem->urange);
 	t1x_runs_push(&fill->runs, &fill->run);
 	fill->run.npages = 0;
 	return 0;
@@ -267,7 +278,8 @@ static int t1x_umem_read(struct t1x_umem_fill *fill)
 			ret = -ENODEV;
 		} else if (next && !next->pinned) {
 			ret = t1x_log_err(&fill->c->errlog, -EFAULT,
-					  "MMIO cannot be registered");
+					  "vaddr %#llx: memory of a device (MMIO) cannot be registered",
+					  reader->vaddr - ((u64)next->npages << PAGE_SHIFT));
 		} else if (next && t1x_run_joins(&fill->run, next)) {
 			t1x_run_join(&fill->run, next);
 			t1x_pfn_reader_consume(reader);
@@ -326,8 +338,8 @@ static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 	t1x_pfn_reader_init(&fill.reader, umem->urange.mm, umem->urange.first, npages,
 			    umem->write, c->pin_batch);
 	ret = t1x_umem_read(&fill);
-	if (!ret)
-		ret = t1x_umem_index(umem, &fill.runs, &nram);
+	if (!ret && t1x_umem_index(umem, &fill.runs, &nram))
+		ret = t1x_umem_log_enomem(&c->errlog, &umem->urange);
 	if (ret)
 		t1x_umem_abort(&fill);
 	if (fill.populate)
@@ -357,7 +369,7 @@ struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
 	struct t1x_umem *umem;
 	int ret;
 
-	umem = t1x_umem_get(first, last, write);
+	umem = t1x_umem_get(&c->errlog, first, last, write);
 	if (IS_ERR(umem))
 		return umem;
 

@@ -239,6 +239,61 @@ int mem_tmpfs(size_t size)
 	return fd;
 }
 
+/*
+ * Runs a command of the guest, which says why if it fails.  Its shell takes an applet of
+ * busybox for modprobe, which knows no softdep, unless that has a path.
+ */
+static void run(const char *command)
+{
+	int status = system(command);
+
+	if (status)
+		fail("%s: status %#x", command, status);
+}
+
+/**
+ * mem_ram_disk() - make a disk of memory, MEM_RAM_DISK, of 4 MiB
+ *
+ * The test is skipped in UML, which has no module for that.
+ */
+void mem_ram_disk(void)
+{
+	if (sys_is_uml())
+		test_skip("no RAM disk in this kernel");
+	run("/bin/modprobe brd rd_nr=1 rd_size=4096");
+}
+
+/**
+ * mem_disk_file() - a file on a disk, which is gone with its last user
+ * @size: in bytes
+ *
+ * UML has its root on the host's file system, another guest an ext4 on a RAM disk.
+ *
+ * Return: its fd.
+ */
+int mem_disk_file(size_t size)
+{
+	char dir[] = "/tmp/t1x.XXXXXX", path[64] = "/t1x-file";
+	int fd;
+
+	if (!sys_is_uml()) {
+		mem_ram_disk();
+		run("mke2fs " MEM_RAM_DISK " >/dev/null && /bin/modprobe ext4");
+		if (!mkdtemp(dir) || mount(MEM_RAM_DISK, dir, "ext4", 0, NULL))
+			fail("ext4 on %s: %s", dir, strerror(errno));
+		snprintf(path, sizeof(path), "%s/file", dir);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, size))
+		fail("%s: %s", path, strerror(errno));
+	unlink(path);
+	if (!sys_is_uml()) {
+		umount2(dir, MNT_DETACH);
+		rmdir(dir);
+	}
+	return fd;
+}
+
 /**
  * mem_file() - map a file
  * @fd: of the file

@@ -11,6 +11,8 @@
 /* What an entry of the CPU's page table above the last maps: 2 MiB, of pages of 4 KiB. */
 #define HUGE_PMD (T1X_PAGE_SIZE / 8 * T1X_PAGE_SIZE)
 
+#define MEM_RAM_DISK "/dev/ram0"
+
 void *mem_anon(size_t size);
 void *mem_anon_aligned(size_t size, size_t align);
 void *mem_anon_cold(size_t size);
@@ -23,6 +25,8 @@ void *mem_scattered(size_t npages);
 void *mem_scattered_often(size_t npages, size_t times);
 int mem_memfd(size_t size);
 int mem_tmpfs(size_t size);
+void mem_ram_disk(void);
+int mem_disk_file(size_t size);
 void *mem_file(int fd, size_t size, int prot, int flags);
 void *mem_at(void *addr, size_t size);
 size_t mem_thp_bytes(void *addr);

@@ -2,6 +2,7 @@
 /* Reads the kernel log and the refusals, and counts calls and trace events. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,28 @@ int watch_refusal(char *last, int len)
 int watch_refusals_lost(char *last, int len)
 {
 	return lines_with(REFUSALS, " lost=", last, len);
+}
+
+/**
+ * watch_expect_reason() - the last request of this process was refused
+ * @got: what it returned
+ * @want: what it had to, a negative errno
+ * @format: for printf(), a part of the reason that our driver gives; the test ends if it
+ *	gives another
+ */
+void watch_expect_reason(int64_t got, int want, const char *format, ...)
+{
+	char line[256], text[32], why[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	expect_ret(got, want);
+	watch_refusal(line, sizeof(line));
+	snprintf(text, sizeof(text), " ret=%d ", want);
+	if (!strstr(line, text) || !strstr(line, why))
+		fail("not \"%s\": %s", why, line);
 }
 
 static void begin(const char *event)

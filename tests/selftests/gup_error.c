@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the driver says is wrong with memory that cannot be pinned, for each kind of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-heap.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+#include "lib/sys.h"
+#include "lib/test.h"
+#include "lib/vfio.h"
+#include "lib/watch.h"
+
+/* Not in every header that this is compiled with. */
+#define MADV_GUARD	102	/* MADV_GUARD_INSTALL */
+
+/**
+ * struct unpinnable - memory that cannot be pinned
+ * @variant: its name
+ * @make: makes a page that cannot; the one before it can
+ * @flags: of the map, 0: to be read and written
+ * @why: the reason, after the address of that page
+ */
+struct unpinnable {
+	const char *variant;
+	char *(*make)(void);
+	uint32_t flags;
+	const char *why;
+};
+
+/* The second of two pages. */
+static char *second_page(void)
+{
+	return (char *)mem_anon(2 * PAGE) + PAGE;
+}
+
+/* Puts a page of a file at @page. */
+static char *put(char *page, int fd, off_t offset)
+{
+	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 offset) != page)
+		fail("mmap: %s", strerror(errno));
+	close(fd);
+	return page;
+}
+
+static char *unmapped(void)
+{
+	char *page = second_page();
+
+	munmap(page, PAGE);
+	return page;
+}
+
+static char *read_only(void)
+{
+	char *page = second_page();
+
+	mprotect(page, PAGE, PROT_READ);
+	return page;
+}
+
+static char *write_only(void)
+{
+	char *page = second_page();
+
+	/* What is there already is read without a look at its VMA. */
+	madvise(page, PAGE, MADV_DONTNEED);
+	mprotect(page, PAGE, PROT_WRITE);
+	return page;
+}
+
+static char *behind_the_end(void)
+{
+	return put(second_page(), mem_memfd(PAGE), PAGE);
+}
+
+static char *full_tmpfs(void)
+{
+	char dir[] = "/tmp/t1x.XXXXXX", path[64], *page = second_page();
+	int fd;
+
+	if (!mkdtemp(dir) || mount("t1x", dir, "tmpfs", 0, "nr_blocks=1"))
+		fail("tmpfs on %s: %s", dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	assert_eq(ftruncate(fd, 2 * PAGE), 0);
+	assert_eq(write(fd, "", 1), 1);
+	return put(page, fd, PAGE);
+}
+
+/* All huge pages that are left are reserved, so a mapping without a reservation has none. */
+static char *no_huge_page(void)
+{
+	const char *pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+			  __builtin_ctzl(HUGE_2M) << MAP_HUGE_SHIFT;
+	char path[96], *page = mem_anon_aligned(2 * HUGE_2M, HUGE_2M);
+	long left;
+
+	snprintf(path, sizeof(path), "%sfree_hugepages", pool);
+	left = sys_read_number(path);
+	if (left < 0)
+		test_skip("no such hugetlb pages in this kernel");
+	snprintf(path, sizeof(path), "%sresv_hugepages", pool);
+	left -= sys_read_number(path);
+	if (left)
+		assert_ne((long)mmap(NULL, left * HUGE_2M, PROT_READ, flags, -1, 0), -1);
+	page += HUGE_2M;
+	assert_eq(mmap(page, HUGE_2M, PROT_READ | PROT_WRITE,
+		       flags | MAP_FIXED | MAP_NORESERVE, -1, 0) == page, 1);
+	return page;
+}
+
+static char *secret(void)
+{
+	int fd = syscall(SYS_memfd_secret, 0);
+
+	if (fd < 0 || ftruncate(fd, PAGE))
+		test_skip("no memfd_secret() in this kernel");
+	return put(second_page(), fd, 0);
+}
+
+static char *missing(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range.len = PAGE,
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	char *page = second_page();
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		test_skip("no userfaultfd in this kernel");
+	madvise(page, PAGE, MADV_DONTNEED);
+	reg.range.start = (uintptr_t)page;
+	assert_eq(ioctl(fd, UFFDIO_API, &api), 0);
+	assert_eq(ioctl(fd, UFFDIO_REGISTER, &reg), 0);
+	return page;
+}
+
+static char *guarded(void)
+{
+	char *page = second_page();
+
+	if (madvise(page, PAGE, MADV_GUARD))
+		test_skip("no guard pages in this kernel");
+	return page;
+}
+
+static void ignore(int unused)
+{
+	(void)unused;
+}
+
+static char *poisoned(void)
+{
+	char *page = second_page();
+
+	/* A process that poisons a page of its own gets this. */
+	signal(SIGBUS, ignore);
+	if (madvise(page, PAGE, MADV_HWPOISON))
+		test_skip("no memory failures in this kernel");
+	return page;
+}
+
+static char *dma_buf(void)
+{
+	struct dma_heap_allocation_data alloc = {
+		.len = PAGE,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+	int heap = open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC);
+
+	if (heap < 0)
+		test_skip("no heap of dma-bufs in this kernel");
+	assert_eq(ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &alloc), 0);
+	close(heap);
+	return put(second_page(), alloc.fd, 0);
+}
+
+static char *block_device(void)
+{
+	int fd;
+
+	mem_ram_disk();
+	fd = open(MEM_RAM_DISK, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fail("%s: %s", MEM_RAM_DISK, strerror(errno));
+	if (sys_kernel_before(6, 5))
+		test_skip("shared files are pinned by this kernel");
+	return put(second_page(), fd, 0);
+}
+
+static char *file_on_a_disk(void)
+{
+	int fd = mem_disk_file(PAGE);
+
+	if (sys_kernel_before(6, 5))
+		test_skip("shared files are pinned by this kernel");
+	return put(second_page(), fd, 0);
+}
+
+static const struct unpinnable unpinnables[] = {
+	{ "unmapped", unmapped, .why = "nothing is mapped there" },
+	{ "read_only", read_only, .why = "mapped without write access" },
+	{ "write_only", write_only, .flags = RO, .why = "mapped without read access" },
+	{ "behind_the_end", behind_the_end, .why = "behind the end of its file" },
+	{ "full_tmpfs", full_tmpfs, .why = "its tmpfs is full" },
+	{ "no_huge_page", no_huge_page, .why = "no huge page is left" },
+	{ "secret", secret, .why = "secret memory" },
+	{ "userfaultfd", missing, .why = "a userfaultfd has to provide the page" },
+	{ "guard", guarded, .why = "a guard page" },
+	{ "poisoned", poisoned, .why = "a guard page, one lost to a memory error" },
+	{ "dma_buf", dma_buf, .why = "a dma-buf cannot be pinned" },
+	{ "block_device", block_device, .why = "a shared file on a disk cannot be pinned" },
+	{ "file_on_a_disk", file_on_a_disk,
+	  .why = "a shared file on a disk cannot be pinned" },
+};
+
+static void reason_of_memory(const void *variant)
+{
+	const struct unpinnable *kind = variant;
+	struct rig *rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	char *page = kind->make();
+
+	watch_expect_reason(dma_map(rig->container, page - PAGE, IOVA, 2 * PAGE,
+				    kind->flags ?: RW),
+			    -EFAULT, "why=vaddr %#lx: %s", (unsigned long)page, kind->why);
+}
+
+/* What is private, or read only, is pinned on any kernel. */
+static void files_on_a_disk_that_map(void)
+{
+	struct rig *rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	int fd = mem_disk_file(PAGE);
+	char *private = mem_file(fd, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	char *shared = mem_file(fd, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+
+	assert_ret(dma_map(rig->container, private, IOVA, PAGE, RW), 0);
+	dma_check_pages(rig, 0, IOVA, private, 1);
+	assert_ret(dma_map(rig->container, shared, IOVA + MIB, PAGE, RO), 0);
+	dma_check_read(rig, 0, IOVA + MIB, shared, 64);
+	expect_ret(dma_map(rig->container, shared, IOVA + 2 * MIB, PAGE, RW),
+		   sys_kernel_before(6, 5) ? 0 : -EFAULT);
+}
+
+static const struct test tests[] = {
+	TEST_VARIANTS(reason_of_memory, unpinnables),
+	TEST(files_on_a_disk_that_map),
+};
+
+int main(void)
+{
+	return test_main(tests, ARRAY_SIZE(tests));
+}
