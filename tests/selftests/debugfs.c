@@ -108,7 +108,10 @@ static void sums_are_the_accounts(void)
 	expect_le(runs, 16);
 	expect_eq(debugfs_number("mean_run_bytes"), 16 / runs * PAGE);
 
+	expect_ret(dma_map(container, memory, IOVA, PAGE, RW), -EEXIST);
 	assert_ret(dma_unmap(container, IOVA, 2 * GIB), 16 * PAGE);
+	expect_eq(debugfs_number("map_calls"), 2);
+	expect_eq(debugfs_number("unmap_calls"), 1);
 	expect_pages(0, 0, 0);
 	expect_eq(debugfs_number("mappings"), 0);
 	expect_eq(debugfs_number("runs"), 0);

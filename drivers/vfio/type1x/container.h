@@ -68,6 +68,8 @@ struct t1x_mr {
  * @access_devices: open mediated devices, &vfio_device.iommu_entry
  * @access_pages: pages that they hold
  * @mr_npages: pages of registered memory
+ * @nr_map_calls: MAPs that began to pin
+ * @nr_unmap_calls: UNMAPs that were not refused
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_non_pinned_groups: groups that can write anywhere and do not tell where
  * @dirty: dirty pages are tracked; every mapping has a bitmap
@@ -101,6 +103,8 @@ struct t1x_container {
 	struct list_head access_devices;
 	struct t1x_access_pages access_pages;
 	unsigned long mr_npages;
+	unsigned long nr_map_calls;
+	unsigned long nr_unmap_calls;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_non_pinned_groups;
 	bool dirty;

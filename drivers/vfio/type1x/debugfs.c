@@ -243,6 +243,8 @@ static int t1x_show_state(struct seq_file *m, struct t1x_container *c)
 		return ret;
 	t1x_show_bytes(m, "registered", c->mr_npages);
 	seq_printf(m, "held_pages %lu\n", t1x_access_pages_count(&c->access_pages));
+	seq_printf(m, "map_calls %lu\n", c->nr_map_calls);
+	seq_printf(m, "unmap_calls %lu\n", c->nr_unmap_calls);
 	seq_printf(m, "entries_left %ld\n", c->dma_avail);
 	seq_printf(m, "dirty_tracking %d\n", c->dirty);
 	seq_printf(m, "invalid_vaddrs %lu\n", c->nr_vaddr_invalid);

@@ -162,6 +162,7 @@ static struct t1x_dma *t1x_map_begin(struct t1x_container *c, dma_addr_t iova,
 	if (unlikely(ret))
 		goto err_put;
 	t1x_container_insert(c, dma);
+	c->nr_map_calls++;
 	return dma;
 
 err_put:

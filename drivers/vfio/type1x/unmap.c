@@ -407,6 +407,7 @@ static int t1x_unmap_steps(struct t1x_container *c,
 		goto out_unlock;
 
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
+	c->nr_unmap_calls++;
 	if (unmap.first)
 		return t1x_unmap_mappings(c, &unmap, &req->unmapped);
 
