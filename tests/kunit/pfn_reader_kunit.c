@@ -58,6 +58,28 @@ static void pin_contiguous_is_one_run(struct kunit *test)
 	t1x_pfn_reader_destroy(&pin);
 }
 
+/* Wherever memory stops to be contiguous, a run ends there and not beside it. */
+static void pin_runs_end_at_each_place(struct kunit *test)
+{
+	struct t1x_pfn_reader pin;
+	struct t1x_run run;
+	unsigned int at, first;
+
+	for (at = 1; at < 32; at++) {
+		first = at * 32;	/* a fault reads the layout once */
+		fake_memory.layout[first + at] = fake_memory_page(first);
+		pin_start(&pin, first, at + 1, 512);
+		KUNIT_ASSERT_EQ(test, pin_run(&pin, &run), 0);
+		KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, (unsigned long)at);
+		t1x_unpin_run(&run, false);
+		KUNIT_ASSERT_EQ(test, pin_run(&pin, &run), 0);
+		KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory_page(first)));
+		KUNIT_EXPECT_EQ(test, (unsigned long)run.npages, 1UL);
+		t1x_unpin_run(&run, false);
+		t1x_pfn_reader_destroy(&pin);
+	}
+}
+
 static void pin_scattered_is_a_run_each(struct kunit *test)
 {
 	struct t1x_pfn_reader pin;
@@ -252,6 +274,7 @@ static void pin_beyond_the_vma_is_efault(struct kunit *test)
 
 static struct kunit_case pin_cases[] = {
 	KUNIT_CASE_PARAM(pin_contiguous_is_one_run, batches_gen_params),
+	KUNIT_CASE(pin_runs_end_at_each_place),
 	KUNIT_CASE(pin_scattered_is_a_run_each),
 	KUNIT_CASE(pin_singles_are_alone),
 	KUNIT_CASE(pin_hole_fails_and_keeps_the_rest),
