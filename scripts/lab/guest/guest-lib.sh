@@ -136,11 +136,14 @@ nics() { pci 8086 10d3; }
 
 group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
 
-# give ADDRESS...: give devices to vfio-pci.
+# give ADDRESS...: give devices to vfio-pci, and take them from a driver that is built in, as
+# the cloud kernels' for NVMe is.
 give() {
 	local a
 	for a; do
 		echo vfio-pci >"/sys/bus/pci/devices/$a/driver_override"
+		[ ! -e "/sys/bus/pci/devices/$a/driver" ] ||
+			echo "$a" >"/sys/bus/pci/devices/$a/driver/unbind"
 		echo "$a" >/sys/bus/pci/drivers_probe
 	done
 }

@@ -139,6 +139,18 @@ bool sys_kernel_before(int major, int minor)
 	       (here_major == major && here_minor < minor);
 }
 
+/**
+ * sys_slowness() - how much slower is this kernel than others
+ *
+ * Return: by what to multiply the guards against hangs.
+ */
+unsigned int sys_slowness(void)
+{
+	int slowness = atoi(env_or("T1X_SLOW", "1"));
+
+	return slowness > 0 ? slowness : 1;
+}
+
 static bool read_file(const char *path, char *buf, size_t len)
 {
 	ssize_t n;

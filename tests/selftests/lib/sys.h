@@ -8,6 +8,7 @@
  *   T1X_ENV	  "uml" (mock devices) or "qemu" (edu and ivshmem)
  *   T1X_DRIVER	  the module that has to serve every container
  *   T1X_DEVICES  see vfio.h
+ *   T1X_SLOW	  how many times as long as elsewhere a test may take, as this kernel is slow
  *   T1X_BESIDE	  "yes": other programs have containers of that module meanwhile
  *
  * Without the first and the last, a kernel that has the mock is recognised.
@@ -38,6 +39,7 @@ const char *sys_driver(void);
 bool sys_has_rival(void);
 bool sys_is_alone(void);
 bool sys_kernel_before(int major, int minor);
+unsigned int sys_slowness(void);
 
 long sys_read_number(const char *path);
 void sys_write(const char *path, const char *value);

@@ -207,7 +207,7 @@ static void run_in_child(const struct job *job)
 	long vmlck = sys_vmlck();
 
 	signal(SIGTERM, SIG_DFL);
-	alarm(job->test->seconds ?: TEST_SECONDS);
+	alarm((job->test->seconds ?: TEST_SECONDS) * sys_slowness());
 	if (job->variant)
 		job->test->run_variant(job->variant);
 	else
