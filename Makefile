@@ -11,17 +11,11 @@ IOMMU ?=
 T ?= *
 ONLY ?=
 # Which kernels there are is looked up only where it matters.
-ARM64 := newest-arm64 newest-arm64-16k
 STOCK = $(or $(K),$(shell scripts/lab/lab kernels))
 UML   = $(or $(K),$(shell scripts/lab/lab kernels uml))
 MOCK  = $(or $(K),$(shell scripts/lab/lab kernels mock))
-# Those of arm64 have IOMMUs of their own, and are meant when one of these is named.
-VIOMMU = $(or $(IOMMU),$(if $(findstring arm64,$1),smmuv3 smmuv3-s2,intel intel-sm intel-fs amd virtio))
-E2E_K  = $(if $(K),$(K),$(if $(filter smmuv3%,$(IOMMU)),$(ARM64),$(STOCK)))
-# Debian's 6.1 has no driver for the last one, and with first-stage translation it rounds
-# invalidations to what they do not cover: these take both K= and IOMMU=.
-E2E   = $(filter-out $(if $(and $(K),$(IOMMU)),,6.1/virtio 6.1/intel-fs),\
-		$(foreach k,$(E2E_K),$(addprefix $k/,$(call VIOMMU,$k))))
+# What runs in the full form, as the matrix has it; a pair of K= and IOMMU= may be any of it.
+E2E   = $(shell scripts/lab/lab kernels pairs '$(K)' '$(IOMMU)')
 
 .DEFAULT_GOAL := modules
 
@@ -45,8 +39,8 @@ headers:
 
 ##@ Packages, manual
 
-deb: ## build Debian packages into build/deb: source for DKMS, the command, the header
-	@scripts/packaging/deb
+deb: ## build Debian packages into build/deb: source for DKMS, the command, the header (DOC=y: the manual)
+	@scripts/packaging/deb $(DOC:%=-d)
 
 docs: ## make the manual, with kernel-doc: build/docs/html/index.html
 	@scripts/docs
@@ -59,10 +53,13 @@ demo: ## boot Debian's kernel with an emulated VT-d, do DMA through the module, 
 shell: ## a shell in the guest of e2e (K= IOMMU=)
 	@scripts/lab/vm -k $(or $(K),6.1) $(IOMMU:%=-i %) -s
 
-##@ Test it (K=6.1|6.12|7.2|newest, IOMMU=intel|intel-sm|intel-fs|amd|virtio, T=pattern; e2e and shell also K=newest-arm64|newest-arm64-16k, IOMMU=smmuv3|smmuv3-s2)
+##@ Test it (K=6.1|6.12|7.2|newest, T=pattern; e2e and shell take any K= and IOMMU= of scripts/lab/matrix)
 
-check: ## this section, with a choice of e2e; ends with `N passed, N failed` (ONLY=failed)
+check: ## this section, with a choice of e2e; ends with `N passed, N failed` (ONLY=failed|pattern)
 	@ONLY='$(ONLY)' scripts/check/all
+
+check-full: ## the same with all of scripts/lab/matrix: hours; says how many, goes on with ONLY=failed (ONLY=failed|pattern)
+	@ONLY='$(ONLY)' scripts/check/all -f
 
 static: ## style, sparse, layers, names (T=)
 	@scripts/check/static $(T:*=)
@@ -103,7 +100,7 @@ mutants: ## break the driver on purpose; a test must fail each time (T=)
 ##@ Test more, and measure
 
 arm64: ## compile the module for Debian's newest arm64 kernels, of 4K and of 16K pages
-	@$(call each,k,$(ARM64),scripts/lab/lab module $$k)
+	@$(call each,k,newest-arm64 newest-arm64-16k,scripts/lab/lab module $$k)
 
 fuzz: ## random ioctls on ours and the in-tree driver in UML (K= N=100000 S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
@@ -137,7 +134,7 @@ compile_commands.json: ## how each file is compiled, for clangd and the like; bu
 
 clean: ## remove what was built from this checkout
 	rm -rf '$(BUILD)'/mod '$(BUILD)'/selftests* '$(BUILD)'/run '$(BUILD)'/results \
-		'$(BUILD)'/docs compile_commands.json
+		'$(BUILD)'/docs include/generated compile_commands.json
 	find . -path ./build -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
 		-name '*.mod.c' -o -name '.*.cmd' -o -name modules.order -o \
 		-name Module.symvers \) -exec rm {} +
@@ -152,6 +149,6 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall headers deb docs demo check static arm64 abi check-docs check-deb models cli runner \
+.PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models cli runner \
 	kunit uml e2e e2e-clients fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage \
 	shell lab compile_commands.json clean distclean help

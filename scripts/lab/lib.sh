@@ -22,9 +22,12 @@ RESULTS=${T1X_RESULTS:-$BUILD/results}
 KERNELS="6.1 6.12 7.2 newest"
 # shellcheck disable=SC2034
 declare -A SUITE_OF=([6.1]=bookworm [6.12]=trixie [7.2]=trixie [newest]=trixie)
-# Debian's arm64 kernels that have the number of newest: pages of 4K, and of 16K.
+# The same and those with a flavour, in scripts/lab/matrix's order.
+MATRIX=$TOP/scripts/lab/matrix
+ALL_KERNELS=$(awk '!/^#/ && !seen[$1]++ { print $1 }' "$MATRIX" | xargs)
+# Of these, compiled here from Debian's source, with checks that its kernels lack.
 # shellcheck disable=SC2034
-ARM64_KERNELS="newest-arm64 newest-arm64-16k"
+CHECKED_KERNELS="newest-debug"
 UML_KERNELS="6.1 7.2 newest"
 # The UML kernels in which the programs run, too.
 # shellcheck disable=SC2034
@@ -34,20 +37,18 @@ MOCK_KERNELS="6.1 newest"
 SYSTEM_KERNELS="6.1 6.12"
 # The UML kernel for times.
 UML_NATIVE="newest-native"
-# shellcheck disable=SC2034 # those that have the driver of a virtio-iommu
-VIRTIO_KERNELS="6.12 7.2 newest"
 
 # left KERNEL...: those that were not found to be gone from the archive.
 left() {
 	local k kept=()
-	for k; do [ -e "$BUILD/stamp/gone-$k" ] || kept+=("$k"); done
+	for k; do [ -e "$BUILD/stamp/gone-${k%%-*}" ] || kept+=("$k"); done
 	echo "${kept[*]}"
 }
 
 # settle_lists: leave out of all lists what is gone; `scripts/lab/lab resolve' finds that out.
 settle_lists() {
 	local list
-	for list in KERNELS UML_KERNELS MOCK_KERNELS VIRTIO_KERNELS; do
+	for list in KERNELS ALL_KERNELS UML_KERNELS MOCK_KERNELS; do
 		# shellcheck disable=SC2086 # a list
 		printf -v $list %s "$(left ${!list})"
 	done
@@ -87,18 +88,47 @@ series() {
 # linux_source K: where `scripts/lab/lab source K' puts it.
 linux_source() { echo "$BUILD/src/linux-source-$(series "$1")"; }
 
+# tree_of K: which has its headers.
+tree_of() {
+	case $1 in
+	newest-arm64*) echo arm64 ;;
+	*)	echo "${SUITE_OF[${1%%-*}]}" ;;
+	esac
+}
+
 # kernel_name K: what the lab calls it, as `newest' has a number, too.
 kernel_name() {
-	local all=" $KERNELS $ARM64_KERNELS " flavour=${1#"${1%%-*}"}
+	local all=" $ALL_KERNELS " flavour=${1#"${1%%-*}"}
 	if [[ $all == *" $1 "* ]]; then
 		echo "$1"
 	elif [ "${1%%-*}" = "$(series newest)" ] && [[ $all == *" newest$flavour "* ]]; then
 		echo "newest$flavour"
-	elif [ -e "$BUILD/stamp/gone-$1" ]; then
-		die "$(<"$BUILD/stamp/gone-$1")"
+	elif [ -e "$BUILD/stamp/gone-${1%%-*}" ]; then
+		die "$(<"$BUILD/stamp/gone-${1%%-*}")"
 	else
-		die "no kernel '$1': choose one of $KERNELS $ARM64_KERNELS"
+		die "no kernel '$1': choose one of $ALL_KERNELS"
 	fi
+}
+
+# iommus_of K: those that the matrix has for this kernel; the first is the default.
+iommus_of() { awk -v k="$1" '$1 == k { print $2 }' "$MATRIX" | xargs; }
+
+# Programs and suites of which the IOMMU decides what a device reaches.
+REACH='map|unmap|attach|race|waiting|bar|revoke|iommu|dirty|granule|granule_huge|register|register_shared|msi|client'
+
+# set_pattern SET IOMMU: a set of the matrix as a pattern of scripts/lab/vm. What runs once
+# does so with the in-tree driver loaded where that is a VT-d, and alone elsewhere.
+set_pattern() {
+	local pass=alone others='|handback'
+	case $2 in intel*) pass=softdep others='' ;; esac
+	case $1/$pass in
+	all/*)	echo '*' ;;
+	once/softdep) echo '!(alone/*)' ;;
+	once/alone) echo '@(alone/*|handback)' ;;
+	reach/*) echo "@($pass/@($REACH)$others)" ;;
+	few/*)	echo "$pass/@(map|unmap)" ;;
+	*)	die "the matrix has no set '$1'" ;;
+	esac
 }
 
 # uml_name K: the same for UML.
@@ -198,16 +228,18 @@ took() {
 }
 
 # in_tree SUITE COMMAND...: run COMMAND with the programs of a Debian tree, in the
-# current folder. The tree is read-only; the checkout and build/ are as outside.
+# current folder. The tree is read-only; the checkout and build/ are as outside. Each
+# FILE:PLACE of $T1X_OVER lies over what the tree has there.
 in_tree() {
-	local tree=$BUILD/tree/$1
+	local tree=$BUILD/tree/$1 pair over=()
 	shift
+	for pair in ${T1X_OVER:-}; do over+=(--ro-bind "${pair%%:*}" "${pair#*:}"); done
 	bwrap --die-with-parent --unshare-pid \
 		--ro-bind "$tree/usr" /usr --ro-bind "$tree/etc" /etc \
 		--symlink usr/bin /bin --symlink usr/sbin /sbin \
 		--symlink usr/lib /lib --symlink usr/lib64 /lib64 \
 		--proc /proc --dev /dev --tmpfs /tmp \
-		--bind "$TOP" "$TOP" --bind "$BUILD" "$BUILD" --chdir "$PWD" \
+		--bind "$TOP" "$TOP" --bind "$BUILD" "$BUILD" --chdir "$PWD" "${over[@]}" \
 		--setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp \
 		--setenv KBUILD_BUILD_USER t1x --setenv KBUILD_BUILD_HOST lab \
 		"$@"
