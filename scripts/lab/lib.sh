@@ -114,7 +114,7 @@ kernel_name() {
 iommus_of() { awk -v k="$1" '$1 == k { print $2 }' "$MATRIX" | xargs; }
 
 # Programs and suites of which the IOMMU decides what a device reaches.
-REACH='map|unmap|attach|race|waiting|bar|revoke|iommu|dirty|granule|granule_huge|register|register_shared|msi|client'
+REACH='map|unmap|attach|race|waiting|bar|revoke|iommu|dirty|granule|granule_huge|huge_pud|register|register_shared|msi|client'
 
 # set_pattern SET IOMMU: a set of the matrix as a pattern of scripts/lab/vm. What runs once
 # does so with the in-tree driver loaded where that is a VT-d, and alone elsewhere.
