@@ -126,7 +126,8 @@ set_pattern() {
 	once/softdep) echo '!(alone/*)' ;;
 	once/alone) echo '@(alone/*|handback)' ;;
 	reach/*) echo "@($pass/@($REACH)$others)" ;;
-	few/*)	echo "$pass/@(map|unmap)" ;;
+	few/*)	echo "$pass/@(map|unmap|msi)" ;;
+	none/*)	echo none ;;
 	*)	die "the matrix has no set '$1'" ;;
 	esac
 }

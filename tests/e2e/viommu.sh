@@ -4,7 +4,7 @@
 # kernel does without a mode that the hardware lacks and says little about it. That devices
 # are behind it shows in all programs: without a group VFIO has none to give.
 #
-# usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio|smmuv3|smmuv3-s2
+# usage: viommu.sh intel|intel-sm|intel-fs|amd|virtio|virtio-16k|virtio-64k|smmuv3|smmuv3-s2
 . /t1x/guest-lib.sh
 
 # ecap BIT: of the VT-d's extended capabilities.
@@ -20,7 +20,7 @@ there() {
 	case $1 in
 	intel*)	[ -e /sys/class/iommu/dmar0 ] ;;
 	amd)	[ -e /sys/class/iommu/ivhd0 ] ;;
-	virtio)	[ -n "$(ls -d /sys/bus/virtio/drivers/virtio_iommu/virtio* 2>/dev/null)" ] ;;
+	virtio*) [ -n "$(ls -d /sys/bus/virtio/drivers/virtio_iommu/virtio* 2>/dev/null)" ] ;;
 	smmuv3*) [ -n "$(ls -d /sys/class/iommu/smmu3.* 2>/dev/null)" ] ;;
 	esac
 }
@@ -30,6 +30,12 @@ mode() {
 	intel)	! ecap $SMTS ;;
 	intel-sm) ecap $SMTS && ecap $SSTS && ! ecap $FSTS && said 'DMAR: Enable scalable mode' ;;
 	intel-fs) ecap $SMTS && ecap $FSTS && ! ecap $SSTS && said 'DMAR: Enable scalable mode' ;;
+	amd)	said 'AMD-Vi: Interrupt remapping enabled' ;;
+	virtio)	said 'virtio_iommu.*page mask: 0xfffffffffffff000' ;;
+	virtio-16k) said 'virtio_iommu.*page mask: 0xffffffffffffc000' ;;
+	# No kernel uses one whose pages are larger than its own.
+	virtio-64k) said 'granule 0x10000 larger than system page size' &&
+		[ -z "$(ls /sys/kernel/iommu_groups)" ] ;;
 	# With both stages Linux takes the first, as it does with one that has no other.
 	smmuv3)	feature $TRANS_S1 ;;
 	smmuv3-s2) feature $TRANS_S2 && ! feature $TRANS_S1 ;;

@@ -59,7 +59,7 @@ static void reason_of_each_errno(void)
 			    "overlaps the mapping [%#lx, %#lx]", IOVA, IOVA + PAGE - 1);
 	watch_expect_reason(dma_map(container, memory, MSI_FIRST, PAGE, RW), -EINVAL,
 			    "[%#lx, %#lx] is reserved for interrupts (MSI)", MSI_FIRST,
-			    MSI_FIRST + MIB - 1);
+			    MSI_LAST);
 	reason_of_the_width(container);
 	watch_expect_reason(dma_map(container, memory, TOP, 2 * PAGE, RW), -EOVERFLOW,
 			    "wraps");

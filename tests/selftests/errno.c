@@ -176,7 +176,7 @@ static void map_overlap(const void *variant)
 /* The interrupt window is in the way of every IOMMU. */
 static void map_reserved(void)
 {
-	static const struct map_case cases[] = {
+	const struct map_case cases[] = {
 		{ "in it", MSI_FIRST, 0, PAGE, RW, MAP_ARGSZ, -EINVAL },
 		{ "its last page", MSI_LAST + 1 - PAGE, 0, PAGE, RW, MAP_ARGSZ,
 		  -EINVAL },

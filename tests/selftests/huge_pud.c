@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A page of 1 GiB, for which the IOMMU has one leaf if it is mapped in one call, and parts of it. */
+/* A page of 1 GiB, and parts of it. */
 #include <linux/memfd.h>
 #include <stdint.h>
 #include <sys/mman.h>

@@ -121,14 +121,21 @@ bool t1x_domain_compatible(const struct t1x_domain *a,
 	return a->domain->ops == b->domain->ops && a->coherent == b->coherent;
 }
 
-/* A real MSI region ends the search, since then doorbells need no window. */
+/*
+ * A real MSI region ends the search, since then doorbells need no window.  Where the kernel
+ * insists on one it is that region, in which a doorbell has its own address.
+ */
 static int t1x_domain_find_window(const struct iommu_resv_region *region, void *data)
 {
 	dma_addr_t *base = data;
 
+	if (region->type == IOMMU_RESV_MSI) {
+		*base = t1x_compat_msi_needs_cookie() ? region->start : DMA_MAPPING_ERROR;
+		return 1;
+	}
 	if (region->type == IOMMU_RESV_SW_MSI)
 		*base = region->start;
-	return region->type == IOMMU_RESV_MSI;
+	return 0;
 }
 
 /**
@@ -136,8 +143,8 @@ static int t1x_domain_find_window(const struct iommu_resv_region *region, void *
  * @d: the domain; still empty
  * @group: a group attached to it
  *
- * Only where a doorbell is translated like memory and the kernel picks its
- * IOVA; a group with a real MSI region needs nothing.
+ * Only where a doorbell is translated like memory and the kernel picks its IOVA; a group
+ * with a real MSI region needs nothing, but on some kernels a window that is that region.
  *
  * Return: 0, or an error; then the domain is not usable.
  */
@@ -147,7 +154,7 @@ int t1x_domain_msi_window(struct t1x_domain *d, struct iommu_group *group)
 	int ret;
 
 	ret = t1x_group_for_each_resv(group, t1x_domain_find_window, &base);
-	if (ret || base == DMA_MAPPING_ERROR)
+	if (ret < 0 || base == DMA_MAPPING_ERROR)
 		return min(ret, 0);
 
 	ret = iommu_get_msi_cookie(d->domain, base);

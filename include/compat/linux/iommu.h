@@ -60,4 +60,13 @@ t1x_compat_iommu_paging_domain_alloc(struct device *dev)
 #define iommu_paging_domain_alloc t1x_compat_iommu_paging_domain_alloc
 #endif
 
+/*
+ * v6.15: a domain without a cookie gets no MSIs where the IOMMU translates doorbells, even
+ * if it does not translate those of its group (kernel-faults.rst).
+ */
+static inline bool t1x_compat_msi_needs_cookie(void)
+{
+	return IS_ENABLED(CONFIG_IRQ_MSI_IOMMU) && T1X_HAS_IOMMU_COOKIE;
+}
+
 #endif /* _T1X_COMPAT_LINUX_IOMMU_H */

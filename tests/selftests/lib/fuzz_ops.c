@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz_ops.h"
+#include "sys.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -146,7 +147,7 @@ static uint64_t any_size(struct maker *m)
 
 static uint64_t any_iova(struct maker *m)
 {
-	static const uint64_t odd[] = {
+	const uint64_t odd[] = {
 		0, PAGE, 1, MSI_FIRST, MSI_FIRST - PAGE, MSI_LAST + 1 - PAGE,
 		MSI_LAST + 1,
 		(1UL << 39) - PAGE, 1UL << 39, (1UL << 44) - PAGE, 1UL << 44,

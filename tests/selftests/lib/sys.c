@@ -151,6 +151,34 @@ unsigned int sys_slowness(void)
 	return slowness > 0 ? slowness : 1;
 }
 
+/* The APIC's window, or the one at which Linux maps the doorbells of a GIC. */
+#ifdef __aarch64__
+#define MSI_WINDOW "0x08000000 0x080fffff"
+#else
+#define MSI_WINDOW "0xfee00000 0xfeefffff"
+#endif
+
+static unsigned long msi_window(bool last)
+{
+	unsigned long window[2];
+
+	if (sscanf(env_or("T1X_MSI", MSI_WINDOW), "%lx %lx", &window[0], &window[1]) != 2)
+		fail("T1X_MSI has no first and last byte");
+	return window[last];
+}
+
+/** sys_msi_first() - the first byte of the window of interrupts */
+unsigned long sys_msi_first(void)
+{
+	return msi_window(false);
+}
+
+/** sys_msi_last() - its last byte */
+unsigned long sys_msi_last(void)
+{
+	return msi_window(true);
+}
+
 static bool read_file(const char *path, char *buf, size_t len)
 {
 	ssize_t n;

@@ -9,6 +9,7 @@
  *   T1X_DRIVER	  the module that has to serve every container
  *   T1X_DEVICES  see vfio.h
  *   T1X_SLOW	  how many times as long as elsewhere a test may take, as this kernel is slow
+ *   T1X_MSI	  first and last byte of the window of interrupts, where the machine has another
  *   T1X_BESIDE	  "yes": other programs have containers of that module meanwhile
  *
  * Without the first and the last, a kernel that has the mock is recognised.
@@ -40,6 +41,12 @@ bool sys_has_rival(void);
 bool sys_is_alone(void);
 bool sys_kernel_before(int major, int minor);
 unsigned int sys_slowness(void);
+
+/* Where devices write to raise an interrupt, which nothing else may be mapped at. */
+#define MSI_FIRST	sys_msi_first()
+#define MSI_LAST	sys_msi_last()
+unsigned long sys_msi_first(void);
+unsigned long sys_msi_last(void);
 
 long sys_read_number(const char *path);
 void sys_write(const char *path, const char *value);

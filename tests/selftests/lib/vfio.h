@@ -41,18 +41,6 @@
 #define IOVA		0x10000000UL
 #define IOVA_SCRATCH	0x0c000000UL
 
-/*
- * Where devices write to raise an interrupt, which nothing else may be mapped at: the
- * APIC's window, or the one at which Linux maps the doorbells of a GIC.
- */
-#ifdef __aarch64__
-#define MSI_FIRST	0x08000000UL
-#define MSI_LAST	0x080fffffUL
-#else
-#define MSI_FIRST	0xfee00000UL
-#define MSI_LAST	0xfeefffffUL
-#endif
-
 /* The most a device moves at a time: edu takes less than its 4096 bytes. */
 #define DMA_MAX		4080UL
 
