@@ -11,7 +11,10 @@
  */
 #include "debugfs.h"
 
+#include <linux/bitops.h>
 #include <linux/debugfs.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -361,53 +364,77 @@ static void t1x_mappings_stop(struct seq_file *m, void *unused)
 		t1x_container_put(iter->c);
 }
 
-/* A number in hexadecimal, of no fewer than so many digits. */
-static void t1x_show_hex(struct seq_file *m, const char *name, u64 value,
-			 unsigned int digits)
-{
-	char text[2 * sizeof(value) + 1];
-	char *at = text + sizeof(text) - 1;
-	const char *most = at - digits;
+/* The longest line of "mappings". */
+#define T1X_MAPPINGS_LINE							\
+	"iova=0x0123456789abcdef last=0x0123456789abcdef vaddr=0x0123456789abcdef"	\
+	" pid=2147483647 prot=rw bytes=18446744073709551615"			\
+	" filled=18446744073709551615 ram=18446744073709551615"			\
+	" charged_pages=18446744073709551615 runs=18446744073709551615"		\
+	" granule=18446744073709551615 registered untracked watched vaddr-invalid\n"
 
-	*at = '\0';
-	do {
-		*--at = "0123456789abcdef"[value & 0xf];
-		value >>= 4;
-	} while (value || at > most);
-	seq_puts(m, name);
-	seq_puts(m, at);
+/* Text that is a literal. */
+#define t1x_put(at, text)	(memcpy(at, text, sizeof(text) - 1) + sizeof(text) - 1)
+
+/* A number in hexadecimal, of no fewer than so many digits. */
+static char *t1x_put_hex(char *at, u64 value, unsigned int digits)
+{
+	unsigned int i, nr = max(digits, DIV_ROUND_UP((unsigned int)fls64(value), 4));
+
+	for (i = nr; i; value >>= 4)
+		at[--i] = "0123456789abcdef"[value & 0xf];
+	return at + nr;
 }
 
-/* There may be very many: most of a line's cost would be seq_printf() reading its format. */
+static char *t1x_put_decimal(char *at, u64 value)
+{
+	char digits[20];
+	unsigned int nr = 0;
+
+	do {
+		digits[nr++] = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	while (nr)
+		*at++ = digits[--nr];
+	return at;
+}
+
+/*
+ * There may be very many: a line is put together here and written at once, because most of
+ * its cost would be the calls of seq_file for its parts.
+ */
 static int t1x_mappings_show(struct seq_file *m, void *found)
 {
 	const struct t1x_dma_iter *iter = found;
+	char line[sizeof(T1X_MAPPINGS_LINE)];
+	char *at = line;
 
-	t1x_show_hex(m, "iova=0x", iter->iova, 16);
-	t1x_show_hex(m, " last=0x", iter->end, 16);
-	t1x_show_hex(m, " vaddr=0x", iter->vaddr, 1);
-	seq_put_decimal_ll(m, " pid=", iter->pid);
-	seq_puts(m, " prot=");
+	at = t1x_put_hex(t1x_put(at, "iova=0x"), iter->iova, 16);
+	at = t1x_put_hex(t1x_put(at, " last=0x"), iter->end, 16);
+	at = t1x_put_hex(t1x_put(at, " vaddr=0x"), iter->vaddr, 1);
+	at = t1x_put_decimal(t1x_put(at, " pid="), iter->pid);
+	at = t1x_put(at, " prot=");
 	if (iter->prot & IOMMU_READ)
-		seq_putc(m, 'r');
+		*at++ = 'r';
 	if (iter->prot & IOMMU_WRITE)
-		seq_putc(m, 'w');
-	seq_put_decimal_ull(m, " bytes=", (u64)iter->npages << PAGE_SHIFT);
-	seq_put_decimal_ull(m, " filled=", (u64)iter->filled << PAGE_SHIFT);
-	seq_put_decimal_ull(m, " ram=", (u64)iter->ram << PAGE_SHIFT);
-	seq_put_decimal_ull(m, " charged_pages=", iter->charged);
-	seq_put_decimal_ull(m, " runs=", iter->nr_runs);
-	seq_put_decimal_ull(m, " granule=",
-			    iter->granule_shift ? 1ULL << iter->granule_shift : 0);
+		*at++ = 'w';
+	at = t1x_put_decimal(t1x_put(at, " bytes="), (u64)iter->npages << PAGE_SHIFT);
+	at = t1x_put_decimal(t1x_put(at, " filled="), (u64)iter->filled << PAGE_SHIFT);
+	at = t1x_put_decimal(t1x_put(at, " ram="), (u64)iter->ram << PAGE_SHIFT);
+	at = t1x_put_decimal(t1x_put(at, " charged_pages="), iter->charged);
+	at = t1x_put_decimal(t1x_put(at, " runs="), iter->nr_runs);
+	at = t1x_put_decimal(t1x_put(at, " granule="),
+			     iter->granule_shift ? 1ULL << iter->granule_shift : 0);
 	if (iter->registered)
-		seq_puts(m, " registered");
+		at = t1x_put(at, " registered");
 	if (iter->untracked)
-		seq_puts(m, " untracked");
+		at = t1x_put(at, " untracked");
 	if (iter->watched)
-		seq_puts(m, " watched");
+		at = t1x_put(at, " watched");
 	if (iter->vaddr_invalid)
-		seq_puts(m, " vaddr-invalid");
-	seq_putc(m, '\n');
+		at = t1x_put(at, " vaddr-invalid");
+	at = t1x_put(at, "\n");
+	seq_write(m, line, at - line);
 	return 0;
 }
 
