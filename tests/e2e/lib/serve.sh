@@ -11,7 +11,8 @@ served() {
 
 # serves DRIVER: DMA of a device, in a container of this driver.
 serves() {
-	T1X_DRIVER=$1 t1x_demo >/tmp/demo 2>&1 && served "$1"
+	T1X_DRIVER=$1 t1x_demo >/tmp/demo 2>&1
+	served "$1"
 }
 
 # brings MODULE: modprobe vfio-pci would load it.
