@@ -19,24 +19,31 @@ log() { tr -d '\r' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
 said_last() { { echo "l2: it boots"; log; } | sed -n 's/.*l2: //p' | tail -n 1; }
 
-# tell: QEMU, when the second Linux wants something for the first time.
+request() { echo "qom-set /machine/peripheral/plugged requested-size $1" >$MONITOR.in; }
+
+# tell: QEMU, when the second Linux wants something. After a minute once more, as TCG inside
+# TCG loses interrupts; a request that is no other than the last would raise none.
 tell() {
-	local now size
+	local now size other
 	now=$(said wants | tail -n 1)
 	case $now in
-	"$wanted") return ;;
-	more*)	size=128M ;;
-	less*)	size=0 ;;
+	more*)	size=128M other=0 ;;
+	less*)	size=0 other=128M ;;
+	*)	return ;;
 	esac
-	wanted=$now
-	echo "qom-set /machine/peripheral/plugged requested-size $size" >$MONITOR.in
+	if [ "$now" = "$wanted" ]; then
+		[ $((tick - told)) -ge 60 ] || return
+		request $other
+	fi
+	wanted=$now told=$tick
+	request $size
 }
 
 # second_linux MACHINE WITH KERNEL-ARGUMENTS QEMU-ARGUMENT...: boot it and watch it to
 # its end; notes whether ours was in use, what it had pinned at most and how often it
 # mapped. The limit is a guard against hangs.
 second_linux() {
-	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted=""
+	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted="" told=0
 	shift 3
 	for nic in $(nics); do passed="$passed -device vfio-pci,host=$nic,rombar=0"; done
 	start=$(uptime_s)
