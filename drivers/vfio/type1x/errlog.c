@@ -116,12 +116,12 @@ static void t1x_errlog_print(const struct t1x_errlog *errlog,
 				    errlog->container, ERR_PTR(one->ret), why);
 }
 
-/* Was the same request refused for the same reason?  Most differ in the first number. */
+/* Was the same request refused for the same reason? */
 static bool t1x_errlog_same(const struct t1x_errlog_entry *a,
 			    const struct t1x_errlog_entry *b)
 {
-	return a->args[0] == b->args[0] && a->fmt == b->fmt && a->ret == b->ret &&
-	       a->pid == b->pid && !memcmp(a->args, b->args, sizeof(a->args)) &&
+	return a->fmt == b->fmt && a->ret == b->ret && a->pid == b->pid &&
+	       !memcmp(a->args, b->args, sizeof(a->args)) &&
 	       (!a->named || !strcmp(a->name, b->name));
 }
 

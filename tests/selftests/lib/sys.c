@@ -140,6 +140,17 @@ bool sys_kernel_before(int major, int minor)
 }
 
 /**
+ * sys_has_thp() - are there entries of page tables that map huge pages
+ *
+ * Return: whether the kernel has transparent huge pages; Debian's realtime kernels do not,
+ * and then map devices by small pages, too.
+ */
+bool sys_has_thp(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
+/**
  * sys_slowness() - how much slower is this kernel than others
  *
  * Return: by what to multiply the guards against hangs.

@@ -40,6 +40,7 @@ const char *sys_driver(void);
 bool sys_has_rival(void);
 bool sys_is_alone(void);
 bool sys_kernel_before(int major, int minor);
+bool sys_has_thp(void);
 unsigned int sys_slowness(void);
 
 /* Where devices write to raise an interrupt, which nothing else may be mapped at. */
