@@ -10,6 +10,9 @@
  * Region 2: the same BAR, faulted in page by page.
  * Region 3: 4 MiB of ordinary memory that happens to be contiguous. UML has
  *	     no huge pages, but with this a mapping can use large leaves.
+ * Region 4: the same memory as page frames (VM_PFNMAP), which drivers should not do.
+ * Region 5: the same memory, marked as not to be touched (VM_IO).
+ * Region 6: nothing, whose first use is a SIGBUS.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,7 +31,7 @@
 #include "mock.h"
 
 #define MOCK_REGION_SHIFT	40
-#define MOCK_NR_REGIONS		4
+#define MOCK_NR_REGIONS		7
 #define MOCK_MMIO_SIZE		SZ_1M
 #define MOCK_BAR_SIZE		SZ_4M
 #define MOCK_BAR_ORDER		(22 - PAGE_SHIFT)
@@ -199,6 +202,15 @@ static const struct vm_operations_struct mock_bar_vm_ops = {
 	.fault = mock_bar_fault,
 };
 
+static vm_fault_t mock_no_fault(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct mock_no_vm_ops = {
+	.fault = mock_no_fault,
+};
+
 static int mock_mmap_memory(struct mock_vfio *mock, struct vm_area_struct *vma,
 			    unsigned long pgoff)
 {
@@ -239,6 +251,16 @@ static int mock_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 		return 0;
 	case 3:
 		return mock_mmap_memory(mock, vma, pgoff);
+	case 4:
+		return remap_pfn_range(vma, vma->vm_start,
+				       page_to_pfn(mock->memory) + pgoff,
+				       npages << PAGE_SHIFT, vma->vm_page_prot);
+	case 5:
+		vm_flags_set(vma, VM_IO);
+		return mock_mmap_memory(mock, vma, pgoff);
+	case 6:
+		vma->vm_ops = &mock_no_vm_ops;
+		return 0;
 	default:
 		return -EINVAL;
 	}

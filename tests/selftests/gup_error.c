@@ -11,10 +11,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/memcg.h"
+#include "lib/proc.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
@@ -23,18 +26,30 @@
 /* Not in every header that this is compiled with. */
 #define MADV_GUARD	102	/* MADV_GUARD_INSTALL */
 
+/* Regions of the mock. */
+#define REGION_PFNS	4
+#define REGION_IO	5
+#define REGION_NOTHING	6
+
+/* The name of the folder is that of the disk. */
+#define NULL_BLK	"/sys/kernel/config/nullb/nullb0"
+
+static struct rig *rig;
+
 /**
  * struct unpinnable - memory that cannot be pinned
  * @variant: its name
  * @make: makes a page that cannot; the one before it can
  * @flags: of the map, 0: to be read and written
  * @why: the reason, after the address of that page
+ * @ret: what the map fails with, 0: -EFAULT
  */
 struct unpinnable {
 	const char *variant;
 	char *(*make)(void);
 	uint32_t flags;
 	const char *why;
+	int ret;
 };
 
 /* The second of two pages. */
@@ -213,6 +228,78 @@ static char *file_on_a_disk(void)
 	return put(second_page(), fd, 0);
 }
 
+/* A disk of which only the beginning can be read. */
+static char *broken_disk(void)
+{
+	char *page = second_page();
+	int fd;
+
+	if (sys_is_uml())
+		test_skip("no disk with errors in this kernel");
+	if (sys_kernel_before(6, 12))
+		test_skip("bad blocks can be read in this kernel");
+	proc_run("/bin/modprobe configfs");
+	proc_run("/bin/modprobe null_blk nr_devices=0");
+	mount("none", "/sys/kernel/config", "configfs", 0, NULL);
+	rmdir(NULL_BLK);
+	if (mkdir(NULL_BLK, 0700))
+		fail(NULL_BLK ": %s", strerror(errno));
+	sys_write(NULL_BLK "/size", "4");
+	sys_write(NULL_BLK "/memory_backed", "1");
+	sys_write(NULL_BLK "/badblocks", "+2048-4095");
+	sys_write(NULL_BLK "/power", "1");
+	fd = open("/dev/nullb0", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fail("/dev/nullb0: %s", strerror(errno));
+	assert_eq(mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
+		       MIB) == page, 1);
+	close(fd);
+	return page;
+}
+
+/* A file on persistent memory, which scripts/lab/vm makes of a part of the guest's. */
+static char *dax(void)
+{
+	char dir[] = "/tmp/t1x.XXXXXX", path[64];
+	int fd;
+
+	if (!sys_is_uml())
+		system("/bin/modprobe nd_e820 2>/dev/null && /bin/modprobe nd_pmem");
+	if (access("/dev/pmem0", R_OK))
+		test_skip("no persistent memory here");
+	proc_run("mke2fs -b 4096 /dev/pmem0 >/dev/null && /bin/modprobe ext4");
+	if (!mkdtemp(dir) || mount("/dev/pmem0", dir, "ext4", 0, "dax"))
+		fail("ext4 on %s: %s", dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	assert_eq(ftruncate(fd, PAGE), 0);
+	return put(second_page(), fd, 0);
+}
+
+static char *of_mock(unsigned int region)
+{
+	if (!sys_is_uml())
+		test_skip("needs a mock device");
+	return vfio_region_map(&rig->devices[0], region, second_page(), 0, PAGE);
+}
+
+static char *page_frames(void)
+{
+	return of_mock(REGION_PFNS);
+}
+
+static char *marked_as_io(void)
+{
+	return of_mock(REGION_IO);
+}
+
+static char *nothing_in_a_driver(void)
+{
+	return of_mock(REGION_NOTHING);
+}
+
 static const struct unpinnable unpinnables[] = {
 	{ "unmapped", unmapped, .why = "nothing is mapped there" },
 	{ "read_only", read_only, .why = "mapped without write access" },
@@ -228,27 +315,62 @@ static const struct unpinnable unpinnables[] = {
 	{ "block_device", block_device, .why = "a shared file on a disk cannot be pinned" },
 	{ "file_on_a_disk", file_on_a_disk,
 	  .why = "a shared file on a disk cannot be pinned" },
+	{ "broken_disk", broken_disk, .why = "the file cannot be read there" },
+	{ "dax", dax, .why = "a file of a DAX file system cannot be pinned",
+	  .ret = -EOPNOTSUPP },
+	{ "page_frames", page_frames,
+	  .why = "ordinary memory that its driver does not allow to be pinned" },
+	{ "marked_as_io", marked_as_io,
+	  .why = "memory that its driver does not allow to be pinned" },
+	{ "nothing_in_a_driver", nothing_in_a_driver, .why = "memory of a driver" },
 };
 
 static void reason_of_memory(const void *variant)
 {
 	const struct unpinnable *kind = variant;
-	struct rig *rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
-	char *page = kind->make();
+	char *page;
+	long locked;
 
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	page = kind->make();
+	locked = sys_vmlck();
 	watch_expect_reason(dma_map(rig->container, page - PAGE, IOVA, 2 * PAGE,
 				    kind->flags ?: RW),
-			    -EFAULT, "why=vaddr %#lx: %s", (unsigned long)page, kind->why);
+			    kind->ret ?: -EFAULT, "why=vaddr %#lx: %s",
+			    (unsigned long)page, kind->why);
+	expect_eq(sys_vmlck(), locked);
+}
+
+/* In a process that cannot be killed for it. */
+static void no_memory_is_left(void)
+{
+	int64_t ret;
+	char *memory;
+	long locked;
+
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
+	locked = sys_vmlck();
+	memory = mem_anon_aligned(64 * MIB, HUGE_2M);
+	madvise(memory, 64 * MIB, MADV_NOHUGEPAGE);
+	sys_write("/proc/self/oom_score_adj", "-1000");
+	memcg_make("32M");
+	memcg_join();
+	ret = dma_map(rig->container, memory, IOVA, 64 * MIB, RW);
+	/* Before anything is touched: a fault would be repeated for ever. */
+	memcg_leave();
+	watch_expect_reason(ret, -ENOMEM, "no memory is left for");
+	expect_eq(sys_vmlck(), locked);
+	memcg_remove();
 }
 
 /* What is private, or read only, is pinned on any kernel. */
 static void files_on_a_disk_that_map(void)
 {
-	struct rig *rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	int fd = mem_disk_file(PAGE);
 	char *private = mem_file(fd, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	char *shared = mem_file(fd, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 
+	rig = rig_open(1, VFIO_TYPE1v2_IOMMU);
 	assert_ret(dma_map(rig->container, private, IOVA, PAGE, RW), 0);
 	dma_check_pages(rig, 0, IOVA, private, 1);
 	assert_ret(dma_map(rig->container, shared, IOVA + MIB, PAGE, RO), 0);
@@ -259,6 +381,7 @@ static void files_on_a_disk_that_map(void)
 
 static const struct test tests[] = {
 	TEST_VARIANTS(reason_of_memory, unpinnables),
+	TEST(no_memory_is_left),
 	TEST(files_on_a_disk_that_map),
 };
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/memcg.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
@@ -219,24 +220,17 @@ static void kill_ends_it(void)
 	sys_settle_pins(pins);
 }
 
-#define CGROUPS	"/tmp/t1x-cgroups"
-#define CGROUP	CGROUPS "/small"
-
 /* Maps more than a memory cgroup allows; returns how often memory ran out in it. */
 static long map_in_small_cgroup(const char *helpers)
 {
-	char pid_text[16], line[64];
-	long ooms = -1;
+	long ooms;
 	int status;
-	FILE *events;
 	pid_t pid;
 
-	assert_eq(mkdir(CGROUP, 0700), 0);
-	sys_write(CGROUP "/memory.max", "32M");
+	memcg_make("32M");
 	pid = fork();
 	if (!pid) {
-		snprintf(pid_text, sizeof(pid_text), "%d", getpid());
-		sys_write(CGROUP "/cgroup.procs", pid_text);
+		memcg_join();
 		begin(MADV_NOHUGEPAGE);
 		sys_param_set("populate_threads", helpers);
 		dma_map(rig->container, memory, IOVA, SIZE, RW);
@@ -244,13 +238,8 @@ static long map_in_small_cgroup(const char *helpers)
 	}
 	assert_eq(waitpid(pid, &status, 0), pid);
 	expect_eq(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGKILL);
-	events = fopen(CGROUP "/memory.events", "r");
-	while (events && fgets(line, sizeof(line), events))
-		sscanf(line, "oom %ld", &ooms);
-	if (events)
-		fclose(events);
-	while (rmdir(CGROUP) && errno == EBUSY)
-		sys_msleep(10);
+	ooms = memcg_ooms();
+	memcg_remove();
 	return ooms;
 }
 
@@ -259,13 +248,8 @@ static void ends_when_memory_does(void)
 {
 	long refs = sys_refs(), pins = sys_pins(), alone, helped;
 
-	mkdir(CGROUPS, 0700);
-	if (mount("none", CGROUPS, "cgroup2", 0, NULL))
-		test_skip("no memory cgroups in this kernel");
-	sys_write(CGROUPS "/cgroup.subtree_control", "+memory");
 	alone = map_in_small_cgroup("0");
 	helped = map_in_small_cgroup("3");
-	umount2(CGROUPS, MNT_DETACH);
 	test_say("memory ran out %ld times, with helpers %ld times", alone,
 		 helped);
 	expect_ge(alone, 1);

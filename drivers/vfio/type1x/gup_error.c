@@ -45,8 +45,8 @@ static const char *t1x_gup_error_of_file(struct vm_area_struct *vma, unsigned lo
 		return "vaddr %#llx: behind the end of its file, which is shorter than that";
 	if (magic == HUGETLBFS_MAGIC && !userfaultfd_armed(vma))
 		return "vaddr %#llx: no huge page is left of the pool (nr_hugepages) or the cgroup";
-	if (S_ISCHR(inode->i_mode))
-		return "vaddr %#llx: memory of a device, which has none there";
+	if (S_ISCHR(inode->i_mode) || magic == ANON_INODE_FS_MAGIC)
+		return "vaddr %#llx: memory of a driver, which has none there or forbids to pin it";
 	if (magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC && write &&
 	    vma->vm_flags & VM_SHARED)
 		return T1X_GUP_ERROR_DISK;

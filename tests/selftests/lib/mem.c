@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "proc.h"
 #include "sys.h"
 #include "test.h"
 #include "vfio.h"
@@ -239,18 +240,6 @@ int mem_tmpfs(size_t size)
 	return fd;
 }
 
-/*
- * Runs a command of the guest, which says why if it fails.  Its shell takes an applet of
- * busybox for modprobe, which knows no softdep, unless that has a path.
- */
-static void run(const char *command)
-{
-	int status = system(command);
-
-	if (status)
-		fail("%s: status %#x", command, status);
-}
-
 /**
  * mem_ram_disk() - make a disk of memory, MEM_RAM_DISK, of 4 MiB
  *
@@ -260,7 +249,7 @@ void mem_ram_disk(void)
 {
 	if (sys_is_uml())
 		test_skip("no RAM disk in this kernel");
-	run("/bin/modprobe brd rd_nr=1 rd_size=4096");
+	proc_run("/bin/modprobe brd rd_nr=1 rd_size=4096");
 }
 
 /**
@@ -278,7 +267,7 @@ int mem_disk_file(size_t size)
 
 	if (!sys_is_uml()) {
 		mem_ram_disk();
-		run("mke2fs " MEM_RAM_DISK " >/dev/null && /bin/modprobe ext4");
+		proc_run("mke2fs " MEM_RAM_DISK " >/dev/null && /bin/modprobe ext4");
 		if (!mkdtemp(dir) || mount(MEM_RAM_DISK, dir, "ext4", 0, NULL))
 			fail("ext4 on %s: %s", dir, strerror(errno));
 		snprintf(path, sizeof(path), "%s/file", dir);

@@ -112,6 +112,21 @@ void proc_be_last(void)
 	assert_eq(sched_setscheduler(0, SCHED_IDLE, &param), 0);
 }
 
+/**
+ * proc_run() - run a command of the guest
+ * @command: for its shell, which takes an applet of busybox for modprobe, which knows no
+ *	softdep, unless that has a path
+ *
+ * The test fails if the command does, which says why.
+ */
+void proc_run(const char *command)
+{
+	int status = system(command);
+
+	if (status)
+		fail("%s: status %#x", command, status);
+}
+
 static void kill_children(bool say)
 {
 	struct dirent *entry;

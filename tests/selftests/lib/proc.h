@@ -9,6 +9,7 @@ char proc_state(pid_t pid);
 char proc_settled(pid_t pid);
 void proc_check_state(const char *file, int line, pid_t pid, char want);
 void proc_one_cpu(void);
+void proc_run(const char *command);
 void proc_be_last(void);
 void proc_end_children(void);
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A memory cgroup with little memory. */
+#ifndef T1X_MEMCG_H
+#define T1X_MEMCG_H
+
+void memcg_make(const char *limit);
+void memcg_join(void);
+void memcg_leave(void);
+long memcg_ooms(void);
+void memcg_remove(void);
+
+#endif /* T1X_MEMCG_H */
