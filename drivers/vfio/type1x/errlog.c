@@ -104,52 +104,74 @@ static void t1x_errlog_text(const struct t1x_errlog_entry *one, char why[T1X_WHY
 		  args[3]);
 }
 
-static void t1x_errlog_print(const struct t1x_errlog *errlog,
-			     const struct t1x_errlog_entry *one)
+/* By a copy: the log is unlocked before anything is printed. */
+static noinline void t1x_errlog_unlock_print(struct t1x_errlog *errlog,
+					     const struct t1x_errlog_entry *one)
+	__releases(&errlog->lock)
 {
+	const struct t1x_errlog_entry copy = *one;
 	char why[T1X_WHY_MAX];
 
-	t1x_errlog_text(one, why);
-	trace_t1x_refused(errlog->container, one->ret, why);
+	spin_unlock(&errlog->lock);
+	t1x_errlog_text(&copy, why);
+	trace_t1x_refused(errlog->container, copy.ret, why);
 	if (READ_ONCE(t1x_log_refusals))
 		pr_info_ratelimited("refused: container %lu, %pe: %s\n",
-				    errlog->container, ERR_PTR(one->ret), why);
+				    errlog->container, ERR_PTR(copy.ret), why);
 }
 
-/* Was the same request refused for the same reason? */
-static bool t1x_errlog_same(const struct t1x_errlog_entry *a,
-			    const struct t1x_errlog_entry *b)
+/*
+ * Finds a request that was refused for the same reason already.  One of the same format has
+ * as many numbers.
+ */
+static struct t1x_errlog_entry *
+t1x_errlog_find(struct t1x_errlog *errlog, int ret, const char *name, const char *fmt,
+		const u64 *args, unsigned int nr)
 {
-	return a->fmt == b->fmt && a->ret == b->ret && a->pid == b->pid &&
-	       !memcmp(a->args, b->args, sizeof(a->args)) &&
-	       (!a->named || !strcmp(a->name, b->name));
-}
-
-/* Counts a request that is among the last ones, and appends another. */
-static void t1x_errlog_record(struct t1x_errlog *errlog,
-			      const struct t1x_errlog_entry *one)
-{
-	struct t1x_errlog_entry *last;
-	unsigned int i;
+	struct t1x_errlog_entry *one;
+	const u64 *known;
+	unsigned int i, n;
 
 	lockdep_assert_held(&errlog->lock);
 
 	for (i = t1x_errlog_oldest(errlog->nr, T1X_ERRLOG_ENTRIES); i != errlog->nr; i++) {
-		last = &errlog->last[i % T1X_ERRLOG_ENTRIES];
-		if (t1x_errlog_same(last, one)) {
-			last->at = one->at;
-			last->count++;
-			return;
-		}
+		one = &errlog->last[i % T1X_ERRLOG_ENTRIES];
+		if (one->fmt != fmt || one->ret != ret || one->pid != current->tgid)
+			continue;
+		known = one->args;
+		for (n = 0; n < nr && known[n] == args[n]; n++)
+			;
+		if (n == nr && (!name || !strcmp(one->name, name)))
+			return one;
 	}
-	errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES] = *one;
+	return NULL;
+}
+
+static struct t1x_errlog_entry *
+t1x_errlog_append(struct t1x_errlog *errlog, int ret, const char *name, const char *fmt,
+		  const u64 *args, unsigned int nr)
+{
+	struct t1x_errlog_entry *one = &errlog->last[errlog->nr++ % T1X_ERRLOG_ENTRIES];
+
+	lockdep_assert_held(&errlog->lock);
+
+	*one = (struct t1x_errlog_entry){
+		.ret = ret,
+		.pid = current->tgid,
+		.fmt = fmt,
+		.named = name,
+	};
+	memcpy(one->args, args, nr * sizeof(*args));
+	if (name)
+		strscpy(one->name, name, sizeof(one->name));
+	return one;
 }
 
 /**
- * t1x_errlog_add() - record and return an error, for t1x_log_err() and t1x_log_err_of()
+ * t1x_errlog_add() - record and return an error, for t1x_log_err()
  * @errlog: of the container
  * @ret: a negative errno
- * @task: the process that @fmt names, or %NULL
+ * @name: what @fmt begins with as a %s, of a process, or %NULL
  * @fmt: the reason; stays where it is
  * @args: numbers for @fmt
  * @nr: how many
@@ -157,29 +179,43 @@ static void t1x_errlog_record(struct t1x_errlog *errlog,
  * Context: process context; takes a spinlock of its own.
  * Return: @ret.
  */
-int t1x_errlog_add(struct t1x_errlog *errlog, int ret, struct task_struct *task,
+int t1x_errlog_add(struct t1x_errlog *errlog, int ret, const char *name,
 		   const char *fmt, const u64 *args, unsigned int nr)
 {
-	struct t1x_errlog_entry one = {
-		.ret = ret,
-		.pid = current->tgid,
-		.at = ktime_get_seconds(),
-		.count = 1,
-		.fmt = fmt,
-		.named = task,
-	};
-
-	memcpy(one.args, args, nr * sizeof(*args));
-	if (task)
-		get_task_comm(one.name, task);
+	struct t1x_errlog_entry *one;
 
 	spin_lock(&errlog->lock);
-	t1x_errlog_record(errlog, &one);
-	spin_unlock(&errlog->lock);
-
+	one = t1x_errlog_find(errlog, ret, name, fmt, args, nr);
+	if (!one)
+		one = t1x_errlog_append(errlog, ret, name, fmt, args, nr);
+	one->at = ktime_get_seconds();
+	one->count++;
 	if (trace_t1x_refused_enabled() || READ_ONCE(t1x_log_refusals))
-		t1x_errlog_print(errlog, &one);
+		t1x_errlog_unlock_print(errlog, one);
+	else
+		spin_unlock(&errlog->lock);
 	return ret;
+}
+
+/**
+ * t1x_errlog_add_of() - record and return an error, for t1x_log_err_of()
+ * @errlog: of the container
+ * @ret: a negative errno
+ * @task: the process that @fmt names
+ * @fmt: the reason; stays where it is
+ * @args: numbers for @fmt
+ * @nr: how many
+ *
+ * Context: process context; takes a spinlock of its own.
+ * Return: @ret.
+ */
+int t1x_errlog_add_of(struct t1x_errlog *errlog, int ret, struct task_struct *task,
+		      const char *fmt, const u64 *args, unsigned int nr)
+{
+	char name[TASK_COMM_LEN];
+
+	get_task_comm(name, task);
+	return t1x_errlog_add(errlog, ret, name, fmt, args, nr);
 }
 
 static void t1x_errlog_show_entry(struct seq_file *m, unsigned long container,

@@ -66,9 +66,11 @@ struct t1x_errlog {
 
 void t1x_errlog_init(struct t1x_errlog *errlog, unsigned long container);
 void t1x_errlog_exit(struct t1x_errlog *errlog);
-__cold int t1x_errlog_add(struct t1x_errlog *errlog, int ret,
-			  struct task_struct *task, const char *fmt,
-			  const u64 *args, unsigned int nr);
+__cold int t1x_errlog_add(struct t1x_errlog *errlog, int ret, const char *name,
+			  const char *fmt, const u64 *args, unsigned int nr);
+__cold int t1x_errlog_add_of(struct t1x_errlog *errlog, int ret,
+			     struct task_struct *task, const char *fmt,
+			     const u64 *args, unsigned int nr);
 void t1x_errlog_debugfs(struct dentry *dir);
 
 /**
@@ -105,8 +107,8 @@ void t1x_errlog_debugfs(struct dentry *dir);
 	const u64 __args[] = { __VA_ARGS__ };				\
 									\
 	BUILD_BUG_ON(ARRAY_SIZE(__args) > T1X_ERRLOG_ARGS);		\
-	t1x_errlog_add(errlog, ret, task, fmt, __args,			\
-		       ARRAY_SIZE(__args));				\
+	t1x_errlog_add_of(errlog, ret, task, fmt, __args,		\
+			  ARRAY_SIZE(__args));				\
 })
 
 #endif /* _T1X_ERRLOG_H */
