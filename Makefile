@@ -102,6 +102,9 @@ mutants: ## break the driver on purpose; a test must fail each time (T=)
 arm64: ## compile the module for Debian's newest arm64 kernels, of 4K and of 16K pages
 	@$(call each,k,newest-arm64 newest-arm64-16k,scripts/lab/lab module $$k)
 
+soak: ## random requests of many threads for HOURS=1 (K= IOMMU=, mock: UML)
+	@scripts/soak -k $(or $(K),newest) $(IOMMU:%=-i %) -t $$(($(or $(HOURS),1) * 60))
+
 fuzz: ## random ioctls on ours and the in-tree driver in UML (K= N=100000 S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
 
@@ -150,5 +153,5 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models cli runner \
-	kunit uml e2e e2e-clients fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage \
+	kunit uml e2e e2e-clients soak fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage \
 	shell lab compile_commands.json clean distclean help

@@ -15,18 +15,31 @@
 #define CGROUP	CGROUPS "/small"
 
 /**
- * memcg_make() - make the cgroup; the test is skipped in a kernel without
+ * memcg_try() - make the cgroup
  * @limit: for memory.max, such as "32M"
+ *
+ * Return: false if the kernel has no memory cgroups.
  */
-void memcg_make(const char *limit)
+bool memcg_try(const char *limit)
 {
 	mkdir(CGROUPS, 0700);
 	if (mount("none", CGROUPS, "cgroup2", 0, NULL))
-		test_skip("no memory cgroups in this kernel");
+		return false;
 	sys_write(CGROUPS "/cgroup.subtree_control", "+memory");
 	if (mkdir(CGROUP, 0700))
 		fail("mkdir " CGROUP ": %s", strerror(errno));
 	sys_write(CGROUP "/memory.max", limit);
+	return true;
+}
+
+/**
+ * memcg_make() - the same; the test is skipped in a kernel without
+ * @limit: for memory.max
+ */
+void memcg_make(const char *limit)
+{
+	if (!memcg_try(limit))
+		test_skip("no memory cgroups in this kernel");
 }
 
 /** memcg_join() - put this process into it */

@@ -3,6 +3,9 @@
 #ifndef T1X_MEMCG_H
 #define T1X_MEMCG_H
 
+#include <stdbool.h>
+
+bool memcg_try(const char *limit);
 void memcg_make(const char *limit);
 void memcg_join(void);
 void memcg_leave(void);
