@@ -91,14 +91,14 @@ guest_busybox() {
 	done
 }
 
-# guest_recipes FOLDER: the shell scripts in Documentation/observing.rst, by number.
-guest_recipes() {
-	mkdir -p "$1"
-	awk -v folder="$1" '
-	/^\.\. code-block:: sh$/ { file = sprintf("%s/%02d", folder, ++n); next }
-	/^[^ ]/                  { file = "" }
-	file != ""               { print substr($0, 3) >file }
-	' "$TOP/Documentation/observing.rst"
+# guest_blocks PAGE LANGUAGE FOLDER: what Documentation/PAGE has in it, by number.
+guest_blocks() {
+	mkdir -p "$3"
+	awk -v start=".. code-block:: $2" -v folder="$3" '
+	$0 == start { file = sprintf("%s/%02d", folder, ++n); next }
+	/^[^ ]/     { file = "" }
+	file != ""  { print substr($0, 3) >file }
+	' "$TOP/Documentation/$1"
 }
 
 # guest_files ROOT DIR ENVIRONMENT CHANNEL [PROGRAMS]: init, suites, programs, steps.
@@ -109,7 +109,10 @@ guest_files() {
 	cp "$TOP/scripts/lab/guest/guest-lib.sh" "$2/steps" "$root/t1x/"
 	find "$TOP/tests/e2e" "$2" -maxdepth 1 -name '*.sh' -exec cp -t "$root/t1x/e2e" {} +
 	cp "$TOP"/tests/e2e/lib/*.sh "$root/t1x/e2e/lib/"
-	guest_recipes "$root/t1x/recipes"
+	cp "$TOP/scripts/tool/vfio-type1x" "$root/t1x/"
+	guest_blocks observing.rst sh "$root/t1x/recipes"
+	guest_blocks getting-started.rst xml "$root/t1x/xml"
+	sed -n 's/^  \(SUBSYSTEM==\)/\1/p' "$TOP/Documentation/getting-started.rst" >"$root/t1x/70-vfio.rules"
 	mkdir -p "$programs"
 	find "$programs" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
 	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"

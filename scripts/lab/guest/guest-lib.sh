@@ -41,7 +41,7 @@ tap_end() {
 # By path, or busybox's shell takes its own applets, which know no softdep. A whole
 # Debian has them elsewhere than the guests that are made of a few programs.
 KMOD=/bin
-[ ! -e /sbin/modprobe ] || KMOD=/sbin
+[ ! -e /sbin/rmmod ] || KMOD=/sbin
 modprobe() { $KMOD/modprobe "$@"; }
 insmod() { $KMOD/insmod "$@"; }
 rmmod() { $KMOD/rmmod "$@"; }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# For l2.sh and l2_viommu.sh: QEMU in this guest passes the NVMe disk and the NICs
-# through to a second-level Linux, which uses them with its own drivers: an operating
-# system behind vfio-pci on our type1v2 container. scripts/clients brings the emulator,
-# that kernel and its root along.
+# For l2.sh, l2_viommu.sh and libvirt.sh: QEMU in this guest passes the NVMe disk, and by
+# the first two the NICs, through to a second-level Linux, which uses them with its own
+# drivers: an operating system behind vfio-pci on our type1v2 container. scripts/clients
+# brings the emulator, that kernel and its root along.
 
 LOG=/tmp/l2
 MONITOR=/tmp/l2-monitor
@@ -10,6 +10,7 @@ MEMORY=256 # MiB
 in_use=no
 containers=0
 pinned=0
+before=0 # pages pinned
 maps=0
 
 uptime_s() { cut -d . -f 1 /proc/uptime; }
@@ -18,6 +19,9 @@ uptime_s() { cut -d . -f 1 /proc/uptime; }
 log() { tr -d '\r' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
 said_last() { { echo "l2: it boots"; log; } | sed -n 's/.*l2: //p' | tail -n 1; }
+
+# command_line WITH: of its kernel.
+command_line() { echo "console=ttyS0 quiet panic=-1 mitigations=off with=$1"; }
 
 request() { echo "qom-set /machine/peripheral/plugged requested-size $1" >$MONITOR.in; }
 
@@ -39,15 +43,36 @@ tell() {
 	request $size
 }
 
+pinned_now() { echo $(($(stat_of pages_pinned) - $(stat_of pages_unpinned))); }
+
+# watch PID: of QEMU, to its end; notes whether ours was in use, what it had pinned at most
+# and how often it mapped.
+watch() {
+	local pid=$1 start now tick=0 wanted="" told=0
+	start=$(uptime_s)
+	while kill -0 $pid 2>/dev/null; do
+		[ "$(users $OURS)" -eq 0 ] || in_use=yes
+		now=$(stat_of containers)
+		[ "$now" -le $containers ] || containers=$now
+		now=$(($(pinned_now) - before))
+		[ $now -le $pinned ] || pinned=$now
+		tell
+		[ $((tick % 15)) != 0 ] ||
+			echo "# l2: $(($(uptime_s) - start)) s: $(said_last)"
+		tick=$((tick + 1))
+		sleep 1
+	done
+	maps=$(($(stat_of map_calls) - maps))
+	echo "# l2: $(($(uptime_s) - start)) s, $maps maps, $pinned pages pinned at once"
+}
+
 # second_linux MACHINE WITH KERNEL-ARGUMENTS QEMU-ARGUMENT...: boot it and watch it to
-# its end; notes whether ours was in use, what it had pinned at most and how often it
-# mapped. The limit is a guard against hangs.
+# its end. The limit is a guard against hangs.
 second_linux() {
-	local machine=$1 with=$2 arguments=$3 pid start before now tick=0 nic passed="" wanted="" told=0
+	local machine=$1 with=$2 arguments=$3 pid nic passed=""
 	shift 3
 	for nic in $(nics); do passed="$passed -device vfio-pci,host=$nic,rombar=0"; done
-	start=$(uptime_s)
-	before=$(($(stat_of pages_pinned) - $(stat_of pages_unpinned)))
+	before=$(pinned_now)
 	maps=$(stat_of map_calls)
 	: >$LOG
 	rm -f $MONITOR.in $MONITOR.out
@@ -57,35 +82,26 @@ second_linux() {
 	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
 		-no-reboot -serial file:$LOG -kernel /t1x/l2/vmlinux -initrd /t1x/l2/initramfs \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off with=$with $arguments" \
+		-append "$(command_line "$with") $arguments" \
 		-chardev pipe,id=monitor,path=$MONITOR -mon chardev=monitor "$@" \
 		-device vfio-pci,host="$(nvme)" $passed &
 	pid=$!
-	while kill -0 $pid 2>/dev/null; do
-		[ "$(users $OURS)" -eq 0 ] || in_use=yes
-		now=$(stat_of containers)
-		[ "$now" -le $containers ] || containers=$now
-		now=$(($(stat_of pages_pinned) - $(stat_of pages_unpinned) - before))
-		[ $now -le $pinned ] || pinned=$now
-		tell
-		[ $((tick % 15)) != 0 ] ||
-			echo "# l2: $(($(uptime_s) - start)) s: $(said_last)"
-		tick=$((tick + 1))
-		sleep 1
-	done
-	maps=$(($(stat_of map_calls) - maps))
+	watch $pid
 	grep -a '^Error' $MONITOR | sed 's/^/# monitor: /'
-	echo "# l2: $(($(uptime_s) - start)) s, $maps maps, $pinned pages pinned at once"
 	wait $pid
 }
 
 checksum_is() { [ "$(said "$1")" = "$(cat /t1x/disk.sha256)" ]; }
 
-# used: what was asked of the disk and the NICs, with and without a virtual IOMMU.
-used() {
+used_disk() {
 	is "it had the disk" [ "$(said 'has disk' | tr -d ' ')" = t1x ]
 	is "it wrote the disk and read it again" [ "$(said written)" = "and read again" ]
 	is "it read the disk" checksum_is checksum
+}
+
+# used: what was asked of the disk and the NICs, with and without a virtual IOMMU.
+used() {
+	used_disk
 	is "its NICs reached each other" [ "$(said pings)" -gt 0 ]
 	is "ours was in use meanwhile" [ $in_use = yes ]
 	is "nothing is left" settled
