@@ -76,7 +76,7 @@ check-deb: ## the packages in a clean Debian 12 and 13 (installs mmdebstrap and 
 runner: ## the tests of the test runners
 	@tests/runner/run
 
-models: ## let spin look at every state of the range lock, and at mistakes in it
+models: ## the range lock in spin, the files of pure data in cbmc and a fuzzer, and mistakes in them
 	@scripts/check/models
 
 cli: ## the command vfio-type1x, with files as the kernel has them
@@ -107,6 +107,9 @@ soak: ## random requests of many threads for HOURS=1 (K= IOMMU=, mock: UML)
 
 fuzz: ## random ioctls on ours and the in-tree driver in UML (K= N=100000 S=seed)
 	@$(call each,k,$(or $(K),6.1),scripts/fuzz -k $$k -n $(or $(N),100000) $(if $(S),-s $(S)))
+
+fuzz-data: ## the files of pure data under ASan and UBSan, at random (N=1000000 S=seed)
+	@scripts/check/models -n $(or $(N),1000000) $(if $(S),-s $(S))
 
 coverage: ## the lines that KUnit and the mock reach, by gcov in UML (K=)
 	@scripts/coverage -k $(or $(K),6.1)
@@ -153,5 +156,5 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models cli runner \
-	kunit uml e2e e2e-clients soak fuzz bench bench-docs bench-native bench-scale bench-smp mutants coverage \
+	kunit uml e2e e2e-clients soak fuzz fuzz-data bench bench-docs bench-native bench-scale bench-smp mutants coverage \
 	shell lab compile_commands.json clean distclean help
