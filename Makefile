@@ -79,6 +79,9 @@ runner: ## the tests of the test runners
 models: ## the range lock in spin, the files of pure data in cbmc and a fuzzer, and mistakes in them
 	@scripts/check/models
 
+analyze: ## Coccinelle and clang's static analyzer on the driver; minutes, a part of check-full
+	@scripts/check/analyze
+
 cli: ## the command vfio-type1x, with files as the kernel has them
 	@tests/cli/run
 
@@ -155,6 +158,6 @@ help: ## this
 # each VARIABLE,LIST,COMMAND: run all, fail if one failed.
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
-.PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models cli runner \
+.PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models analyze cli runner \
 	kunit uml e2e e2e-clients soak fuzz fuzz-data bench bench-docs bench-native bench-scale bench-smp mutants coverage \
 	shell lab compile_commands.json clean distclean help

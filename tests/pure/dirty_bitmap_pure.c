@@ -3,18 +3,20 @@
 #include "dirty_bitmap.h"
 #include "pick.h"
 
-/* Words of the bitmap. */
+/* The proof is for one pair of these at a time, and any bitmap. */
 #ifndef SIZE
-#define SIZE	(1 + pick(5))
+#define SIZE	(1 + pick(300))
+#define SHIFT	pick(63)
+#define FIRST	pick(nbits)
 #endif
 
-#define WORDS	(PROOF ? 3U : 8U)
+#define WORDS	(PROOF ? 2U : 8U)
 
 void dirty_bitmap_words(void)
 {
-	unsigned long size = SIZE, nbits = pick_from(64 * size - 63, 64 * size);
-	unsigned long first = pick(nbits), word = pick(WORDS - 1), to, from;
-	unsigned int shift = pick(63), n = pick(WORDS), i, bit = pick(63);
+	unsigned long nbits = SIZE, size = (nbits + 63) / 64;
+	unsigned long first = FIRST, word = pick(WORDS - 1), to, from;
+	unsigned int shift = SHIFT, n = pick(WORDS), i, bit = pick(63);
 	unsigned long *map = NULL;
 	u64 *words, one;
 	bool set;

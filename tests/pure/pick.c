@@ -26,14 +26,42 @@ void prove(void)
 	__CPROVER_assert(0, "reached");
 }
 
-void *kmalloc(size_t size, gfp_t gfp)
+void *copy_words(void *to, const void *from, size_t size)
 {
-	return pick(1) ? malloc(size) : NULL;
+	u64 copy[MOST_WORDS], *words = to;
+	size_t i;
+
+	check(size % sizeof(*words) == 0 && size <= sizeof(copy));
+	for (i = 0; i < MOST_WORDS && i < size / sizeof(*words); i++)
+		copy[i] = ((const u64 *)from)[i];
+	for (i = 0; i < MOST_WORDS && i < size / sizeof(*words); i++)
+		words[i] = copy[i];
+	return to;
 }
 
-void *krealloc(void *old, size_t size, gfp_t gfp)
+void *set_words(void *at, int value, size_t size)
 {
-	return pick(1) ? realloc(old, size) : NULL;
+	u64 *words = at, word = ~0ULL / 255 * (value & 255);
+	size_t i;
+
+	check(size % sizeof(*words) == 0 && size <= MOST_WORDS * sizeof(*words));
+	for (i = 0; i < MOST_WORDS && i < size / sizeof(*words); i++)
+		words[i] = word;
+	return at;
+}
+
+bool enough(void)
+{
+	return pick(1);
+}
+
+void *copy_old(void *memory, void *old, size_t size)
+{
+	if (memory && old) {
+		copy_words(memory, old, min(size, __CPROVER_OBJECT_SIZE(old)));
+		free(old);
+	}
+	return memory;
 }
 
 #else
@@ -64,14 +92,9 @@ unsigned long pick(unsigned long most)
 	return any & 2 ? near : most - near;
 }
 
-void *kmalloc(size_t size, gfp_t gfp)
+bool enough(void)
 {
-	return random_u64() % 16 ? malloc(size) : NULL;
-}
-
-void *krealloc(void *old, size_t size, gfp_t gfp)
-{
-	return random_u64() % 16 ? realloc(old, size) : NULL;
+	return random_u64() % 16;
 }
 
 void failed(const char *file, int line, const char *what)

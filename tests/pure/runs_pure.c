@@ -14,7 +14,7 @@
 #define RUNS		(CHUNKS * CHUNK_RUNS + STEPS)
 
 /* More pages than an address space has. */
-#define MOST_PAGES	(1UL << 52)
+#define MOST_PAGES	BIT(52)
 
 /**
  * struct model - runs in an array

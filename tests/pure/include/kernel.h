@@ -35,6 +35,7 @@ typedef unsigned int gfp_t;
 #define max(a, b)		((a) > (b) ? (a) : (b))
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 
+#define BIT(nr)			(1UL << (nr))
 #define GENMASK_ULL(high, low)	(~0ULL >> (63 - (high)) & ~0ULL << (low))
 
 #define struct_size(at, member, n)	(sizeof(*(at)) + (n) * sizeof(*(at)->member))
@@ -43,9 +44,24 @@ typedef unsigned int gfp_t;
 #define GFP_KERNEL_ACCOUNT	0
 #define __GFP_NOWARN		0
 
-/* Of pick.c: they fail now and then. */
-void *kmalloc(size_t size, gfp_t gfp);
-void *krealloc(void *old, size_t size, gfp_t gfp);
+/* Of pick.c, which lets allocations fail now and then. */
+bool enough(void);
+
+#define kmalloc(size, gfp)	((void)(gfp), enough() ? malloc(size) : NULL)
+
+#ifdef __CPROVER__
+/* By words: quicker for cbmc than its own, by bytes. */
+void *copy_words(void *to, const void *from, size_t size);
+void *set_words(void *at, int value, size_t size);
+void *copy_old(void *memory, void *old, size_t size);
+
+#define memcpy(to, from, size)	copy_words(to, from, size)
+#define memmove(to, from, size)	copy_words(to, from, size)
+#define memset(at, value, size)	set_words(at, value, size)
+#define krealloc(old, size, gfp)	copy_old(kmalloc(size, gfp), old, size)
+#else
+#define krealloc(old, size, gfp)	((void)(gfp), enough() ? realloc(old, size) : NULL)
+#endif
 
 #define kfree(at)		free(at)
 
