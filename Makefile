@@ -79,9 +79,6 @@ runner: ## the tests of the test runners
 models: ## the range lock in spin, the files of pure data in cbmc and a fuzzer, and mistakes in them
 	@scripts/check/models
 
-analyze: ## Coccinelle and clang's static analyzer on the driver; minutes, a part of check-full
-	@scripts/check/analyze
-
 cli: ## the command vfio-type1x, with files as the kernel has them
 	@tests/cli/run
 
@@ -104,6 +101,9 @@ mutants: ## break the driver on purpose; a test must fail each time (T=)
 
 arm64: ## compile the module for Debian's newest arm64 kernels, of 4K and of 16K pages
 	@$(call each,k,newest-arm64 newest-arm64-16k,scripts/lab/lab module $$k)
+
+analyze: ## Coccinelle and clang's static analyzer on the driver; minutes, a part of check-full
+	@scripts/check/analyze
 
 soak: ## random requests of many threads for HOURS=1 (K= IOMMU=, mock: UML)
 	@scripts/soak -k $(or $(K),newest) $(IOMMU:%=-i %) -t $$(($(or $(HOURS),1) * 60))
