@@ -12,6 +12,7 @@
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
+#include "lib/watch.h"
 
 /* The mock's device whose accesses cannot be made coherent. */
 #define NONCOHERENT 2
@@ -397,7 +398,8 @@ static void isolated_interrupts(void)
 
 	sys_mock_set("isolated_msi", 0);
 	sys_param_set("allow_unsafe_interrupts", "N");
-	expect_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), -EPERM);
+	watch_expect_reason(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), -EPERM,
+			    "attach: no interrupt remapping (allow_unsafe_interrupts=1 goes without)");
 	sys_param_set("allow_unsafe_interrupts", "Y");
 	expect_ret(vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU), 0);
 	if (can) {

@@ -13,6 +13,7 @@
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
+#include "lib/watch.h"
 
 #define NPAGES	40UL
 #define SIZE	(NPAGES * PAGE)
@@ -103,12 +104,15 @@ static void what_cannot_be_pinned(void)
 	begin(VFIO_TYPE1v2_IOMMU);
 	expect_ret(pin(0, 513), -E2BIG);
 	expect_ret(pin(0, 0), -EINVAL);
-	expect_ret(pin(NPAGES, 1), -EINVAL);
+	watch_expect_reason(pin(NPAGES, 1), -EINVAL, "pin %#lx, where nothing is mapped",
+			    IOVA + SIZE);
 	expect_ret(pin(NPAGES - 1, 2), -EINVAL);
 	assert_ret(dma_map(container, memory, IOVA + GIB, PAGE, RO), 0);
-	expect_ret(pin(GIB / PAGE, 1), -EPERM);
+	watch_expect_reason(pin(GIB / PAGE, 1), -EPERM, "pin %#lx, which is mapped for less",
+			    IOVA + GIB);
 	munmap(memory + 3 * PAGE, PAGE);
-	expect_ret(pin(0, 5), -EFAULT);
+	watch_expect_reason(pin(0, 5), -EFAULT, "pin %#lx, whose memory cannot be pinned",
+			    IOVA + 3 * PAGE);
 	expect_eq(sys_vmlck(), vmlck);
 }
 
@@ -134,12 +138,13 @@ static void reads_and_writes(void)
 	assert_ret(do_op(T1X_MDEV_READ, IOVA + SIZE - 10, 20, page), 0);
 	assert_bytes(page, memory + SIZE - 10, 10);
 	assert_bytes(page + 10, memory, 10);
-	expect_ret(do_op(T1X_MDEV_READ, IOVA + SIZE + PAGE - 10, 20,
-			 page), -EINVAL);
+	watch_expect_reason(do_op(T1X_MDEV_READ, IOVA + SIZE + PAGE - 10, 20, page), -EINVAL,
+			    "access to %#lx, where nothing is mapped", IOVA + SIZE + PAGE);
 
 	assert_ret(dma_map(container, memory, IOVA + GIB, PAGE, RO), 0);
 	assert_ret(dma_map(container, memory, IOVA + 2 * GIB, PAGE, WO), 0);
-	expect_ret(do_op(T1X_MDEV_WRITE, IOVA + GIB, 1, page), -EPERM);
+	watch_expect_reason(do_op(T1X_MDEV_WRITE, IOVA + GIB, 1, page), -EPERM,
+			    "access to %#lx, which is mapped for less", IOVA + GIB);
 	expect_ret(do_op(T1X_MDEV_READ, IOVA + 2 * GIB, 1, page), -EPERM);
 	expect_eq(sys_vmlck(), vmlck);
 }
@@ -238,8 +243,8 @@ static void iommu_group_finds_a_hole(void)
 static void vaddr_is_needed(void)
 {
 	begin(VFIO_TYPE1v2_IOMMU);
-	expect_ret(dma_unmap_flags(container, IOVA, SIZE,
-				   VFIO_DMA_UNMAP_FLAG_VADDR), -EBUSY);
+	watch_expect_reason(dma_unmap_flags(container, IOVA, SIZE, VFIO_DMA_UNMAP_FLAG_VADDR),
+			    -EBUSY, "mediated devices need their vaddr");
 }
 
 static void dirty_is_what_was_held_or_written(void)
