@@ -79,7 +79,7 @@ second_linux() {
 	mkfifo $MONITOR.in $MONITOR.out
 	# QEMU takes no commands unless its output is read.
 	cat $MONITOR.out >$MONITOR &
-	timeout -s KILL 1400 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
+	timeout -s KILL 2800 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
 		-no-reboot -serial file:$LOG -kernel /t1x/l2/vmlinux -initrd /t1x/l2/initramfs \
 		-append "$(command_line "$with") $arguments" \
