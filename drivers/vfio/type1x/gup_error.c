@@ -31,6 +31,19 @@ static bool t1x_gup_error_beyond_end(const struct vm_area_struct *vma,
 	return S_ISREG(inode->i_mode) && offset >= i_size_read(inode);
 }
 
+/*
+ * No file has a name in a pseudo file system, which drivers have for their memory; a memfd
+ * and a block device are in one, too.
+ */
+static bool t1x_gup_error_is_driver(const struct inode *inode)
+{
+	const struct super_block *sb = inode->i_sb;
+
+	return S_ISCHR(inode->i_mode) ||
+	       (sb->s_flags & SB_NOUSER && !S_ISBLK(inode->i_mode) &&
+		sb->s_magic != TMPFS_MAGIC && sb->s_magic != HUGETLBFS_MAGIC);
+}
+
 /* Memory of a file, or of a device that has no memory of its own there. */
 static const char *t1x_gup_error_of_file(struct vm_area_struct *vma, unsigned long vaddr,
 					 bool write)
@@ -45,7 +58,7 @@ static const char *t1x_gup_error_of_file(struct vm_area_struct *vma, unsigned lo
 		return "vaddr %#llx: behind the end of its file, which is shorter than that";
 	if (magic == HUGETLBFS_MAGIC && !userfaultfd_armed(vma))
 		return "vaddr %#llx: no huge page is left of the pool (nr_hugepages) or the cgroup";
-	if (S_ISCHR(inode->i_mode) || magic == ANON_INODE_FS_MAGIC)
+	if (t1x_gup_error_is_driver(inode))
 		return "vaddr %#llx: memory of a driver, which has none there or forbids to pin it";
 	if (magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC && write &&
 	    vma->vm_flags & VM_SHARED)
