@@ -101,16 +101,9 @@ static char *behind_the_end(void)
 
 static char *full_tmpfs(void)
 {
-	char dir[] = "/tmp/t1x.XXXXXX", path[64], *page = second_page();
-	int fd;
+	char *page = second_page();
+	int fd = mem_mounted_file("t1x", "tmpfs", "nr_blocks=1", 2 * PAGE);
 
-	if (!mkdtemp(dir) || mount("t1x", dir, "tmpfs", 0, "nr_blocks=1"))
-		fail("tmpfs on %s: %s", dir, strerror(errno));
-	snprintf(path, sizeof(path), "%s/file", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
-	assert_eq(ftruncate(fd, 2 * PAGE), 0);
 	assert_eq(write(fd, "", 1), 1);
 	return put(page, fd, PAGE);
 }
@@ -260,22 +253,12 @@ static char *broken_disk(void)
 /* A file on persistent memory, which scripts/lab/vm makes of a part of the guest's. */
 static char *dax(void)
 {
-	char dir[] = "/tmp/t1x.XXXXXX", path[64];
-	int fd;
-
 	if (!sys_is_uml())
 		system("/bin/modprobe nd_e820 2>/dev/null && /bin/modprobe nd_pmem");
 	if (access("/dev/pmem0", R_OK))
 		test_skip("no persistent memory here");
 	proc_run("mke2fs -b 4096 /dev/pmem0 >/dev/null && /bin/modprobe ext4");
-	if (!mkdtemp(dir) || mount("/dev/pmem0", dir, "ext4", 0, "dax"))
-		fail("ext4 on %s: %s", dir, strerror(errno));
-	snprintf(path, sizeof(path), "%s/file", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
-	assert_eq(ftruncate(fd, PAGE), 0);
-	return put(second_page(), fd, 0);
+	return put(second_page(), mem_mounted_file("/dev/pmem0", "ext4", "dax", PAGE), 0);
 }
 
 static char *of_mock(unsigned int region)

@@ -463,8 +463,7 @@ static void track_dirty(bool *on)
 		dirty_get(rig->container, IOVA, SLOTS * SLOT_SIZE, bitmap, PAGE);
 		return;
 	}
-	ret = dirty_flags(rig->container, *on ? VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP :
-				      VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
+	ret = dirty_flags(rig->container, *on ? STOP : START);
 	if (!ret) {
 		*on = !*on;
 		count(&counts->dirty);

@@ -218,6 +218,40 @@ int mem_memfd(size_t size)
 	return fd;
 }
 
+/* Opens a file that has no name for long. */
+static int nameless_file(const char *path, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, size))
+		fail("%s: %s", path, strerror(errno));
+	unlink(path);
+	return fd;
+}
+
+/**
+ * mem_mounted_file() - a file in a file system that is mounted for it, and gone with it
+ * @source: for mount()
+ * @type: of the file system
+ * @options: for mount(), or NULL
+ * @size: in bytes
+ *
+ * Return: its fd.
+ */
+int mem_mounted_file(const char *source, const char *type, const char *options, size_t size)
+{
+	char dir[] = "/tmp/t1x.XXXXXX", path[64];
+	int fd;
+
+	if (!mkdtemp(dir) || mount(source, dir, type, 0, options))
+		fail("%s of %s on %s: %s", type, source, dir, strerror(errno));
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = nameless_file(path, size);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	return fd;
+}
+
 /**
  * mem_tmpfs() - a file in a tmpfs of its own, which is gone with the file
  * @size: in bytes
@@ -226,18 +260,7 @@ int mem_memfd(size_t size)
  */
 int mem_tmpfs(size_t size)
 {
-	char dir[] = "/tmp/t1x.XXXXXX", path[64];
-	int fd;
-
-	if (!mkdtemp(dir) || mount("t1x", dir, "tmpfs", 0, NULL))
-		fail("tmpfs on %s: %s", dir, strerror(errno));
-	snprintf(path, sizeof(path), "%s/file", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, size))
-		fail("%s: %s", path, strerror(errno));
-	umount2(dir, MNT_DETACH);
-	rmdir(dir);
-	return fd;
+	return mem_mounted_file("t1x", "tmpfs", NULL, size);
 }
 
 /**
@@ -262,25 +285,11 @@ void mem_ram_disk(void)
  */
 int mem_disk_file(size_t size)
 {
-	char dir[] = "/tmp/t1x.XXXXXX", path[64] = "/t1x-file";
-	int fd;
-
-	if (!sys_is_uml()) {
-		mem_ram_disk();
-		proc_run("mke2fs " MEM_RAM_DISK " >/dev/null && /bin/modprobe ext4");
-		if (!mkdtemp(dir) || mount(MEM_RAM_DISK, dir, "ext4", 0, NULL))
-			fail("ext4 on %s: %s", dir, strerror(errno));
-		snprintf(path, sizeof(path), "%s/file", dir);
-	}
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, size))
-		fail("%s: %s", path, strerror(errno));
-	unlink(path);
-	if (!sys_is_uml()) {
-		umount2(dir, MNT_DETACH);
-		rmdir(dir);
-	}
-	return fd;
+	if (sys_is_uml())
+		return nameless_file("/t1x-file", size);
+	mem_ram_disk();
+	proc_run("mke2fs " MEM_RAM_DISK " >/dev/null && /bin/modprobe ext4");
+	return mem_mounted_file(MEM_RAM_DISK, "ext4", NULL, size);
 }
 
 /**

@@ -24,6 +24,7 @@ void *mem_hugetlb_1g(size_t size);
 void *mem_scattered(size_t npages);
 void *mem_scattered_often(size_t npages, size_t times);
 int mem_memfd(size_t size);
+int mem_mounted_file(const char *source, const char *type, const char *options, size_t size);
 int mem_tmpfs(size_t size);
 void mem_ram_disk(void);
 int mem_disk_file(size_t size);
