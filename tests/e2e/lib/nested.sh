@@ -21,7 +21,7 @@ said() { log | sed -n "s/^l2: $1 //p"; }
 said_last() { { echo "l2: it boots"; log; } | sed -n 's/.*l2: //p' | tail -n 1; }
 
 # command_line WITH: of its kernel.
-command_line() { echo "console=ttyS0 quiet panic=-1 mitigations=off with=$1"; }
+command_line() { echo "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests rodata=off with=$1"; }
 
 request() { echo "qom-set /machine/peripheral/plugged requested-size $1" >$MONITOR.in; }
 
@@ -79,7 +79,7 @@ second_linux() {
 	mkfifo $MONITOR.in $MONITOR.out
 	# QEMU takes no commands unless its output is read.
 	cat $MONITOR.out >$MONITOR &
-	timeout -s KILL 2800 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu max \
+	timeout -s KILL 2800 qemu-system-x86_64 -machine "$machine" -accel tcg -cpu qemu64 \
 		-m $MEMORY,slots=1,maxmem=1G -nodefaults -nographic -vga none -nic none \
 		-no-reboot -serial file:$LOG -kernel /t1x/l2/vmlinux -initrd /t1x/l2/initramfs \
 		-append "$(command_line "$with") $arguments" \
