@@ -115,5 +115,6 @@ guest_files() {
 	sed -n 's/^  \(SUBSYSTEM==\)/\1/p' "$TOP/Documentation/getting-started.rst" >"$root/t1x/70-vfio.rules"
 	mkdir -p "$programs"
 	find "$programs" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
-	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" >"$root/t1x/env"
+	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" \
+		"T1X_SHORT=${T1X_SHORT:-}" >"$root/t1x/env"
 }

@@ -109,7 +109,7 @@ static void b2_no_flag_and_no_page_size(void)
 
 /* --- B3: locked memory of one process, unmapped by another that is dying ----- */
 
-#define B3_ROUNDS	3	/* of ours */
+#define B3_ROUNDS	(sys_is_short() ? 1 : 3)	/* of ours */
 
 /* Not in every header that this is compiled with. */
 #ifndef MADV_POPULATE_READ

@@ -15,7 +15,6 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-#define RACE_MS		3000
 
 /* A mapping of 1 GiB, of memory that is there many times. */
 #define GIB_PAGES	(GIB / PAGE)
@@ -412,7 +411,7 @@ static void parts_at_the_same_time(void)
 		assert_eq(pthread_create(&threads[i], NULL, take_parts,
 					 &lanes[i]), 0);
 	assert_eq(pthread_create(&threads[2], NULL, take_all, &all), 0);
-	sys_race(RACE_MS, &lanes[0].n);
+	sys_race(sys_race_ms(), &lanes[0].n);
 	sys_race(0, &lanes[1].n);
 	sys_race(0, &all);
 	racing = false;

@@ -164,7 +164,7 @@ static void limit_lowered(void)
 }
 
 /* Of memory that is mapped page by page, which takes its time under KASAN. */
-#define ROUNDS	(sys_is_uml() ? 25 : 100)
+#define ROUNDS	(sys_is_short() ? 10 : sys_is_uml() ? 25 : 100)
 #define FAILING	(60 * MIB)
 #define GRANTED	(16 * MIB)
 

@@ -328,8 +328,6 @@ static void two_devices(void)
 
 /* --- Against each other ------------------------------------------------------------ */
 
-#define RACE_MS 3000
-
 static volatile bool stop;
 
 static void *pin_thread(void *arg)
@@ -357,7 +355,7 @@ static void *pin_thread(void *arg)
  */
 static void pins_against_unmap(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	long n = 0, busy = 0, got = 0;
 	pthread_t thread;
 	int64_t ret;

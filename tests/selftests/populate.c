@@ -340,7 +340,7 @@ static void memory_goes_meanwhile(void)
 
 	begin(MADV_NOHUGEPAGE);
 	assert_eq(pthread_create(&thread, NULL, drop_thread, &stop), 0);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < (sys_is_short() ? 1 : 3); i++) {
 		assert_ret(dma_map(rig->container, memory, IOVA, SIZE, RW), 0);
 		expect_eq(sys_vmlck(), SIZE / 1024 + PAGE_KB);
 		assert_ret(dma_unmap(rig->container, IOVA, SIZE), SIZE);

@@ -374,8 +374,6 @@ static void signal_in_the_middle_of_map(void)
 
 /* --- Owners go while others go on with the container ---------------------------- */
 
-#define RACE_MS	3000
-
 static volatile int *mapped;
 
 /* Maps two pages of its own at @iova and goes, by exec or by exit. */
@@ -393,7 +391,7 @@ static void map_and_go(uint64_t iova, bool exec)
 /* What an owner leaves is unmapped before it goes, while it goes, and after. */
 static void owners_go_while_others_map(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS, iova;
+	uint64_t end = sys_now_ms() + sys_race_ms(), iova;
 	long pins, n;
 	pid_t pid;
 

@@ -17,7 +17,6 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-#define RACE_MS		3000
 #define MAX_THREADS	4
 
 static int container;
@@ -106,7 +105,7 @@ static void *map_thread(void *arg)
  */
 static void ioctls_against_last_group_leaving(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int group, n = 0;
 
 	memory = mem_anon(8 * PAGE);
@@ -135,7 +134,7 @@ static void ioctls_against_last_group_leaving(void)
 /* The same, but the group's file is closed, from a thread of its own. */
 static void ioctls_against_group_closing(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int group, n = 0;
 
 	memory = mem_anon(8 * PAGE);
@@ -160,7 +159,7 @@ static void ioctls_against_group_closing(void)
 /* A second group comes and goes while mappings do. */
 static void maps_against_group_joining(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int group, n = 0;
 
 	rig_with_memory();
@@ -201,7 +200,7 @@ static void maps_side_by_side(void)
 	start(private_map_thread, 0);
 	start(private_map_thread, 1);
 	start(private_map_thread, 2);
-	sys_race(RACE_MS, &rounds);
+	sys_race(sys_race_ms(), &rounds);
 	join_all();
 	expect_eq(sys_vmlck(), PAGE_KB);
 }
@@ -236,7 +235,7 @@ static void maps_of_the_same(void)
 	start(rival_map_thread, 0);
 	start(rival_map_thread, 1);
 	start(rival_map_thread, 2);
-	sys_race(RACE_MS, &rounds);
+	sys_race(sys_race_ms(), &rounds);
 	join_all();
 	expect_eq(balance, 0);
 	expect_eq(sys_vmlck(), PAGE_KB);
@@ -275,7 +274,7 @@ static void maps_against_unmap_all(void)
 	start(many_maps_thread, 0);
 	start(many_maps_thread, 1);
 	start(unmap_all_thread, 0);
-	sys_race(RACE_MS, &rounds);
+	sys_race(sys_race_ms(), &rounds);
 	join_all();
 	assert_ge(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), 0);
 	expect_eq(sys_vmlck(), 0);
@@ -298,7 +297,7 @@ static void unmaps_against_dma(void)
 	rig_with_memory();
 	start(dma_thread, 0);
 	start(private_map_thread, 0);
-	sys_race(RACE_MS, &rounds);
+	sys_race(sys_race_ms(), &rounds);
 	join_all();
 	/* Memory that was given back is not written to. */
 	dma_check_refused(rig, 0, IOVA, memory);
@@ -318,7 +317,7 @@ static void *munmap_thread(void *arg)
 
 static void maps_against_memory_going(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int64_t ret;
 	long good = 0, bad = 0;
 
@@ -363,7 +362,7 @@ static void *dirty_thread(void *arg)
 
 static void dirty_against_maps_and_groups(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int group, n = 0;
 
 	rig_with_memory();
@@ -402,7 +401,7 @@ static void *any_dirty_thread(void *arg)
 
 static void all_at_once(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	int groups[2], n = 0;
 
 	memory = mem_anon(8 * PAGE);
@@ -460,10 +459,10 @@ static void maps_against_mlock(void)
 	start(private_map_thread, 1);
 	start(mlock_thread, 0);
 	start(mlock_thread, 1);
-	sys_msleep(RACE_MS / 2);
+	sys_msleep(sys_race_ms() / 2);
 	assert_eq(mlock(locked, 5 * PAGE), 0);
 	assert_ret(dma_map(container, locked, IOVA + GIB, 5 * PAGE, RW), 0);
-	sys_race(RACE_MS / 2, &rounds);
+	sys_race(sys_race_ms() / 2, &rounds);
 	join_all();
 	/* Scratch, mlock() and DMA: a page that was lost would be seen here. */
 	expect_eq(sys_vmlck(), 11 * PAGE_KB);

@@ -13,7 +13,6 @@
 #include "lib/vfio.h"
 #include "lib/watch.h"
 
-#define RACE_MS	3000
 
 /* --- Several containers -------------------------------------------------------- */
 
@@ -214,7 +213,7 @@ static void registering_against_mapping(void)
 				 &other->container), 0);
 	assert_eq(pthread_create(&threads[2], NULL, map_all_the_time, other),
 		  0);
-	sys_msleep(RACE_MS);
+	sys_msleep(sys_race_ms());
 	racing = false;
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_join(threads[i], &n[i]);

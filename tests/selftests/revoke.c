@@ -19,7 +19,6 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-#define RACE_MS	3000
 #define SIZE	MIB
 #define AT	(IOVA + GIB)
 
@@ -271,7 +270,7 @@ static void *attach_thread(void *arg)
 
 static void race_with_map_and_attach(void)
 {
-	uint64_t end = sys_now_ms() + RACE_MS;
+	uint64_t end = sys_now_ms() + sys_race_ms();
 	pthread_t mapper, attacher;
 	int n = 0;
 

@@ -44,7 +44,7 @@
 #define MAX_THREADS	32
 #define SLOTS		8		/* of a thread */
 #define SLOT_SIZE	(16 * MIB)	/* of IOVAs */
-#define OPS		200		/* of a thread, in a life */
+#define OPS		(sys_is_short() ? 60 : 200)	/* of a thread, in a life */
 #define LIMIT_PAGES	2048UL		/* of a process with RLIMIT_MEMLOCK */
 
 /* IOVAs of the page that the device writes all the time. */

@@ -31,7 +31,7 @@ static pid_t start_huge_map(void)
 	proc_one_cpu();
 	container = rig_open(1, VFIO_TYPE1v2_IOMMU)->container;
 	memory = mem_anon(8 * PAGE);
-	huge_size = mem_cold_size(192 * MIB);
+	huge_size = mem_cold_size((sys_is_short() ? 64 : 192) * MIB);
 	pid = fork();
 	if (!pid) {
 		memory = mem_anon_cold(huge_size);

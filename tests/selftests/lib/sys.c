@@ -162,6 +162,26 @@ unsigned int sys_slowness(void)
 	return slowness > 0 ? slowness : 1;
 }
 
+/**
+ * sys_is_short() - is there little time
+ *
+ * Return: true if what is done over and over need not be done as often as elsewhere.
+ */
+bool sys_is_short(void)
+{
+	return *env_or("T1X_SHORT", "");
+}
+
+/**
+ * sys_race_ms() - for how long threads are let loose on each other
+ *
+ * Return: milliseconds; see sys_race() for what is slower.
+ */
+unsigned int sys_race_ms(void)
+{
+	return sys_is_short() ? 1000 : 3000;
+}
+
 /* The APIC's window, or the one at which Linux maps the doorbells of a GIC. */
 #ifdef __aarch64__
 #define MSI_WINDOW "0x08000000 0x080fffff"

@@ -9,6 +9,7 @@
  *   T1X_DRIVER	  the module that has to serve every container
  *   T1X_DEVICES  see vfio.h
  *   T1X_SLOW	  how many times as long as elsewhere a test may take, as this kernel is slow
+ *   T1X_SHORT	  "y": what takes long is done less often (scripts/check/all)
  *   T1X_MSI	  first and last byte of the window of interrupts, where the machine has another
  *   T1X_BESIDE	  "yes": other programs have containers of that module meanwhile
  *
@@ -42,6 +43,8 @@ bool sys_is_alone(void);
 bool sys_kernel_before(int major, int minor);
 bool sys_has_thp(void);
 unsigned int sys_slowness(void);
+bool sys_is_short(void);
+unsigned int sys_race_ms(void);
 
 /* Where devices write to raise an interrupt, which nothing else may be mapped at. */
 #define MSI_FIRST	sys_msi_first()
