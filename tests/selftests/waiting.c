@@ -81,7 +81,7 @@ static void others_wait_for_what_is_being_mapped(void)
 
 /* --- An operation on all IOVAs is not starved --------------------------------------- */
 
-#define CHURN		(sys_is_uml() ? 4 * MIB : 32 * MIB)
+#define CHURN		(sys_is_uml() ? MIB : 32 * MIB)
 #define CHURN_IOVA(n)	(IOVA + (n) * 32 * MIB)
 #define THREADS		4
 #define TURNS		9
