@@ -15,7 +15,6 @@
 #include "lib/test.h"
 #include "lib/vfio.h"
 
-
 /* A mapping of 1 GiB, of memory that is there many times. */
 #define GIB_PAGES	(GIB / PAGE)
 #define GIB_MEMORY	4096UL

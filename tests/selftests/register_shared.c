@@ -13,7 +13,6 @@
 #include "lib/vfio.h"
 #include "lib/watch.h"
 
-
 /* --- Several containers -------------------------------------------------------- */
 
 static void containers_share_pins_and_charge(void)
