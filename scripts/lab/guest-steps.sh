@@ -116,5 +116,5 @@ guest_files() {
 	mkdir -p "$programs"
 	find "$programs" -maxdepth 1 -type f -executable -exec cp -t "$root/t1x/bin" {} +
 	echo "export T1X_ENV=$3 T1X_CHANNEL=$4 T1X_DRIVER=vfio_iommu_type1x" \
-		"T1X_SHORT=${T1X_SHORT:-}" >"$root/t1x/env"
+		"T1X_SHORT=${T1X_SHORT:-} T1X_STOP=${T1X_STOP:-}" >"$root/t1x/env"
 }

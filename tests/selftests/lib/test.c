@@ -322,7 +322,8 @@ static bool job_wanted(const struct job *job, const char *only)
  * @tests: all tests of the program
  * @n: how many
  *
- * T1X_TEST=<name> runs one test or variant alone, without a plan.
+ * T1X_TEST=<name> runs one test or variant alone, without a plan. T1X_STOP=y ends with the
+ * first that fails.
  *
  * Return: what main() should: 0 if no test failed.
  */
@@ -331,6 +332,7 @@ int test_main(const struct test *tests, size_t n)
 	struct sigaction action = { .sa_handler = on_term,
 				    .sa_flags = SA_RESTART };
 	const char *only = getenv("T1X_TEST") ?: "";
+	bool stop = *(getenv("T1X_STOP") ?: "");
 	size_t i, nr, planned = 0, number = 0, failed = 0;
 	struct job job;
 
@@ -356,6 +358,10 @@ int test_main(const struct test *tests, size_t n)
 			number++;
 			if (job_wanted(&job, only))
 				failed += !run_one(&job, number);
+			if (failed && stop) {
+				printf("Bail out! stopped at the first failure\n");
+				return 1;
+			}
 		}
 	return failed != 0;
 }
