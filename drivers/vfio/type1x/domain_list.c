@@ -5,6 +5,8 @@
  */
 #include "domain_list.h"
 
+#include "errlog.h"
+
 /**
  * t1x_domain_list_undo() - unmap a range from the domains before one
  * @domains: the domains, struct t1x_domain
@@ -23,6 +25,27 @@ bool t1x_domain_list_undo(struct list_head *domains, struct t1x_domain *d,
 	list_for_each_entry_continue_reverse(d, domains, node)
 		stuck |= t1x_domain_unmap_sync(d, iova, npages);
 	return stuck;
+}
+
+/**
+ * t1x_domain_list_log_refused() - log that t1x_domain_list_map() failed
+ * @errlog: the log
+ * @error: what it returned
+ * @iova: first byte
+ * @npages: pages
+ *
+ * Context: may sleep.
+ * Return: @error.
+ */
+int t1x_domain_list_log_refused(struct t1x_errlog *errlog, int error, dma_addr_t iova,
+				unsigned long npages)
+{
+	if (error == -ENOMEM)
+		return t1x_log_err(errlog, error,
+				   "no memory is left for the page tables of %llu pages at %#llx",
+				   npages, iova);
+	return t1x_log_err(errlog, error, "the IOMMU does not map %llu pages at %#llx",
+			   npages, iova);
 }
 
 /* Unmaps the mappings before @end from one domain; neighbours are one range. */

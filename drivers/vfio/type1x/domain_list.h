@@ -8,6 +8,8 @@
 #include "dma.h"
 #include "domain.h"
 
+struct t1x_errlog;
+
 bool t1x_domain_list_undo(struct list_head *domains, struct t1x_domain *d,
 			  dma_addr_t iova, unsigned long npages);
 
@@ -69,6 +71,8 @@ t1x_domain_list_map(struct list_head *domains, const struct t1x_dma *dma,
 	return 0;
 }
 
+int t1x_domain_list_log_refused(struct t1x_errlog *errlog, int error, dma_addr_t iova,
+				unsigned long npages);
 int t1x_domain_list_unmap_dmas(struct list_head *domains,
 			       struct t1x_dma *first, struct t1x_dma *end);
 

@@ -360,13 +360,7 @@ static int t1x_fill_flush(struct t1x_fill *fill)
 		return 0;
 	if (why)
 		return t1x_errlog_add(&fill->c->errlog, ret, NULL, why, NULL, 0);
-	if (ret == -ENOMEM)
-		return t1x_log_err(&fill->c->errlog, ret,
-				   "no memory is left for the page tables of %llu pages at %#llx",
-				   npages, iova);
-	return t1x_log_err(&fill->c->errlog, ret,
-			   "the IOMMU does not map %llu pages at %#llx", npages,
-			   iova);
+	return t1x_domain_list_log_refused(&fill->c->errlog, ret, iova, npages);
 }
 
 /* --- begin and end -------------------------------------------------------------- */

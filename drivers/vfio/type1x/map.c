@@ -15,7 +15,8 @@
  * runs, charges RAM (account.c) and maps the runs into every domain (domain_list.c, with
  * one iommu_map() each), until nothing is left.  Without a domain it does nothing, and the
  * mapping is filled when the first group with an IOMMU is attached; with registered memory
- * (mr.c) pages are pinned and charged already.
+ * (mr.c) pages are pinned and charged already.  What is one page that is there, or is
+ * registered, is done by t1x_fill_page(), which needs no state for it.
  *
  * &t1x_dma.filled counts a prefix of the mapping all the time.  If any step fails, pages
  * that no domain has are unpinned at once and t1x_dma_unfill() undoes the prefix, so the
@@ -33,6 +34,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "fill.h"
+#include "fill_page.h"
 #include "mr.h"
 #include "stats.h"
 #include "t1x.h"
@@ -111,9 +113,11 @@ static struct t1x_mr *t1x_map_mr(struct t1x_container *c,
 				 unsigned long vaddr_last,
 				 unsigned int prot)
 {
-	struct t1x_mr *mr = t1x_mr_find(c, vaddr, vaddr_last);
+	struct t1x_mr *mr = NULL;
 	int ret = 0;
 
+	if (!RB_EMPTY_ROOT(&c->mrs))
+		mr = t1x_mr_find(c, vaddr, vaddr_last);
 	if (!mr && c->registered_only)
 		ret = t1x_log_err(&c->errlog, -EINVAL,
 				  "map of [%#llx, %#llx], which is not registered",
@@ -210,7 +214,7 @@ static int t1x_map_lock(struct t1x_container *c, struct t1x_range *range,
 int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	    unsigned long vaddr, unsigned int prot, u64 granule)
 {
-	struct t1x_range range;
+	struct t1x_range range __uninitialized;	/* t1x_range_lock() sets it */
 	struct t1x_dma *dma;
 	int ret;
 
@@ -225,7 +229,9 @@ int t1x_map(struct t1x_container *c, dma_addr_t iova, dma_addr_t last,
 	}
 
 	trace_t1x_map_begin(c->id, iova, last, vaddr, prot);
-	ret = t1x_dma_fill(c, &range, dma);
+	ret = t1x_fill_page(c, &range, dma);
+	if (ret > 0)
+		ret = t1x_dma_fill(c, &range, dma);
 	trace_t1x_map_end(c->id, iova, last, dma->filled, t1x_runs_nr(&dma->runs), ret);
 	if (unlikely(ret && !dma->filled))
 		t1x_map_cancel(c, dma);

@@ -243,6 +243,31 @@ static long t1x_pfn_reader_gup_fast(struct t1x_pfn_reader *reader)
 				   reader->pages);
 }
 
+/**
+ * t1x_pfn_reader_pin_page() - pin a page of the caller's RAM that is there already
+ * @vaddr: its address
+ * @write: the device may write
+ * @run: set to the page
+ *
+ * Return: whether it is pinned; all else is for a reader.
+ */
+bool t1x_pfn_reader_pin_page(unsigned long vaddr, bool write, struct t1x_run *run)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(vaddr, 1, FOLL_LONGTERM | FOLL_NOFAULT | (write ? FOLL_WRITE : 0),
+				&page) != 1)
+		return false;
+	if (unlikely(PageReserved(page))) {
+		t1x_unpin_extra(page, 1);
+		return false;
+	}
+	t1x_stat_inc(T1X_STAT_PAGES_PINNED);
+	run->pfn = page_to_pfn(page);
+	run->key = T1X_RUN_SINGLE.key;
+	return true;
+}
+
 /* May the next pages be a transparent huge page of which one pin is enough? */
 static bool t1x_pfn_reader_may_be_huge(const struct t1x_pfn_reader *reader)
 {

@@ -59,6 +59,7 @@ int t1x_pfn_reader_fill(struct t1x_pfn_reader *reader);
 const struct t1x_run *t1x_pfn_reader_next(struct t1x_pfn_reader *reader);
 unsigned int t1x_pfn_reader_next_singles(struct t1x_pfn_reader *reader, struct t1x_run *runs,
 					 unsigned int most);
+bool t1x_pfn_reader_pin_page(unsigned long vaddr, bool write, struct t1x_run *run);
 void t1x_pfn_reader_release_pins(struct t1x_pfn_reader *reader);
 void t1x_pfn_reader_seek(struct t1x_pfn_reader *reader, unsigned long left);
 

@@ -130,7 +130,7 @@ static int t1x_unfill_runs(struct t1x_container *c, struct t1x_dma *dma,
 {
 	bool revoked = t1x_runs_last(&dma->runs)->revoked;
 	unsigned long nr, npages, first;
-	struct t1x_unpin_batch unpin;
+	struct t1x_unpin_batch unpin __uninitialized;
 	int ret = 0;
 
 	nr = t1x_unfill_count(&dma->runs, &npages);
@@ -198,7 +198,7 @@ int t1x_dma_unfill(struct t1x_container *c, const struct t1x_range *range,
 static void t1x_unpin_all(struct t1x_container *c, struct t1x_dma *dma,
 			  struct t1x_dma *end, struct t1x_refund_batch *refunds)
 {
-	struct t1x_unpin_batch unpin;
+	struct t1x_unpin_batch unpin __uninitialized;
 	unsigned long nram;
 
 	t1x_unpin_init(&unpin);
@@ -235,6 +235,30 @@ static struct t1x_dma *t1x_unfill_batch_end(struct t1x_dma *batch)
 	return dma;
 }
 
+/* A mapping of one run, which needs no list of what is to be unpinned. */
+static bool t1x_unfill_is_run(const struct t1x_dma *dma)
+{
+	return !dma->runs.last && dma->filled && dma->filled == dma->runs.single.npages &&
+	       !t1x_dma_mmio(dma);
+}
+
+static int t1x_unfill_run(struct t1x_container *c, const struct t1x_range *range,
+			  struct t1x_dma *dma)
+{
+	unsigned long nram;
+
+	/* Page by page, it shows which of them is kept. */
+	if (t1x_domain_list_unmap_sync(&c->domains, dma->iova, dma->filled))
+		return t1x_dma_unfill(c, range, dma);
+
+	nram = t1x_unpin_run(&dma->runs.single, t1x_dma_writable(dma));
+	nram = t1x_access_pages_not_held(&c->access_pages, dma->iova, nram, dma->filled);
+	t1x_runs_drop(&dma->runs, 1, dma->filled);
+	dma->filled = 0;
+	t1x_refund(&dma->owner, nram);
+	return 0;
+}
+
 /**
  * t1x_dmas_unfill() - undo t1x_dma_fill() for many mappings
  * @c: the container
@@ -255,6 +279,10 @@ int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
 	struct t1x_dma *end;
 	int ret = 0;
 
+	if (batch && !batch->next && t1x_unfill_is_run(batch)) {
+		t1x_range_assert_held(range, batch->iova, batch->last);
+		return t1x_unfill_run(c, range, batch);
+	}
 	while (batch && !ret) {
 		t1x_range_assert_held(range, batch->iova, batch->last);
 		end = t1x_unfill_batch_end(batch);
