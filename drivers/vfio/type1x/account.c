@@ -123,7 +123,8 @@ void t1x_owner_transfer(struct t1x_owner *owner, struct t1x_owner *other,
  */
 void t1x_owner_put(struct t1x_owner *owner)
 {
-	t1x_refund(owner, owner->charged);
+	if (owner->charged)
+		t1x_refund(owner, owner->charged);
 	t1x_process_put(owner->process);
 }
 

@@ -251,19 +251,6 @@ void t1x_container_free(struct t1x_container *c)
 }
 
 /**
- * t1x_container_pgsize() - granule of IOVAs, addresses and sizes
- * @c: the container
- *
- * Context: the lock is held.
- * Return: the smallest page size in bytes, at least PAGE_SIZE.
- */
-unsigned long t1x_container_pgsize(const struct t1x_container *c)
-{
-	lockdep_assert_held(&c->lock);
-	return 1UL << __ffs(c->pgsizes);
-}
-
-/**
  * t1x_container_coherent() - can no device bypass the CPU caches
  * @c: the container
  *

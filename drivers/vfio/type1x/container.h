@@ -157,7 +157,19 @@ static inline void t1x_container_unlock(struct t1x_container *c,
 	t1x_range_unlock(&c->range_tree, range);
 }
 
-unsigned long t1x_container_pgsize(const struct t1x_container *c);
+/**
+ * t1x_container_pgsize() - granule of IOVAs, addresses and sizes
+ * @c: the container
+ *
+ * Context: the lock is held.
+ * Return: the smallest page size in bytes, at least PAGE_SIZE.
+ */
+static inline unsigned long t1x_container_pgsize(const struct t1x_container *c)
+{
+	lockdep_assert_held(&c->lock);
+	return c->pgsizes & -c->pgsizes;
+}
+
 int t1x_container_coherent(struct t1x_container *c);
 int t1x_container_vaddr(struct t1x_container *c);
 struct t1x_group *t1x_container_find_group(struct t1x_container *c,

@@ -149,8 +149,6 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 {
 	struct vfio_bitmap bitmap;
 
-	if (!(unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
-		return 0;
 	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL |
 			    VFIO_DMA_UNMAP_FLAG_VADDR))
 		return t1x_log_err(&c->errlog, -EINVAL,
@@ -162,7 +160,6 @@ static int t1x_uapi_unmap_bitmap(struct t1x_container *c, void __user *arg,
 				   unmap->argsz, sizeof(*unmap) + sizeof(bitmap));
 	if (copy_from_user(&bitmap, arg + sizeof(*unmap), sizeof(bitmap)))
 		return -EFAULT;
-	req->dirty = true;
 	req->pgsize = bitmap.pgsize;
 	return t1x_uapi_bitmap(c, &bitmap, unmap->size, &req->bitmap);
 }
@@ -174,7 +171,7 @@ static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
 					 size);
 	struct vfio_iommu_type1_dma_unmap unmap;
-	struct t1x_unmap_request req = {};
+	struct t1x_unmap_request req __uninitialized;	/* set below */
 	int ret;
 
 	if (copy_from_user(&unmap, arg, minsz))
@@ -187,9 +184,14 @@ static long t1x_uapi_unmap_dma(struct t1x_container *c, void __user *arg)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "unmap with flags %#llx, of which %#llx are unknown",
 				   unmap.flags, unmap.flags & ~known);
-	ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
-	if (ret)
-		return ret;
+	req.dirty = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	req.bitmap = NULL;
+	req.pgsize = 0;
+	if (unlikely(req.dirty)) {
+		ret = t1x_uapi_unmap_bitmap(c, arg, &unmap, &req);
+		if (ret)
+			return ret;
+	}
 
 	req.iova = unmap.iova;
 	req.size = unmap.size;

@@ -297,7 +297,7 @@ static int t1x_umem_read(struct t1x_umem_fill *fill)
 /* Unpins what was read. */
 static void t1x_umem_abort(struct t1x_umem_fill *fill)
 {
-	struct t1x_unpin_batch unpin;
+	struct t1x_unpin_batch unpin __uninitialized;
 	unsigned long nr;
 
 	/* The memory that the threads fault in may be the reason for the failure. */

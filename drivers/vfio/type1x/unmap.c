@@ -327,7 +327,8 @@ static struct t1x_dma *t1x_unmap_remove(struct t1x_container *c,
 		if (dma->filled)
 			continue;
 		*bytes += t1x_dma_bytes(dma);
-		t1x_dirty_untrack(dma);
+		if (unlikely(dma->dirty))
+			t1x_dirty_untrack(dma);
 		t1x_container_remove(c, dma);
 		dma->next = removed;
 		removed = dma;
@@ -388,7 +389,7 @@ static int t1x_unmap_mappings(struct t1x_container *c,
 static int t1x_unmap_steps(struct t1x_container *c,
 			   struct t1x_unmap_request *req)
 {
-	struct t1x_unmap_state unmap;
+	struct t1x_unmap_state unmap __uninitialized;	/* t1x_unmap_prepare() sets it */
 	int ret;
 
 	ret = t1x_unmap_prepare(c, req, &unmap);
