@@ -140,6 +140,15 @@ static void one_page(struct kunit *test)
 	fake_dma_free(dma);
 }
 
+/* The first domain gives back what it kept. */
+static void let_go(struct kunit *test, struct fixture *f, struct t1x_dma *dma)
+{
+	f->fake[0]->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked);
+	fake_dma_free(dma);
+}
+
 /* The second domain refuses, and the first does not give the page back. */
 static void one_page_is_kept(struct kunit *test)
 {
@@ -154,10 +163,7 @@ static void one_page_is_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 1);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[0]));
 
-	f->fake[0]->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked);
-	fake_dma_free(dma);
+	let_go(test, f, dma);
 }
 
 static void one_run_is_unfilled(struct kunit *test)
@@ -193,10 +199,7 @@ static void one_run_is_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 300);
 	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[299]));
 
-	f->fake[0]->keep_times = 0;
-	KUNIT_EXPECT_EQ(test, fixture_unfill(f, dma), 0);
-	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked);
-	fake_dma_free(dma);
+	let_go(test, f, dma);
 }
 
 static struct kunit_case fill_page_cases[] = {

@@ -226,6 +226,7 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 	mask = BIT_ULL(min_not_zero(granule_shift, T1X_FLUSH_SHIFT)) - 1;
 	/* No call maps beyond this byte. */
 	edge = at | mask;
+	/* Most maps are of one run that one call maps. */
 	size = (u64)run->npages << PAGE_SHIFT;
 	if (likely(nr == 1 && at + (size - 1) <= edge)) {
 		ret = iommu_map(d->domain, at, (phys_addr_t)run->pfn << PAGE_SHIFT, size,

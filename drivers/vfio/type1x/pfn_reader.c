@@ -213,9 +213,9 @@ static unsigned long t1x_pfn_reader_wanted(const struct t1x_pfn_reader *reader)
 	return reader->left - edge >= T1X_PMD_PAGES ? min(npages, edge) : npages;
 }
 
-static unsigned int t1x_pfn_reader_gup_flags(const struct t1x_pfn_reader *reader)
+static unsigned int t1x_pfn_reader_gup_flags(bool write)
 {
-	return FOLL_LONGTERM | (reader->write ? FOLL_WRITE : 0);
+	return FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
 }
 
 /*
@@ -225,7 +225,7 @@ static unsigned int t1x_pfn_reader_gup_flags(const struct t1x_pfn_reader *reader
 static long t1x_pfn_reader_gup(struct t1x_pfn_reader *reader, unsigned long vaddr)
 {
 	return pin_user_pages_remote(reader->mm, vaddr, t1x_pfn_reader_wanted(reader),
-				     t1x_pfn_reader_gup_flags(reader), reader->pages, NULL) ?:
+				     t1x_pfn_reader_gup_flags(reader->write), reader->pages, NULL) ?:
 	       -EFAULT;
 }
 
@@ -239,7 +239,7 @@ static long t1x_pfn_reader_gup_fast(struct t1x_pfn_reader *reader)
 	if (reader->mm != current->mm)
 		return 0;
 	return pin_user_pages_fast(reader->vaddr, t1x_pfn_reader_wanted(reader),
-				   t1x_pfn_reader_gup_flags(reader) | FOLL_NOFAULT,
+				   t1x_pfn_reader_gup_flags(reader->write) | FOLL_NOFAULT,
 				   reader->pages);
 }
 
@@ -255,7 +255,7 @@ bool t1x_pfn_reader_pin_page(unsigned long vaddr, bool write, struct t1x_run *ru
 {
 	struct page *page;
 
-	if (pin_user_pages_fast(vaddr, 1, FOLL_LONGTERM | FOLL_NOFAULT | (write ? FOLL_WRITE : 0),
+	if (pin_user_pages_fast(vaddr, 1, t1x_pfn_reader_gup_flags(write) | FOLL_NOFAULT,
 				&page) != 1)
 		return false;
 	if (unlikely(PageReserved(page))) {
@@ -292,7 +292,7 @@ static bool t1x_pfn_reader_pin_huge(struct t1x_pfn_reader *reader)
 
 	if (!t1x_huge_pmd_pfn(reader->mm, reader->vaddr, reader->write) ||
 	    pin_user_pages_fast(reader->vaddr, 1,
-				t1x_pfn_reader_gup_flags(reader) | FOLL_NOFAULT,
+				t1x_pfn_reader_gup_flags(reader->write) | FOLL_NOFAULT,
 				&page) != 1)
 		return false;
 
