@@ -22,6 +22,8 @@
 #define CONSOLE_OFF	6
 #define CONSOLE_ON	7
 
+#define LOG_TRIES	300	/* of 100 ms */
+
 static char watched[96];
 static bool is_probe;
 
@@ -63,6 +65,35 @@ long log_count(int log, const char *text)
 	}
 	close(log);
 	return count;
+}
+
+/**
+ * log_refusals() - have the driver log what it refuses
+ * @act: makes requests that are refused
+ * @all: what their lines have in them
+ * @some: what else each of these has to have
+ *
+ * The log has a limit of its own, for 5 s, which an earlier test may have reached.
+ *
+ * Return: how many lines there were with @all, at least one.
+ */
+long log_refusals(void (*act)(void), const char *all, const char *some)
+{
+	int logs[2], tries = 0;
+	long nr;
+
+	sys_param_set("log_refusals", "Y");
+	do {
+		logs[0] = log_open();
+		logs[1] = log_open();
+		act();
+		nr = log_count(logs[0], all);
+		expect_eq(log_count(logs[1], some), nr);
+		sys_msleep(nr ? 0 : 100);
+	} while (!nr && ++tries < LOG_TRIES);
+	sys_param_set("log_refusals", "N");
+	expect_ge(nr, 1);
+	return nr;
 }
 
 /**

@@ -8,6 +8,7 @@
 
 int log_open(void);
 long log_count(int log, const char *text);
+long log_refusals(void (*act)(void), const char *all, const char *some);
 void log_to_console(bool on);
 
 int watch_refusal(char *last, int len);
