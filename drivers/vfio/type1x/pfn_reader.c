@@ -225,7 +225,8 @@ static unsigned int t1x_pfn_reader_gup_flags(bool write)
 static long t1x_pfn_reader_gup(struct t1x_pfn_reader *reader, unsigned long vaddr)
 {
 	return pin_user_pages_remote(reader->mm, vaddr, t1x_pfn_reader_wanted(reader),
-				     t1x_pfn_reader_gup_flags(reader->write), reader->pages, NULL) ?:
+				     t1x_pfn_reader_gup_flags(reader->write),
+				     reader->pages, NULL) ?:
 	       -EFAULT;
 }
 
