@@ -74,6 +74,7 @@ static vm_fault_t fake_bar_fault(struct vm_fault *vmf)
 {
 	int i = vmf->pgoff - BAR_PGOFF;
 
+	fake_memory.bar_faults++;
 	if (!fake_memory.bar_layout[i])
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn_prot(vmf->vma, vmf->address,
@@ -132,6 +133,21 @@ void fake_memory_reset(void)
 	for (i = 0; i < FAKE_BAR_PAGES; i++)
 		fake_memory.bar_layout[i] = fake_memory.bar + i;
 	fake_memory.bar_read_only = -1;
+	fake_memory.bar_faults = 0;
+}
+
+/**
+ * fake_memory_reverse() - turn the order of pages, which makes each a run of its own
+ * @first: the first of them
+ * @npages: how many
+ */
+void fake_memory_reverse(unsigned int first, unsigned int npages)
+{
+	struct page **low = fake_memory.layout + first, **high = low + npages;
+
+	fake_memory_zap();
+	while (low + 1 < high)
+		swap(*low++, *--high);
 }
 
 /**
@@ -139,11 +155,7 @@ void fake_memory_reset(void)
  */
 void fake_memory_scatter(void)
 {
-	unsigned int i;
-
-	fake_memory_zap();
-	for (i = 0; i < FAKE_PAGES; i++)
-		fake_memory.layout[i] = fake_memory_page(FAKE_PAGES - 1 - i);
+	fake_memory_reverse(0, FAKE_PAGES);
 }
 
 /**

@@ -49,6 +49,7 @@ void t1x_kunit_suite_exit(struct kunit_suite *suite);
  * @layout: page behind each page of the RAM window; %NULL for a hole
  * @bar_layout: the same for the BAR window
  * @bar_read_only: page of the BAR window that may not be written; -1: none
+ * @bar_faults: pages of the BAR window that were faulted in since the last reset
  * @on_fault: called when a page of the RAM window is faulted in; or %NULL
  */
 struct fake_memory {
@@ -60,6 +61,7 @@ struct fake_memory {
 	struct page *layout[FAKE_PAGES];
 	struct page *bar_layout[FAKE_BAR_PAGES];
 	int bar_read_only;
+	unsigned int bar_faults;
 	void (*on_fault)(void);
 };
 
@@ -97,6 +99,7 @@ static inline bool fake_page_pinned(struct page *page)
 int fake_memory_suite_init(struct kunit_suite *suite);
 void fake_memory_suite_exit(struct kunit_suite *suite);
 void fake_memory_reset(void);
+void fake_memory_reverse(unsigned int first, unsigned int npages);
 void fake_memory_scatter(void);
 struct page *fake_memory_page(unsigned int i);
 void fake_memory_expect_unpinned(struct kunit *test);
@@ -109,6 +112,7 @@ long fake_memory_locked(void);
  * @leaves: page frame of each IOVA page, as an xarray value
  * @nr: pages mapped
  * @map_ops: calls of map_pages()
+ * @map_syncs: calls of iotlb_sync_map(), one for each call of the IOMMU core that maps
  * @unmap_ops: calls of unmap_pages()
  * @lookups: calls of iova_to_phys()
  * @syncs: calls of iotlb_sync()
@@ -117,7 +121,7 @@ long fake_memory_locked(void);
  * @stale_pages: pages unmapped and not flushed since
  * @stale_runs: physically contiguous pieces of them
  * @most_stale_runs: the most there ever were
- * @fail_map: fail this call of map_pages(), counted down; 0 never
+ * @fail_map: fail this call of map_pages() half way, counted down; 0 never
  * @keep: IOVA page that unmap_pages() will not unmap
  * @keep_times: so often
  * @overshoot: pages that the next unmap_pages() does too much
@@ -132,6 +136,7 @@ struct fake_domain {
 	struct xarray leaves;
 	unsigned long nr;
 	unsigned int map_ops;
+	unsigned int map_syncs;
 	unsigned int unmap_ops;
 	unsigned int lookups;
 	unsigned int syncs;

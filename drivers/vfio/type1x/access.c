@@ -40,7 +40,7 @@ static unsigned long t1x_dma_index(const struct t1x_dma *dma, dma_addr_t iova)
 static unsigned long t1x_access_nram(const struct t1x_dma *dma, dma_addr_t iova,
 				     const struct t1x_run *page)
 {
-	return page->ram && t1x_dma_index(dma, iova) >= dma->filled;
+	return t1x_run_nram(page) && t1x_dma_index(dma, iova) >= dma->filled;
 }
 
 /* Reads a page, and pins it if it is not registered, with the lock dropped for that. */

@@ -58,7 +58,7 @@ int t1x_access_pages_add(struct t1x_access_pages *access, unsigned long index,
 
 	if (page->pinned)
 		pin |= T1X_ACCESS_PINNED;
-	if (page->ram)
+	if (t1x_run_nram(page))
 		pin |= T1X_ACCESS_RAM;
 	return xa_err(xa_store(&access->pages, index, xa_mk_value(pin),
 			       GFP_KERNEL_ACCOUNT));

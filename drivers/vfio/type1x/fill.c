@@ -213,6 +213,21 @@ static void t1x_fill_count(struct t1x_fill *fill, unsigned long nram,
 	fill->npages += npages;
 }
 
+/* Makes runs of single pages ready, at most @most; sets @nram to those to be charged. */
+static unsigned int t1x_fill_next_singles(struct t1x_fill *fill, unsigned long most,
+					  unsigned long *nram)
+{
+	struct t1x_run *runs = fill->ready + fill->nr;
+
+	*nram = 0;
+	if (unlikely(fill->dma->registered)) {
+		most = min(most, t1x_dma_npages(fill->dma) - t1x_fill_index(fill));
+		return t1x_umem_next_singles(&fill->pos, runs, most);
+	}
+	*nram = t1x_pfn_reader_next_singles(&fill->reader, runs, most);
+	return *nram;
+}
+
 /*
  * Consumes the run that t1x_fill_peek() returned, and the single pages behind it: where
  * no two pages are contiguous, this is the loop that a page goes through.
@@ -234,9 +249,9 @@ static void t1x_fill_add(struct t1x_fill *fill, const struct t1x_run *next)
 		return;
 	most = min_t(unsigned long, T1X_SYNC_PAGES - fill->npages,
 		     fill->room - fill->nr);
-	n = t1x_pfn_reader_next_singles(&fill->reader, fill->ready + fill->nr, most);
+	n = t1x_fill_next_singles(fill, most, &nram);
 	fill->nr += n;
-	t1x_fill_count(fill, n, n);
+	t1x_fill_count(fill, nram, n);
 }
 
 /* Pages that the reader has pinned, that are not ready, and that need a charge. */
@@ -514,7 +529,9 @@ int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
 			struct t1x_dma *dma, struct t1x_domain *d)
 {
-	unsigned long index = dma->filled;
+	/* A run that was revoked stays out. */
+	unsigned long most = t1x_dma_mmio(dma) ? 1 : ULONG_MAX;
+	unsigned long index = dma->filled, nr, i;
 	const struct t1x_run *run;
 	struct t1x_domain *source;
 	struct t1x_runs_pos pos;
@@ -534,13 +551,15 @@ int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
 	}
 
 	t1x_runs_walk(&dma->runs, &pos);
-	while (!ret && (run = t1x_runs_next(&pos))) {
-		index -= run->npages;
-		if (!run->revoked)
+	do {
+		run = t1x_runs_walk_array(&pos, most, &nr);
+		for (i = 0; i < nr; i++)
+			index -= run[i].npages;
+		if (nr && !run->revoked)
 			ret = t1x_domain_map(d, t1x_dma_iova_at(dma, index),
-					     run, 1, dma->prot,
+					     run, nr, dma->prot,
 					     dma->granule_shift, gfp);
-	}
+	} while (nr && !ret);
 	t1x_mmio_unlock(c, dma);
 	return ret;
 }

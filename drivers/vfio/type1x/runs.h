@@ -14,9 +14,9 @@
  * @huge: large folios, each with one pin and not one for every page: hugetlb pages or
  *	the ends of some, or whole transparent huge pages; implies @pinned
  * @revoked: MMIO that was unmapped from all domains, see mmio_notifier.c
- * @pinned: GUP pinned each of the pages
- * @ram: ordinary memory, each page of which is charged for the mapping, or to what a
- *	mediated device holds; implies @pinned
+ * @pinned: GUP pinned each of the pages, for this list and no other
+ * @ram: ordinary memory; with @pinned each page is charged for the mapping, or to what a
+ *	mediated device holds, without it for the registered memory that it is a part of
  * @key: all but @pfn, to be compared at once
  *
  * 16 bytes, so that the worst case (every page its own run) costs 0.4 % of the
@@ -41,6 +41,12 @@ struct t1x_run {
 	.npages = 1,					\
 	.pinned = true,					\
 	.ram = true,					\
+})
+
+/* One page of RAM that registered memory keeps. */
+#define T1X_RUN_SINGLE_HELD	((const struct t1x_run){	\
+	.npages = 1,						\
+	.ram = true,						\
 })
 
 /**
@@ -369,7 +375,7 @@ static inline struct t1x_run *t1x_runs_next(struct t1x_runs_pos *pos)
  */
 static inline unsigned long t1x_run_nram(const struct t1x_run *run)
 {
-	return run->ram ? run->npages : 0;
+	return run->pinned && run->ram ? run->npages : 0;
 }
 
 /**

@@ -397,28 +397,52 @@ struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
 void t1x_umem_seek(const struct t1x_umem *umem, unsigned long index,
 		   struct t1x_umem_pos *pos)
 {
-	unsigned long low = 0, mid;
-	unsigned long high = DIV_ROUND_UP(umem->nr, T1X_UMEM_ARRAY);
-	const struct t1x_umem_run *runs;
+	unsigned long npages = (umem->urange.last - umem->urange.first + 1) >> PAGE_SHIFT;
+	unsigned long low = 0, high = umem->nr, step = 1, at;
+	const struct t1x_umem_run *run;
 
-	while (high - low > 1) {
-		mid = low + (high - low) / 2;
-		if (umem->runs[mid]->first <= index)
-			low = mid;
-		else
-			high = mid;
-	}
-	pos->array = umem->runs + low;
-	runs = *pos->array;
+	/* The run itself if all have as many pages, and near it if most have. */
+	at = min(index / (npages / umem->nr), umem->nr - 1);
+	for (;;) {
+		pos->array = umem->runs + at / T1X_UMEM_ARRAY;
+		pos->slot = at % T1X_UMEM_ARRAY;
+		run = *pos->array + pos->slot;
+		if (index - run->first < run->run.npages)
+			return;
 
-	high = min(umem->nr - low * T1X_UMEM_ARRAY, T1X_UMEM_ARRAY);
-	low = 0;
-	while (high - low > 1) {
-		mid = low + (high - low) / 2;
-		if (runs[mid].first <= index)
-			low = mid;
-		else
-			high = mid;
+		/* Away from there in growing steps, then by halves of what is left. */
+		if (index < run->first) {
+			high = at;
+			at = high - low > step ? high - step : low + (high - low) / 2;
+		} else {
+			low = at + 1;
+			at = high - low > step ? low + step - 1 : low + (high - low) / 2;
+		}
+		step *= 2;
 	}
-	pos->slot = low;
+}
+
+/**
+ * t1x_umem_next_singles() - go on over pages that stand alone
+ * @pos: where; moves on behind them
+ * @runs: set to a run for each, which holds neither pin nor charge
+ * @most: how many pages to look at; the umem has so many from @pos on
+ *
+ * Return: how many there are.
+ */
+unsigned int t1x_umem_next_singles(struct t1x_umem_pos *pos, struct t1x_run *runs,
+				   unsigned int most)
+{
+	const struct t1x_umem_run *at;
+	unsigned int n;
+
+	for (n = 0; n < most; n++) {
+		at = *pos->array + pos->slot;
+		if (at->run.key != T1X_RUN_SINGLE.key)
+			break;
+		runs[n].pfn = at->run.pfn;
+		runs[n].key = T1X_RUN_SINGLE_HELD.key;
+		t1x_umem_next(pos);
+	}
+	return n;
 }

@@ -73,6 +73,7 @@ static inline struct t1x_run t1x_umem_slice(const struct t1x_umem_run *at,
 	return (struct t1x_run){
 		.pfn = at->run.pfn + skip,
 		.npages = min(npages, at->run.npages - skip),
+		.ram = at->run.ram,
 	};
 }
 
@@ -82,6 +83,8 @@ struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
 void t1x_umem_put(struct t1x_umem *umem);
 void t1x_umem_seek(const struct t1x_umem *umem, unsigned long index,
 		   struct t1x_umem_pos *pos);
+unsigned int t1x_umem_next_singles(struct t1x_umem_pos *pos, struct t1x_run *runs,
+				   unsigned int most);
 
 #endif /* _T1X_UMEM_H */
 
