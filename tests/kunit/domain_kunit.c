@@ -116,17 +116,46 @@ static void domain_map_failure_leaves_nothing(struct kunit *test)
 	t1x_disable_hugepages = false;
 }
 
-/* Runs that are no neighbours, of 1, 2, 3 and 4 pages: all of them, or none. */
-static void domain_map_runs_or_none(struct kunit *test)
+/**
+ * struct kind - what runs are of, that are mapped together
+ * @name: of the case
+ * @ram: ordinary memory
+ * @calls: of the IOMMU core for four of them
+ */
+struct kind {
+	const char *name;
+	bool ram;
+	unsigned int calls;
+};
+
+static const struct kind kinds[] = {
+	{ "MMIO", false, 4 }, { "RAM", true, 1 },
+};
+
+CASE_DESC(kind);
+KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
+
+/* Runs that are no neighbours, of 1, 2, 3 and 4 pages; for these tests, of any kind. */
+static void some_runs(struct t1x_run runs[4], const struct kind *p)
 {
-	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
-	struct t1x_run runs[4];
-	unsigned int i, nth;
+	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
 		runs[i] = bar_run(i + 1);
 		runs[i].pfn += 5 * (4 - i);
+		runs[i].ram = p->ram;
 	}
+}
+
+/* All of them, or none. */
+static void domain_map_runs_or_none(struct kunit *test)
+{
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
+	const struct kind *p = test->param_value;
+	struct t1x_run runs[4];
+	unsigned int i, nth;
+
+	some_runs(runs, p);
 	for (nth = 1; nth <= 4; nth++) {
 		fake->fail_map = nth;
 		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
@@ -136,15 +165,90 @@ static void domain_map_runs_or_none(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	}
 
+	fake->map_syncs = 0;
 	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
 					     IOMMU_READ, 0, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, fake->map_syncs, p->calls);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, runs[i].pfn,
 				fake_domain_pfn(fake, IOVA + i * (i + 1) / 2 *
 						      PAGE_SIZE));
-	iommu_iotlb_gather_init(&gather);
-	KUNIT_EXPECT_EQ(test, t1x_domain_unmap(&fake->d, &gather, IOVA, 10), 0);
-	t1x_domain_sync(&fake->d, &gather);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, IOVA, 10), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+}
+
+/* The kernel does not tell whether it could undo what a failed call had mapped. */
+static void domain_map_undo_refused(struct kunit *test)
+{
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
+	const struct kind *p = test->param_value;
+	struct t1x_run runs[4];
+	unsigned int i;
+
+	some_runs(runs, p);
+	/* Page 7 is mapped when the last run fails, page 0 before, by itself or with it. */
+	for (i = 0; i <= 7; i += 7) {
+		fake->keep = (IOVA >> PAGE_SHIFT) + i;
+		fake->keep_times = 1;
+		fake->fail_map = 4;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
+						     IOMMU_READ, 0, GFP_KERNEL),
+				-ENOMEM);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+
+		fake->keep_times = 1000;
+		fake->fail_map = 4;
+		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
+						     IOMMU_READ, 0, GFP_KERNEL),
+				-EIO);
+		KUNIT_EXPECT_GE(test, fake->nr, 1UL);
+		fake->keep_times = 0;
+		KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, IOVA, 10), 0);
+		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
+	}
+}
+
+/* Neighbours in memory, a large page of the IOMMU's in all, and unmapped one by one. */
+static void domain_map_joins_no_runs(struct kunit *test)
+{
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
+	struct t1x_run runs[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		runs[i] = bar_run(2);
+		runs[i].pfn += 2 * i;
+		runs[i].ram = true;
+	}
+	fake->domain.pgsize_bitmap = PAGE_SIZE | 8 * PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4, IOMMU_READ, 0,
+					     GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, fake->map_ops, 4U);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, IOVA, 8), 0);
+	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
+}
+
+/* More than one call maps, and over the edge of a block, which no call crosses. */
+static void domain_map_many_runs(struct kunit *test)
+{
+	const dma_addr_t iova = ALIGN_DOWN(~0UL >> 8, BIT(T1X_FLUSH_SHIFT)) - 20 * PAGE_SIZE;
+	struct fake_domain *fake = fixture_with(test, 1)->fake[0];
+	static struct t1x_run runs[100];
+	unsigned int i;
+
+	for (i = 0; i < 100; i++) {
+		runs[i] = bar_run(1);
+		runs[i].pfn += i % 2 ? i / 2 : FAKE_BAR_PAGES / 2 + i / 4;
+		runs[i].ram = true;
+	}
+	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, iova, runs, 100, IOMMU_READ, 0,
+					     GFP_KERNEL), 0);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, fake_domain_pfn(fake, iova + i * PAGE_SIZE), runs[i].pfn);
+	/* 20, and 80 by 32. */
+	KUNIT_EXPECT_EQ(test, fake->map_syncs, 4U);
+	KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, iova, 100), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 }
 
@@ -285,7 +389,10 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(domain_map_page_by_page),
 	KUNIT_CASE(domain_map_stops_at_granules),
 	KUNIT_CASE(domain_map_failure_leaves_nothing),
-	KUNIT_CASE(domain_map_runs_or_none),
+	KUNIT_CASE_PARAM(domain_map_runs_or_none, kind_gen_params),
+	KUNIT_CASE_PARAM(domain_map_undo_refused, kind_gen_params),
+	KUNIT_CASE(domain_map_joins_no_runs),
+	KUNIT_CASE(domain_map_many_runs),
 	KUNIT_CASE(domain_unmap_short_goes_on),
 	KUNIT_CASE(domain_unmap_over_a_hole_goes_on),
 	KUNIT_CASE(domain_unmap_refused_is_told),

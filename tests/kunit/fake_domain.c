@@ -14,6 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "../mock/mock_compat.h"
 #include "account.h"
 #include "params.h"
 #include "t1x.h"
@@ -40,11 +41,11 @@ static int fake_map_pages(struct iommu_domain *domain, unsigned long iova,
 	struct fake_domain *fake = fake_domain_of(domain);
 	unsigned long index = iova >> PAGE_SHIFT, pfn = PHYS_PFN(paddr);
 	unsigned long i, npages = (pgsize * pgcount) >> PAGE_SHIFT;
+	bool fails = fake->fail_map && !--fake->fail_map;
 
 	fake->map_ops++;
-	if (fake->fail_map && !--fake->fail_map)
-		return -ENOMEM;
-
+	if (fails)
+		npages /= 2;
 	for (i = 0; i < npages; i++) {
 		if (xa_load(&fake->leaves, index + i))
 			fake_error(fake, "mapped twice", index + i);
@@ -56,7 +57,18 @@ static int fake_map_pages(struct iommu_domain *domain, unsigned long iova,
 		fake->nr++;
 		*mapped += PAGE_SIZE;
 	}
-	return 0;
+	return fails ? -ENOMEM : 0;
+}
+
+static T1X_MOCK_SYNC_MAP fake_iotlb_sync_map(struct iommu_domain *domain,
+					     unsigned long iova, size_t size)
+{
+	struct fake_domain *fake = fake_domain_of(domain);
+
+	fake->map_syncs++;
+	if ((iova ^ (iova + size - 1)) >> T1X_FLUSH_SHIFT)
+		fake_error(fake, "mapped more than an IOMMU may flush", iova >> PAGE_SHIFT);
+	return (T1X_MOCK_SYNC_MAP)0;
 }
 
 static bool fake_unmap_page(struct fake_domain *fake, unsigned long index)
@@ -175,6 +187,7 @@ static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
 /* Of a domain that no group is attached to: the IOMMU core has no more to ask it. */
 const struct iommu_domain_ops fake_domain_ops = {
 	.map_pages = fake_map_pages,
+	.iotlb_sync_map = fake_iotlb_sync_map,
 	.unmap_pages = fake_unmap_pages,
 	.iotlb_sync = fake_iotlb_sync,
 	.flush_iotlb_all = fake_flush_iotlb_all,

@@ -62,6 +62,10 @@ static inline void t1x_mock_vm_flags_set(struct vm_area_struct *vma,
 #define vm_flags_set t1x_mock_vm_flags_set
 #endif
 
+/* What iotlb_sync_map() returns: nothing in 6.1, and an error where it can fail. */
+#define T1X_MOCK_SYNC_MAP						\
+	typeof(((struct iommu_domain_ops *)0)->iotlb_sync_map(NULL, 0, 0))
+
 /* attach_dev() is now told what it replaces. */
 #if T1X_HAS_ATTACH_DEV_OLD
 #define T1X_MOCK_ATTACH_ARGS						\

@@ -12,6 +12,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -19,6 +20,9 @@
 #include "stats.h"
 #include "t1x.h"
 #include "trace.h"
+
+/* Runs that one call maps at most, for which it needs 1 KiB of the stack. */
+#define T1X_DOMAIN_SG	32
 
 static atomic_long_t t1x_domain_last_id;
 
@@ -181,14 +185,49 @@ static bool t1x_gather_crosses(const struct iommu_iotlb_gather *gather)
 	       t1x_domain_crosses(gather->start, gather->end);
 }
 
-/* Unmaps [@iova, @end) after @error. */
-static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
+/*
+ * Undoes a map after @error: [@iova, @failed) is mapped, and what the failed call had
+ * mapped up to @end the kernel has undone, without a word on whether the IOMMU did (I1).
+ */
+static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova, dma_addr_t failed,
 			       dma_addr_t end, int error)
 {
-	if (iova == end)
-		return error;
-	return t1x_domain_unmap_sync(d, iova, (end - iova) >> PAGE_SHIFT) ?:
-	       error;
+	int ret = 0;
+
+	if (iova != failed)
+		ret = t1x_domain_unmap_sync(d, iova, (failed - iova) >> PAGE_SHIFT);
+	for (; failed != end; failed += PAGE_SIZE) {
+		if (iommu_iova_to_phys(d->domain, failed))
+			return t1x_domain_unmap_sync(d, failed, (end - failed) >> PAGE_SHIFT) ?:
+			       ret ?: error;
+		cond_resched();
+	}
+	return ret ?: error;
+}
+
+/*
+ * Collects runs of RAM for iommu_map_sg(), until one would be joined to the one before:
+ * a page of the IOMMU must not have parts of two runs, which may be unmapped one by one.
+ * MMIO may have no struct page.  Returns how many, and sets @size to the bytes in them,
+ * at most @most.
+ */
+static unsigned int t1x_domain_collect(struct scatterlist *sg, const struct t1x_run *run,
+				       unsigned int nr, u64 most, u64 *size)
+{
+	unsigned long end = 0;
+	unsigned int n;
+	u64 bytes;
+
+	*size = 0;
+	for (n = 0; n < nr && run->ram && run->pfn != end; n++, run++) {
+		bytes = (u64)run->npages << PAGE_SHIFT;
+		if (bytes > most - *size)
+			break;
+		sg_set_page(sg + n, pfn_to_page(run->pfn), bytes, 0);
+		*size += bytes;
+		end = run->pfn + run->npages;
+	}
+	return n;
 }
 
 /**
@@ -202,10 +241,11 @@ static int t1x_domain_map_undo(struct t1x_domain *d, dma_addr_t iova,
  *	of this in IOVA; 0 for no such limit
  * @gfp: how page tables are allocated
  *
- * One call to the IOMMU for each run, which picks its largest pages; one for each
+ * Each run is mapped by itself, and the IOMMU picks its largest pages; in a part for each
  * granule, so that no page of the IOMMU has parts of two, or for each page when
- * disable_hugepages is set.  No call crosses a multiple of T1X_FLUSH_SHIFT, because the
- * kernel flushes what a failed call had mapped as one range.
+ * disable_hugepages is set.  Where the IOMMU driver has something to do after each call
+ * (a request to the host, a flush), runs of RAM share one.  No call crosses a multiple of
+ * T1X_FLUSH_SHIFT, because the kernel flushes what a call had mapped as one range.
  *
  * Context: as @gfp allows; not atomic.
  * Return: 0; -EIO if the IOMMU refused and then would not undo its part; other
@@ -215,48 +255,59 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   const struct t1x_run *runs, unsigned int nr, int prot,
 		   unsigned int granule_shift, gfp_t gfp)
 {
-	const struct t1x_run *run = runs, *end = runs + nr;
+	struct scatterlist sg[T1X_DOMAIN_SG] __uninitialized;
+	u64 size = (u64)runs->npages << PAGE_SHIFT, done = 0;
 	dma_addr_t mask, edge, at = iova;
-	unsigned long calls = 0;
-	u64 size, done = 0;
-	int ret;
+	unsigned int n, most = 1;
+	ssize_t ret;
 
+	prot |= IOMMU_CACHE;
 	if (unlikely(READ_ONCE(t1x_disable_hugepages)))
 		granule_shift = PAGE_SHIFT;
 	mask = BIT_ULL(min_not_zero(granule_shift, T1X_FLUSH_SHIFT)) - 1;
 	/* No call maps beyond this byte. */
 	edge = at | mask;
 	/* Most maps are of one run that one call maps. */
-	size = (u64)run->npages << PAGE_SHIFT;
 	if (likely(nr == 1 && at + (size - 1) <= edge)) {
-		ret = iommu_map(d->domain, at, (phys_addr_t)run->pfn << PAGE_SHIFT, size,
-				prot | IOMMU_CACHE, gfp);
+		ret = iommu_map(d->domain, at, (phys_addr_t)runs->pfn << PAGE_SHIFT, size,
+				prot, gfp);
 		t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, !ret);
-		return ret;
+		return likely(!ret) ? 0 : t1x_domain_map_undo(d, at, at, at + size, ret);
 	}
-	do {
-		size = ((u64)run->npages << PAGE_SHIFT) - done;
-		if (unlikely(at + (size - 1) > edge)) {
+
+	if (d->domain->ops->iotlb_sync_map && gfpflags_allow_blocking(gfp)) {
+		most = T1X_DOMAIN_SG;
+		sg_init_table(sg, min(nr, most));
+	}
+	while (nr) {
+		n = 0;
+		if (likely(!done && nr > 1 && most > 1))
+			n = t1x_domain_collect(sg, runs, min(nr, most), edge - at + 1, &size);
+		if (likely(n > 1)) {
+			ret = iommu_map_sg(d->domain, at, sg, n, prot, gfp);
+		} else {
+			size = min(((u64)runs->npages << PAGE_SHIFT) - done, edge - at + 1);
+			ret = iommu_map(d->domain, at,
+					((phys_addr_t)runs->pfn << PAGE_SHIFT) + done, size,
+					prot, gfp);
+			done += size;
+			n = done == (u64)runs->npages << PAGE_SHIFT;
+		}
+		if (unlikely(ret < 0))
+			return t1x_domain_map_undo(d, iova, at, at + size, ret);
+		t1x_stat_inc(T1X_STAT_IOMMU_MAP_CALLS);
+		at += size;
+		if (likely(n)) {
+			done = 0;
+			runs += n;
+			nr -= n;
+		}
+		if (unlikely(at > edge)) {
 			edge = at | mask;
-			size = min(size, edge - at + 1);
 			cond_resched();
 		}
-		ret = iommu_map(d->domain, at,
-				((phys_addr_t)run->pfn << PAGE_SHIFT) + done,
-				size, prot | IOMMU_CACHE, gfp);
-		if (unlikely(ret))
-			break;
-		calls++;
-		at += size;
-		done += size;
-		if (likely(done == (u64)run->npages << PAGE_SHIFT)) {
-			done = 0;
-			run++;
-		}
-	} while (run < end);
-
-	t1x_stat_add(T1X_STAT_IOMMU_MAP_CALLS, calls);
-	return unlikely(ret) ? t1x_domain_map_undo(d, iova, at, ret) : 0;
+	}
+	return 0;
 }
 
 static size_t t1x_domain_unmap_once(struct t1x_domain *d,

@@ -12,8 +12,8 @@
  * unmapped meanwhile.
  *
  * t1x_dma_fill() pins up to 512 pages at a time (pfn_reader.c), joins contiguous pages to
- * runs, charges RAM (account.c) and maps the runs into every domain (domain_list.c, with
- * one iommu_map() each), until nothing is left.  Without a domain it does nothing, and the
+ * runs, charges RAM (account.c) and maps the runs into every domain (domain_list.c), each
+ * by itself, until nothing is left.  Without a domain it does nothing, and the
  * mapping is filled when the first group with an IOMMU is attached; with registered memory
  * (mr.c) pages are pinned and charged already.  What is one page that is there, or is
  * registered, is done by t1x_fill_page(), which needs no state for it.

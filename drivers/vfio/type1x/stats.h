@@ -17,7 +17,7 @@ struct dentry;
  * @T1X_STAT_UNMAP_CALLS: VFIO_IOMMU_UNMAP_DMA that was not refused, those of a vaddr
  *	left out
  * @T1X_STAT_RUNS: contiguous runs mapped; what is mapped in two parts counts twice
- * @T1X_STAT_IOMMU_MAP_CALLS: calls of iommu_map()
+ * @T1X_STAT_IOMMU_MAP_CALLS: calls of iommu_map() and iommu_map_sg() that succeeded
  * @T1X_STAT_IOMMU_UNMAP_CALLS: calls of iommu_unmap_fast()
  * @T1X_STAT_IOTLB_SYNCS: calls of t1x_domain_sync()
  * @T1X_STAT_PAGES_PINNED: pages kept by pins; all pages of a huge page, though it has

@@ -5,7 +5,7 @@
 #include_next <linux/iommu.h>
 #include <t1x_features.h>
 
-/* v6.3: iommu_map() takes gfp flags.  Delete with 6.1. */
+/* v6.3: iommu_map() and iommu_map_sg() take gfp flags.  Delete with 6.1. */
 #if !T1X_HAS_IOMMU_MAP_GFP
 #include <linux/gfp.h>
 
@@ -18,7 +18,17 @@ static inline int t1x_compat_iommu_map(struct iommu_domain *domain,
 	       iommu_map_atomic(domain, iova, paddr, size, prot);
 }
 
+/* Only where it may block: there is iommu_map_sg_atomic(), but not for modules. */
+static inline ssize_t t1x_compat_iommu_map_sg(struct iommu_domain *domain,
+					      unsigned long iova,
+					      struct scatterlist *sg,
+					      unsigned int nents, int prot, gfp_t gfp)
+{
+	return iommu_map_sg(domain, iova, sg, nents, prot);
+}
+
 #define iommu_map t1x_compat_iommu_map
+#define iommu_map_sg t1x_compat_iommu_map_sg
 #endif
 
 /* v6.3: iommu_group_has_isolated_msi() exists.  Delete with 6.1. */
