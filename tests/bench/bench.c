@@ -218,33 +218,50 @@ static void thp_cold(void)
 	measure("thp-cold", once_cold, "");
 }
 
-static void once_bar(void *small_leaves)
+/**
+ * struct leaves - how a BAR is mapped for the CPU when it is mapped for the device
+ * @off: its address by so many bytes, which keeps large leaves out
+ * @cold: not yet
+ */
+struct leaves {
+	size_t off;
+	bool cold;
+};
+
+static void once_bar(void *how)
 {
+	const struct leaves *leaves = how;
 	volatile char *memory;
 	struct bar bar;
-	size_t at;
+	size_t at, size;
 
 	/* It refuses what is not memory. */
 	if (side_serving() == IOMMUFD)
 		return;
 	open_container(vfio_bar_group_open());
 	vfio_bar_open(&bar, group);
-	memory = bar_reserve(small_leaves ? PAGE : 0, bar.size);
+	size = leaves->cold ? SIZE_COLD : bar.size;
+	memory = bar_reserve(leaves->off, bar.size);
 	vfio_region_map(&bar.dev, bar.region, (void *)memory, 0, bar.size);
-	for (at = 0; at < bar.size; at += PAGE)
+	for (at = 0; at < bar.size && !leaves->cold; at += PAGE)
 		(void)memory[at];
-	map_and_unmap((void *)memory, bar.size);
+	map_and_unmap((void *)memory, size);
 	vfio_close_all();
 }
 
 static void bar_(void)
 {
-	measure("bar", once_bar, NULL);
+	measure("bar", once_bar, &(struct leaves){ 0 });
 }
 
 static void bar_4k(void)
 {
-	measure("bar-4k", once_bar, "");
+	measure("bar-4k", once_bar, &(struct leaves){ .off = PAGE });
+}
+
+static void bar_cold(void)
+{
+	measure("bar-cold", once_bar, &(struct leaves){ .off = PAGE, .cold = true });
 }
 
 /**
@@ -471,6 +488,7 @@ static const struct test cases[] = {
 	CASE("shm", shm),
 	CASE("bar", bar_),
 	CASE("bar-4k", bar_4k),
+	CASE("bar-cold", bar_cold),
 	CASE("small", small),
 	CASE("pair", pair),
 	CASE("dirty", dirty),

@@ -185,6 +185,29 @@ static void read_in_one_go(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, run.ram || run.pinned || run.huge);
 }
 
+/* Each page is faulted in once, as many at a time as mmap_lock may be held for. */
+static void read_faults_what_is_wanted(struct kunit *test)
+{
+	const struct {
+		unsigned int first;
+		unsigned long npages;
+	} parts[] = {
+		{ 0, 1 }, { 0, 2 }, { 1, 40 }, { 0, BORDER }, { BORDER - 3, 5 },
+		{ 3, FAKE_BAR_PAGES - 3 },
+	};
+	struct t1x_run run;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		fake_memory_reset();
+		KUNIT_EXPECT_EQ(test, read_bar(parts[i].first, parts[i].npages, true, &run), 0);
+		KUNIT_EXPECT_EQ(test, fake_memory.bar_faults, run.npages);
+		KUNIT_EXPECT_GE(test, run.npages, min(parts[i].npages, 60UL));
+		KUNIT_EXPECT_LE(test, run.npages, min(parts[i].npages, 95UL));
+		KUNIT_EXPECT_EQ(test, run.pfn, page_to_pfn(fake_memory.bar) + parts[i].first);
+	}
+}
+
 static void read_any_part(struct kunit *test)
 {
 	unsigned int first, npages;
@@ -256,6 +279,7 @@ static struct kunit_case pfnmap_cases[] = {
 	KUNIT_CASE(scan_goes_on_where_pages_were_used),
 	KUNIT_CASE(scan_ends_where_less_is_allowed),
 	KUNIT_CASE(read_in_one_go),
+	KUNIT_CASE(read_faults_what_is_wanted),
 	KUNIT_CASE(read_any_part),
 	KUNIT_CASE_PARAM(read_ends_at_a_hole, place_gen_params),
 	KUNIT_CASE_PARAM(read_ends_at_what_is_read_only, place_gen_params),

@@ -13,8 +13,11 @@
 #include "pfn.h"
 #include "runs.h"
 
-/* Lookups, each with at most one fault, between two releases of mmap_lock. */
+/* Lookups between two releases of mmap_lock; and faults, unless the last has them ahead. */
 #define T1X_PFNMAP_LOOKUPS	64
+
+/* Faults for one lookup, where each brings one small leaf. */
+#define T1X_PFNMAP_AHEAD	32UL
 
 /* An entry of a page table without its accessed and dirty bits. */
 static unsigned long t1x_pfnmap_entry(pte_t *ptep)
@@ -63,30 +66,48 @@ static unsigned long t1x_pfnmap_leaf(const struct follow_pfnmap_args *args,
 	return min(most, (last - args->address + 1) >> PAGE_SHIFT);
 }
 
-/* Calls follow_pfnmap_start(), after a fault if the entry is not there. */
-static int t1x_pfnmap_start(struct follow_pfnmap_args *args, bool write,
-			    bool *retry)
+/*
+ * Faults in a page that is not there, and those behind it, @npages in all: what the
+ * process would get by an access.  Their errors come back when they are looked up.
+ */
+static int t1x_pfnmap_fault(const struct follow_pfnmap_args *args, unsigned long npages,
+			    bool write, bool *retry)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0);
+	unsigned long i;
+	int ret = 0;
+
+	for (i = 0; i < npages && !ret && !*retry; i++)
+		ret = fixup_user_fault(args->vma->vm_mm, args->address + (i << PAGE_SHIFT),
+				       flags, retry);
+	if (i > 1)
+		return 0;
+	if (ret)
+		*retry = false;
+	return ret;
+}
+
+/* Calls follow_pfnmap_start(), after faults if the entry is not there. */
+static int t1x_pfnmap_start(struct follow_pfnmap_args *args, unsigned long npages,
+			    bool write, bool *retry)
+{
 	int ret;
 
 	if (!follow_pfnmap_start(args))
 		return 0;
 
-	ret = fixup_user_fault(args->vma->vm_mm, args->address, flags, retry);
-	if (ret)
-		*retry = false;
+	ret = t1x_pfnmap_fault(args, npages, write, retry);
 	return ret || *retry ? ret : follow_pfnmap_start(args);
 }
 
-/* Reads the pages that one lookup finds, at most @most. */
-static int t1x_pfnmap_lookup(struct follow_pfnmap_args *args,
-			     unsigned long most, bool write,
-			     struct t1x_run *found, bool *retry)
+/* Reads the pages that one lookup finds, at most @most, with @ahead faults if need be. */
+static int t1x_pfnmap_lookup(struct follow_pfnmap_args *args, unsigned long most,
+			     unsigned long ahead, bool write, struct t1x_run *found,
+			     bool *retry)
 {
 	int ret;
 
-	ret = t1x_pfnmap_start(args, write, retry);
+	ret = t1x_pfnmap_start(args, min(most, ahead), write, retry);
 	if (ret || *retry)
 		return ret;
 
@@ -96,6 +117,12 @@ static int t1x_pfnmap_lookup(struct follow_pfnmap_args *args,
 					     t1x_pfnmap_leaf(args, most);
 	follow_pfnmap_end(args);
 	return found->npages ? 0 : -EFAULT;
+}
+
+/* How many pages to fault in at once: never over an edge, where a large leaf may begin. */
+static unsigned long t1x_pfnmap_ahead(unsigned long address)
+{
+	return clamp((-address & ~PMD_MASK) >> PAGE_SHIFT, 1UL, T1X_PFNMAP_AHEAD);
 }
 
 /**
@@ -119,21 +146,23 @@ int t1x_pfnmap_read(struct vm_area_struct *vma, unsigned long vaddr,
 		    bool *retry)
 {
 	struct follow_pfnmap_args args = { .vma = vma };
+	unsigned long most, ahead, i;
 	struct t1x_run found;
-	unsigned long most;
-	unsigned int i;
+	bool singly = false;
 	int ret = 0;
 
 	run->npages = 0;
 	*retry = false;
 	most = min(npages, (vma->vm_end - vaddr) >> PAGE_SHIFT);
-	for (i = 0; i < T1X_PFNMAP_LOOKUPS && run->npages < most; i++) {
+	for (i = 0; i < T1X_PFNMAP_LOOKUPS && run->npages < most; i += ahead) {
 		args.address = vaddr + ((unsigned long)run->npages << PAGE_SHIFT);
-		ret = t1x_pfnmap_lookup(&args, most - run->npages, write,
+		ahead = singly ? t1x_pfnmap_ahead(args.address) : 1;
+		ret = t1x_pfnmap_lookup(&args, most - run->npages, ahead, write,
 					&found, retry);
 		if (ret || *retry || !t1x_run_joins(run, &found))
 			break;
 		t1x_run_join(run, &found);
+		singly |= found.npages == 1;
 	}
 
 	/* What was found before an error is good; the error will come back. */
