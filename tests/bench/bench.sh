@@ -21,6 +21,10 @@ else
 	T1X_INTREE=$(modinfo -n $INTREE)
 	T1X_TWO_DOMAINS=/t1x/t1x_two_domains.ko
 	export T1X_TWO_DOMAINS
+	# Where the module that was loaded at first has to be told so, the others have to.
+	if [ "$(cat /sys/module/$OURS/parameters/allow_unsafe_interrupts)" = Y ]; then
+		export T1X_UNSAFE=y
+	fi
 fi
 export T1X_MODULE T1X_INTREE
 if [ "$1" = -p ]; then

@@ -86,8 +86,8 @@ void side_serve(enum side side)
 	serving = side;
 	if (!sides[side].file || sys_refs() >= 0)
 		return;
-	/* UML without MSIs cannot say that they are isolated. */
-	side_load(sides[side].file, sys_mock_get("isolated_msi") ? "" :
+	/* UML without MSIs cannot say that they are isolated, and virtio-iommu never. */
+	side_load(sides[side].file, sys_mock_get("isolated_msi") && !getenv("T1X_UNSAFE") ? "" :
 				    "allow_unsafe_interrupts=1");
 }
 
