@@ -35,7 +35,8 @@
  * @write: pinned so that devices may write
  * @owner: the process that it is charged to
  * @lock: protects what follows; once pinned, it stays as it is
- * @runs: what was pinned, in order, in arrays of T1X_UMEM_ARRAY; %NULL before that
+ * @runs: what was pinned, in order, in arrays of T1X_UMEM_ARRAY, of which the last has no
+ *	more room than it needs; %NULL before that
  * @nr: runs in all of them
  *
  * There may be more runs than fit into the largest array that can be allocated.
@@ -177,14 +178,16 @@ static struct t1x_umem *t1x_umem_get(struct t1x_errlog *errlog, unsigned long fi
 static int t1x_umem_alloc_runs(struct t1x_umem *umem, unsigned long nr)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-	unsigned long i, arrays = DIV_ROUND_UP(nr, T1X_UMEM_ARRAY);
+	unsigned long i, n, arrays = DIV_ROUND_UP(nr, T1X_UMEM_ARRAY);
 
 	umem->runs = kvcalloc(arrays, sizeof(*umem->runs), gfp);
 	if (!umem->runs)
 		return -ENOMEM;
 	umem->nr = nr;
 	for (i = 0; i < arrays; i++) {
-		umem->runs[i] = kmalloc(PAGE_SIZE, gfp);
+		/* Many regions have a run or two. */
+		n = min(nr - i * T1X_UMEM_ARRAY, T1X_UMEM_ARRAY);
+		umem->runs[i] = kmalloc_array(n, sizeof(**umem->runs), gfp);
 		if (!umem->runs[i]) {
 			t1x_umem_free_runs(umem);
 			return -ENOMEM;
@@ -397,7 +400,7 @@ struct t1x_umem *t1x_umem_get_pinned(struct t1x_container *c,
 void t1x_umem_seek(const struct t1x_umem *umem, unsigned long index,
 		   struct t1x_umem_pos *pos)
 {
-	unsigned long npages = (umem->urange.last - umem->urange.first + 1) >> PAGE_SHIFT;
+	unsigned long npages = t1x_urange_npages(&umem->urange);
 	unsigned long low = 0, high = umem->nr, step = 1, at;
 	const struct t1x_umem_run *run;
 
