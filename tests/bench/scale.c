@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../selftests/lib/debugfs.h"
@@ -88,6 +89,49 @@ static void track_dirty_pages(void)
 	stop("dirty-stop", nr, "mapping");
 }
 
+static void ask_for_information(void)
+{
+	static union {
+		struct vfio_iommu_type1_info info;
+		char room[PAGE];
+	} answer;
+	size_t i;
+
+	start();
+	for (i = 0; i < CALLS; i++) {
+		answer.info.argsz = sizeof(answer);
+		assert_ret(ioctl(container, VFIO_IOMMU_GET_INFO, &answer), 0);
+	}
+	stop("info", CALLS, "call");
+}
+
+/* As many regions of a page each, and mappings of them. In-tree has nothing like it. */
+static void map_registered_memory(void *memory)
+{
+	size_t i;
+
+	if (side_serving() != OURS)
+		return;
+	start();
+	for (i = 0; i < nr; i++)
+		assert_ret(dma_register(container, memory + i * PAGE, PAGE,
+					VFIO_TYPE1X_MEMORY_WRITE), 0);
+	stop("register", nr, "region");
+	start();
+	map_all(memory);
+	stop("registered-map", nr, "mapping");
+	start();
+	pairs(memory + nr / 2 * PAGE, iova_of(nr / 2) + PAGE, CALLS);
+	stop("registered-pair", CALLS, "pair");
+	start();
+	assert_ret(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), nr * PAGE);
+	stop("registered-unmap-all", nr, "mapping");
+	start();
+	for (i = 0; i < nr; i++)
+		assert_ret(dma_unregister(container, memory + i * PAGE, PAGE), 0);
+	stop("unregister", nr, "region");
+}
+
 /* The in-tree driver has no such file. */
 static void list_mappings(void)
 {
@@ -114,10 +158,12 @@ static void once_scale(void *memory)
 	map_what_is_mapped(memory);
 	map_and_unmap_another(memory);
 	track_dirty_pages();
+	ask_for_information();
 	list_mappings();
 	start();
 	assert_ret(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), nr * PAGE);
 	stop("unmap-all", nr, "mapping");
+	map_registered_memory(memory);
 
 	map_all(memory);
 	start();
