@@ -117,8 +117,10 @@ int t1x_dirty_track(struct t1x_container *c, struct t1x_dma *dma)
 		return t1x_log_err(&c->errlog, -EINVAL,
 				   "%llu pages are too many to track dirty ones",
 				   nbits);
-	dma->dirty = kvcalloc(BITS_TO_LONGS(nbits), sizeof(long),
-			      GFP_KERNEL_ACCOUNT);
+	/* One word is enough for most. */
+	dma->dirty = nbits <= BITS_PER_LONG ?
+			     kzalloc(sizeof(long), GFP_KERNEL_ACCOUNT) :
+			     kvcalloc(BITS_TO_LONGS(nbits), sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (dma->dirty) {
 		if (unlikely(!t1x_access_pages_empty(&c->access_pages)))
 			t1x_dirty_mark_accessed(c, dma, dma->iova, dma->last);
