@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "fill.h"
+#include "fill_domain.h"
 #include "params.h"
 #include "stats.h"
 #include "t1x.h"
@@ -183,7 +184,7 @@ static void replay_maps_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_fill(f, dma), 0);
 
 	mutex_lock(&f->c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
 	mutex_unlock(&f->c->lock);
 	list_add_tail(&f->fake[1]->d.node, &f->c->domains);
 	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 600);
@@ -209,7 +210,7 @@ static void untracked_takes_the_walk(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 100);
 
 	mutex_lock(&f->c->lock);
-	KUNIT_EXPECT_EQ(test, t1x_dma_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
+	KUNIT_EXPECT_EQ(test, t1x_fill_domain(f->c, FAKE_ALL, dma, &f->fake[1]->d), 0);
 	mutex_unlock(&f->c->lock);
 	list_add_tail(&f->fake[1]->d.node, &f->c->domains);
 	fake_expect_mapped(test, f->fake[1], dma, FAKE_PAGES - 100);

@@ -16,6 +16,7 @@
 #include "dirty.h"
 #include "dma.h"
 #include "fill.h"
+#include "fill_domain.h"
 #include "params.h"
 #include "t1x.h"
 #include "trace.h"
@@ -113,7 +114,7 @@ static int t1x_attach_new_domain(struct t1x_container *c,
 	t1x_domain_add(c, d);
 	t1x_dma_for_each(dma, &c->dma_tree) {
 		ret = first ? t1x_dma_fill(c, all, dma) :
-			      t1x_dma_fill_domain(c, all, dma, d);
+			      t1x_fill_domain(c, all, dma, d);
 		if (ret)
 			break;
 	}

@@ -4,12 +4,9 @@
 
 struct t1x_container;
 struct t1x_dma;
-struct t1x_domain;
 struct t1x_range;
 
 int t1x_dma_fill(struct t1x_container *c, const struct t1x_range *range,
 		 struct t1x_dma *dma);
-int t1x_dma_fill_domain(struct t1x_container *c, const struct t1x_range *range,
-			struct t1x_dma *dma, struct t1x_domain *d);
 
 #endif /* _T1X_FILL_H */
