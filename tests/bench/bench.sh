@@ -21,7 +21,7 @@ else
 	T1X_INTREE=$(modinfo -n $INTREE)
 	T1X_TWO_DOMAINS=/t1x/t1x_two_domains.ko
 	export T1X_TWO_DOMAINS
-	# Where the module that was loaded at first has to be told so, the others have to.
+	# The option of modprobe.d, which insmod does not read.
 	if [ "$(cat /sys/module/$OURS/parameters/allow_unsafe_interrupts)" = Y ]; then
 		export T1X_UNSAFE=y
 	fi

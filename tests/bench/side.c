@@ -86,7 +86,7 @@ void side_serve(enum side side)
 	serving = side;
 	if (!sides[side].file || sys_refs() >= 0)
 		return;
-	/* UML without MSIs cannot say that they are isolated, and virtio-iommu never. */
+	/* Neither UML without MSIs nor a virtio-iommu shows that interrupts are isolated. */
 	side_load(sides[side].file, sys_mock_get("isolated_msi") && !getenv("T1X_UNSAFE") ? "" :
 				    "allow_unsafe_interrupts=1");
 }

@@ -147,6 +147,11 @@ static void some_runs(struct t1x_run runs[4], const struct kind *p)
 	}
 }
 
+static int map_four(struct fake_domain *fake, const struct t1x_run runs[4])
+{
+	return t1x_domain_map(&fake->d, IOVA, runs, 4, IOMMU_READ, 0, GFP_KERNEL);
+}
+
 /* All of them, or none. */
 static void domain_map_runs_or_none(struct kunit *test)
 {
@@ -158,16 +163,13 @@ static void domain_map_runs_or_none(struct kunit *test)
 	some_runs(runs, p);
 	for (nth = 1; nth <= 4; nth++) {
 		fake->fail_map = nth;
-		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
-						     IOMMU_READ, 0, GFP_KERNEL),
-				-ENOMEM);
+		KUNIT_EXPECT_EQ(test, map_four(fake, runs), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 		KUNIT_EXPECT_EQ(test, fake->stale_pages, 0UL);
 	}
 
 	fake->map_syncs = 0;
-	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
-					     IOMMU_READ, 0, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, map_four(fake, runs), 0);
 	KUNIT_EXPECT_EQ(test, fake->map_syncs, p->calls);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, runs[i].pfn,
@@ -191,16 +193,12 @@ static void domain_map_undo_refused(struct kunit *test)
 		fake->keep = (IOVA >> PAGE_SHIFT) + i;
 		fake->keep_times = 1;
 		fake->fail_map = 4;
-		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
-						     IOMMU_READ, 0, GFP_KERNEL),
-				-ENOMEM);
+		KUNIT_EXPECT_EQ(test, map_four(fake, runs), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, fake->nr, 0UL);
 
 		fake->keep_times = 1000;
 		fake->fail_map = 4;
-		KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4,
-						     IOMMU_READ, 0, GFP_KERNEL),
-				-EIO);
+		KUNIT_EXPECT_EQ(test, map_four(fake, runs), -EIO);
 		KUNIT_EXPECT_GE(test, fake->nr, 1UL);
 		fake->keep_times = 0;
 		KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, IOVA, 10), 0);
@@ -222,8 +220,7 @@ static void domain_map_joins_no_runs(struct kunit *test)
 		runs[i].ram = true;
 	}
 	fake->domain.pgsize_bitmap = PAGE_SIZE | 8 * PAGE_SIZE;
-	KUNIT_EXPECT_EQ(test, t1x_domain_map(&fake->d, IOVA, runs, 4, IOMMU_READ, 0,
-					     GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, map_four(fake, runs), 0);
 	KUNIT_EXPECT_EQ(test, fake->map_ops, 4U);
 	KUNIT_EXPECT_EQ(test, t1x_domain_unmap_sync(&fake->d, IOVA, 8), 0);
 	KUNIT_EXPECT_EQ(test, fake->nr, 0UL);

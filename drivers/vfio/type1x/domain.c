@@ -275,7 +275,7 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		return likely(!ret) ? 0 : t1x_domain_map_undo(d, at, at, at + size, ret);
 	}
 
-	if (d->domain->ops->iotlb_sync_map && gfpflags_allow_blocking(gfp)) {
+	if (nr > 1 && d->domain->ops->iotlb_sync_map && gfpflags_allow_blocking(gfp)) {
 		most = T1X_DOMAIN_SG;
 		sg_init_table(sg, min(nr, most));
 	}

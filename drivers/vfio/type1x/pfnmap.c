@@ -13,7 +13,7 @@
 #include "pfn.h"
 #include "runs.h"
 
-/* Lookups between two releases of mmap_lock; and faults, unless the last has them ahead. */
+/* Lookups between two releases of mmap_lock, and faults, but for those of the last one. */
 #define T1X_PFNMAP_LOOKUPS	64
 
 /* Faults for one lookup, where each brings one small leaf. */
@@ -67,8 +67,8 @@ static unsigned long t1x_pfnmap_leaf(const struct follow_pfnmap_args *args,
 }
 
 /*
- * Faults in a page that is not there, and those behind it, @npages in all: what the
- * process would get by an access.  Their errors come back when they are looked up.
+ * Faults in a page that is not there, and those behind it, @npages in all, as an access
+ * would.  An error behind the first page comes back when that page is looked up.
  */
 static int t1x_pfnmap_fault(const struct follow_pfnmap_args *args, unsigned long npages,
 			    bool write, bool *retry)
