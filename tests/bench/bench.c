@@ -2,9 +2,9 @@
 /*
  * What mapping and unmapping cost in the in-tree driver and in ours, side by
  * side in one boot and with the very same memory. These are the cases that
- * make sense everywhere; stock.c has those for stock kernels alone, smp.c those
- * that need two CPUs, and native.c those for UML. side.h says which drivers
- * are compared, and measure.h how.
+ * make sense everywhere; stock.c has those for stock kernels alone, smp.c and
+ * shared.c those that need two CPUs, and native.c those for UML. side.h says which
+ * drivers are compared, and measure.h how.
  *
  * Arguments are names of the cases that are to run.
  */
@@ -503,6 +503,7 @@ static const struct test cases[] = {
 	CASE("threads", smp_threads),
 	CASE("huge-cold", smp_huge_cold),
 	CASE("crowd", smp_crowd),
+	CASE("lines", shared_lines),
 	CASE("scale-10", scale_few),
 	CASE("scale-1000", scale_many),
 	CASE("scale-60000", scale_lots),

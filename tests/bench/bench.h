@@ -38,6 +38,8 @@ void smp_threads(void);
 void smp_huge_cold(void);
 void smp_crowd(void);
 
+void shared_lines(void);
+
 void scale_few(void);
 void scale_many(void);
 void scale_lots(void);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What bench executes to tell profile.c where a stretch begins and ends: a nop
- * whose operand is a number.
+ * What bench executes to tell plugins of QEMU where they are: a nop whose operand is a
+ * number. Between the first two lies what profile.c counts, or, for lines.c, where each CPU
+ * begins an operation with the third and has done its last with the fourth.
  */
 #ifndef T1X_BENCH_MARK_H
 #define T1X_BENCH_MARK_H
 
 #define MARK_BEGIN	0x74317801
 #define MARK_END	0x74317802
+#define MARK_OPERATION	0x74317803
+#define MARK_DONE	0x74317804
 
 /**
  * mark() - execute such a nop

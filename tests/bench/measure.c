@@ -335,8 +335,8 @@ static void count(void (*once)(void *memory), void *memory)
 	counters_close();
 }
 
-/* Where the functions of modules are: another one may be there next time. */
-static void print_symbols(void)
+/** print_symbols() - where the functions of modules are: others may be there next time */
+void print_symbols(void)
 {
 	FILE *file = fopen("/proc/kallsyms", "r");
 	char line[256], name[128];

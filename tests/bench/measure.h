@@ -52,6 +52,7 @@ void note(const char *op, uint64_t ns, size_t units, const char *per);
 struct figure *figure_of(const char *op);
 void report_begin(const char *name, const char *op, const char *per,
 		  size_t units, enum side side);
+void print_symbols(void);
 void measure(const char *name, void (*once)(void *memory), void *memory);
 void measure_smp(const char *name, void (*once)(void *memory), void *memory);
 void measure_few(const char *name, void (*once)(void *memory), void *memory);
