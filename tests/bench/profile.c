@@ -67,12 +67,6 @@ static void count(unsigned int cpu, void *data)
 		block->times++;
 }
 
-static bool is_mark(const struct qemu_plugin_insn *insn, uint64_t code)
-{
-	return qemu_plugin_insn_size(insn) == sizeof(code) &&
-	       !memcmp(qemu_plugin_insn_data(insn), &code, sizeof(code));
-}
-
 static void call_on(struct qemu_plugin_insn *insn,
 		    void (*fn)(unsigned int cpu, void *data))
 {
@@ -97,9 +91,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 					     block);
 	for (i = 0; i < block->insns; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		if (is_mark(insn, MARK_CODE(MARK_BEGIN)))
+		if (qemu_plugin_insn_is(insn, MARK_CODE(MARK_BEGIN)))
 			call_on(insn, begin);
-		if (is_mark(insn, MARK_CODE(MARK_END)))
+		if (qemu_plugin_insn_is(insn, MARK_CODE(MARK_END)))
 			call_on(insn, end);
 	}
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct qemu_info;
 struct qemu_plugin_tb;
@@ -51,5 +52,13 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+
+/* Not QEMU's: is an instruction these eight bytes? */
+static inline bool qemu_plugin_insn_is(const struct qemu_plugin_insn *insn,
+				       uint64_t code)
+{
+	return qemu_plugin_insn_size(insn) == sizeof(code) &&
+	       !memcmp(qemu_plugin_insn_data(insn), &code, sizeof(code));
+}
 
 #endif /* T1X_BENCH_QEMU_PLUGIN_H */

@@ -37,7 +37,7 @@ static struct fake_domain *mapped_domain(struct kunit *test,
 static void domain_map_is_one_call(struct kunit *test)
 {
 	struct fake_domain *fake = mapped_domain(test, 32);
-	unsigned long i;
+	unsigned long nr_syncs = t1x_domain_nr_syncs(&fake->d), i;
 
 	KUNIT_EXPECT_EQ(test, fake->map_ops, 1U);
 	for (i = 0; i < 32; i++)
@@ -50,6 +50,7 @@ static void domain_map_is_one_call(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->syncs, 0U);
 	t1x_domain_sync(&fake->d, &gather);
 	KUNIT_EXPECT_EQ(test, fake->syncs, 1U);
+	KUNIT_EXPECT_EQ(test, t1x_domain_nr_syncs(&fake->d), nr_syncs + 1);
 	KUNIT_EXPECT_EQ(test, fake->lookups, 0U);
 }
 

@@ -208,6 +208,10 @@ unsigned long fake_domain_pfn(struct fake_domain *fake, dma_addr_t iova)
 	return entry ? xa_to_value(entry) : 0;
 }
 
+/* What all of them count together: a test compares before and after. */
+static DEFINE_PER_CPU(unsigned long, fake_syncs);
+static DEFINE_PER_CPU(struct t1x_map_stats, fake_map_stats);
+
 /**
  * fake_domain_setup() - make a domain of zeroed memory
  * @fake: to be the domain, empty, of all IOVAs
@@ -220,6 +224,7 @@ void fake_domain_setup(struct fake_domain *fake)
 	fake->domain.pgsize_bitmap = PAGE_SIZE | 1UL << 21;
 	fake->domain.geometry.aperture_end = ~(dma_addr_t)0;
 	fake->d.domain = &fake->domain;
+	fake->d.syncs = &fake_syncs;
 	INIT_LIST_HEAD(&fake->d.groups);
 }
 
@@ -263,6 +268,7 @@ struct t1x_container *fake_container_alloc(struct kunit *test)
 	c->pgsizes = PAGE_MASK;
 	c->dma_avail = T1X_ENTRIES_UNLIMITED;
 	c->pin_batch = 512;
+	c->map_stats = &fake_map_stats;
 	return c;
 }
 

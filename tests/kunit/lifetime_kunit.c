@@ -86,6 +86,23 @@ static void release_waits_for_users(struct kunit *test)
 	wait_for_completion(&late.done);
 }
 
+/* A lookup that release was too late to prevent. */
+static void no_reference_once_release_has_begun(struct kunit *test)
+{
+	void *cookie = t1x_container_open(VFIO_TYPE1v2_IOMMU);
+	struct t1x_container *c;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(cookie));
+	c = t1x_container_get(cookie);
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	WRITE_ONCE(c->dying, true);
+	KUNIT_EXPECT_NULL(test, t1x_container_get(cookie));
+	WRITE_ONCE(c->dying, false);
+	t1x_container_put(c);
+	/* Waits for what that lookup would have left. */
+	fake_release(cookie);
+}
+
 #define MANY	200
 
 /* The container with the number of its cookie, or none: also where many share a slot. */
@@ -130,6 +147,7 @@ static struct kunit_case lifetime_cases[] = {
 	KUNIT_CASE(cookie_is_never_used_twice),
 	KUNIT_CASE(open_refuses_other_types),
 	KUNIT_CASE(release_waits_for_users),
+	KUNIT_CASE(no_reference_once_release_has_begun),
 	KUNIT_CASE(each_of_many_is_found),
 	{}
 };

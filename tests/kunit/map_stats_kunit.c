@@ -10,13 +10,26 @@
 
 #define PAGES(bytes)	((unsigned long)(bytes) >> PAGE_SHIFT)
 
-static void map_stats_expect(struct kunit *test, const struct t1x_map_stats *stats,
-			     unsigned long npages, unsigned long npages_pmd,
-			     unsigned long npages_pud)
+/* What this CPU counts and the others have counted. */
+static struct t1x_map_stats __percpu *map_stats_alloc(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages), npages);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_pmd), npages_pmd);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats->npages_pud), npages_pud);
+	struct t1x_map_stats __percpu *stats = alloc_percpu(*stats);
+
+	KUNIT_ASSERT_NOT_NULL(test, stats);
+	return stats;
+}
+
+static void map_stats_expect(struct kunit *test, const struct t1x_map_stats __percpu *stats,
+			     struct t1x_map_stats expected)
+{
+	struct t1x_map_stats sum;
+
+	t1x_map_stats_sum(stats, &sum);
+	KUNIT_EXPECT_EQ(test, sum.npages, expected.npages);
+	KUNIT_EXPECT_EQ(test, sum.npages_pmd, expected.npages_pmd);
+	KUNIT_EXPECT_EQ(test, sum.npages_pud, expected.npages_pud);
+	KUNIT_EXPECT_EQ(test, sum.largest, expected.largest);
+	KUNIT_EXPECT_EQ(test, sum.slow_gup, expected.slow_gup);
 }
 
 #define M	PAGES(SZ_2M)
@@ -62,12 +75,16 @@ static void map_stats_alignment(struct kunit *test)
 {
 	const struct leaf_case *p = test->param_value;
 	const struct t1x_run run = { .pfn = p->pfn, .npages = p->npages };
+	struct t1x_map_stats __percpu *stats = map_stats_alloc(test);
 	struct t1x_map_stats_delta part = {};
-	struct t1x_map_stats stats = {};
 
 	t1x_map_stats_count_run(&part, p->iova, &run);
-	t1x_map_stats_add(&stats, &part, p->npages, 0);
-	map_stats_expect(test, &stats, p->npages, p->npages_pmd, p->npages_pud);
+	t1x_map_stats_add(stats, &part, p->npages, 0);
+	map_stats_expect(test, stats, (struct t1x_map_stats){
+		.npages = p->npages, .npages_pmd = p->npages_pmd,
+		.npages_pud = p->npages_pud, .largest = p->npages,
+	});
+	free_percpu(stats);
 }
 
 static void map_stats_several(struct kunit *test)
@@ -78,8 +95,11 @@ static void map_stats_several(struct kunit *test)
 		{ .pfn = 9 * m + 1, .npages = 2 * m - 1 },
 		{ .pfn = m, .npages = m },
 	};
+	struct t1x_map_stats __percpu *stats = map_stats_alloc(test);
+	struct t1x_map_stats expected = {
+		.npages = 3 * m, .npages_pmd = 2 * m, .largest = 2 * m - 1, .slow_gup = 7,
+	};
 	struct t1x_map_stats_delta part = {};
-	struct t1x_map_stats stats = {};
 	dma_addr_t iova = SZ_2M;
 	unsigned int i;
 
@@ -87,21 +107,46 @@ static void map_stats_several(struct kunit *test)
 		t1x_map_stats_count_run(&part, iova, &runs[i]);
 		iova += (dma_addr_t)runs[i].npages << PAGE_SHIFT;
 	}
-	t1x_map_stats_add(&stats, &part, 3 * m, 7);
-	map_stats_expect(test, &stats, 3 * m, 2 * m, 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&stats.largest), 2 * m - 1);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&stats.slow_gup), 7);
+	t1x_map_stats_add(stats, &part, 3 * m, 7);
+	map_stats_expect(test, stats, expected);
 
 	/* A smaller one changes neither. */
 	part = (struct t1x_map_stats_delta){ .largest = 3 };
-	t1x_map_stats_add(&stats, &part, 3, 0);
-	map_stats_expect(test, &stats, 3 * m + 3, 2 * m, 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&stats.largest), 2 * m - 1);
+	t1x_map_stats_add(stats, &part, 3, 0);
+	expected.npages += 3;
+	map_stats_expect(test, stats, expected);
+	free_percpu(stats);
+}
+
+/* Whichever CPU has counted. */
+static void map_stats_of_all_cpus(struct kunit *test)
+{
+	struct t1x_map_stats __percpu *stats = map_stats_alloc(test);
+	struct t1x_map_stats expected = {};
+	struct t1x_map_stats *part;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		part = per_cpu_ptr(stats, cpu);
+		part->npages = 1 + cpu;
+		part->npages_pmd = 10 + cpu;
+		part->npages_pud = 100 + cpu;
+		part->largest = 1000 - cpu;
+		part->slow_gup = 10000 + cpu;
+		expected.npages += part->npages;
+		expected.npages_pmd += part->npages_pmd;
+		expected.npages_pud += part->npages_pud;
+		expected.slow_gup += part->slow_gup;
+	}
+	expected.largest = 1000;
+	map_stats_expect(test, stats, expected);
+	free_percpu(stats);
 }
 
 static struct kunit_case map_stats_cases[] = {
 	KUNIT_CASE_PARAM(map_stats_alignment, leaf_case_gen_params),
 	KUNIT_CASE(map_stats_several),
+	KUNIT_CASE(map_stats_of_all_cpus),
 	{}
 };
 

@@ -2,6 +2,7 @@
 #ifndef _T1X_ACCOUNT_H
 #define _T1X_ACCOUNT_H
 
+#include <linux/cache.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
@@ -12,21 +13,22 @@ struct task_struct;
 
 /**
  * struct t1x_process - a process that locked memory is charged to
- * @users: owners that refer to it, and containers that mapped for it last
  * @task: thread group leader, whose RLIMIT_MEMLOCK counts
  * @mm: address space whose locked_vm counts; held by mmgrab(), so it may
  *	outlive its users
  * @cred: credentials it had
  * @lock_cap: CAP_IPC_LOCK was among them: no limit
+ * @users: owners that refer to it, and containers that mapped for it last
  *
- * Does not change once it is made; @users is atomic.
+ * Does not change once it is made; @users is atomic, and has a cache line of its own: each
+ * MAP and UNMAP of any thread writes to it.
  */
 struct t1x_process {
-	refcount_t users;
 	struct task_struct *task;
 	struct mm_struct *mm;
 	const struct cred *cred;
 	bool lock_cap;
+	refcount_t users ____cacheline_aligned_in_smp;
 };
 
 /**

@@ -75,10 +75,19 @@
  *   -----                               -------
  *   rcu_read_lock                       take the number out of xarray and slots
  *   look the number up                  dying = true
- *   users++, unless it is 0             users--
- *   rcu_read_unlock                     wait until users is 0
- *   ...                                 unmap, unpin, refund what is left
- *   users--, the last one wakes         free after an RCU grace period
+ *   got++                               full barrier
+ *   full barrier                        wait until got is put
+ *   dying? as below, found nothing      unmap, unpin, refund what is left
+ *   rcu_read_unlock                     free after an RCU grace period
+ *   ...
+ *   full barrier
+ *   put++
+ *   full barrier
+ *   dying? wake release
+ *
+ * got and put are sums over all CPUs, and release adds up put before got.  So it may miss a
+ * reference that is dropped, and is woken then; but what was got before a put that it saw it
+ * sees as well, and of what was got without a look at its dying, too.
  *
  * An ioctl that comes too late finds nothing and returns -EINVAL, as on a container that
  * has no backend.  One that came in time is waited for; a long map checks @dying before
@@ -86,6 +95,7 @@
  */
 #include "container.h"
 
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/xarray.h>
@@ -113,6 +123,15 @@ static struct t1x_container __rcu **t1x_recent_slot(unsigned long id)
 	return &t1x_recent[id % T1X_RECENT];
 }
 
+static void t1x_container_free_rcu(struct rcu_head *rcu)
+{
+	struct t1x_container *c = container_of(rcu, struct t1x_container, rcu);
+
+	free_percpu(c->map_stats);
+	free_percpu(c->users);
+	kfree(c);
+}
+
 /**
  * t1x_container_open() - make a container
  * @arg: VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU or VFIO_TYPE1X_REGISTERED_IOMMU
@@ -125,7 +144,7 @@ static struct t1x_container __rcu **t1x_recent_slot(unsigned long id)
 void *t1x_container_open(unsigned long arg)
 {
 	struct t1x_container *c;
-	int ret;
+	int ret = -ENOMEM;
 
 	if (arg != VFIO_TYPE1_IOMMU && arg != VFIO_TYPE1v2_IOMMU &&
 	    arg != VFIO_TYPE1X_REGISTERED_IOMMU)
@@ -133,10 +152,13 @@ void *t1x_container_open(unsigned long arg)
 
 	c = kzalloc_obj(*c, GFP_KERNEL_ACCOUNT);
 	if (!c)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(ret);
+	c->users = alloc_percpu_gfp(*c->users, GFP_KERNEL_ACCOUNT);
+	c->map_stats = alloc_percpu_gfp(*c->map_stats, GFP_KERNEL_ACCOUNT);
+	if (!c->users || !c->map_stats)
+		goto err_free;
 
-	refcount_set(&c->users, 1);
-	init_completion(&c->drained);
+	rcuwait_init(&c->releaser);
 	c->v2 = arg != VFIO_TYPE1_IOMMU;
 	c->registered_only = arg == VFIO_TYPE1X_REGISTERED_IOMMU;
 	c->pid = current->tgid;
@@ -158,10 +180,8 @@ void *t1x_container_open(unsigned long arg)
 
 	c->id = atomic_long_inc_return(&t1x_last_id);
 	ret = xa_insert(&t1x_containers, c->id, c, GFP_KERNEL);
-	if (ret) {
-		kfree(c);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_free;
 
 	rcu_assign_pointer(*t1x_recent_slot(c->id), c);
 	t1x_errlog_init(&c->errlog, c->id);
@@ -169,6 +189,10 @@ void *t1x_container_open(unsigned long arg)
 	t1x_stat_inc(T1X_STAT_CONTAINERS_OPENED);
 	trace_t1x_container_open(c->id, c->v2, c->registered_only);
 	return (void *)c->id;
+
+err_free:
+	t1x_container_free_rcu(&c->rcu);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -182,13 +206,20 @@ struct t1x_container *t1x_container_get(void *cookie)
 	unsigned long id = (unsigned long)cookie;
 	struct t1x_container *c;
 
-	rcu_read_lock();
-	c = rcu_dereference(*t1x_recent_slot(id));
+	rcu_read_lock_sched();
+	c = rcu_dereference_sched(*t1x_recent_slot(id));
 	if (unlikely(!c || c->id != id))
 		c = xa_load(&t1x_containers, id);
-	if (c && !refcount_inc_not_zero(&c->users))
-		c = NULL;
-	rcu_read_unlock();
+	if (likely(c)) {
+		__this_cpu_inc(c->users->got);
+		/* Release sees this, or this sees that it has begun. */
+		smp_mb();
+		if (unlikely(READ_ONCE(c->dying))) {
+			t1x_container_put(c);
+			c = NULL;
+		}
+	}
+	rcu_read_unlock_sched();
 	return c;
 }
 
@@ -198,8 +229,34 @@ struct t1x_container *t1x_container_get(void *cookie)
  */
 void t1x_container_put(struct t1x_container *c)
 {
-	if (refcount_dec_and_test(&c->users))
-		complete(&c->drained);
+	/* Keeps @c until the end of this, whatever release sees. */
+	rcu_read_lock_sched();
+	/* What was done with the container is done before release sees this. */
+	smp_mb();
+	__this_cpu_inc(c->users->put);
+	/* Release sees this, or this sees that it has begun. */
+	smp_mb();
+	if (unlikely(READ_ONCE(c->dying)))
+		rcuwait_wake_up(&c->releaser);
+	rcu_read_unlock_sched();
+}
+
+/*
+ * Is there a reference that was taken without a look at @dying, which is set?  Those that are
+ * given back at once, because of it, may be counted as well.
+ */
+static bool t1x_container_is_used(const struct t1x_container *c)
+{
+	unsigned long got = 0, put = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		put += READ_ONCE(per_cpu_ptr(c->users, cpu)->put);
+	/* What was put was got before: it is among what is added up next. */
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		got += READ_ONCE(per_cpu_ptr(c->users, cpu)->got);
+	return got != put;
 }
 
 /**
@@ -223,8 +280,8 @@ struct t1x_container *t1x_container_shutdown(void *cookie)
 	cmpxchg(t1x_recent_slot(c->id), RCU_INITIALIZER(c), NULL);
 
 	WRITE_ONCE(c->dying, true);
-	t1x_container_put(c);
-	wait_for_completion(&c->drained);
+	/* It has the barrier between @dying and the counts. */
+	rcuwait_wait_event(&c->releaser, !t1x_container_is_used(c), TASK_UNINTERRUPTIBLE);
 	return c;
 }
 
@@ -247,7 +304,7 @@ void t1x_container_free(struct t1x_container *c)
 	t1x_iova_free(&c->iova_ranges);
 	mutex_destroy(&c->mmio_lock);
 	mutex_destroy(&c->lock);
-	kfree_rcu(c, rcu);
+	call_rcu(&c->rcu, t1x_container_free_rcu);
 }
 
 /**

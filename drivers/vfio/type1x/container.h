@@ -2,12 +2,13 @@
 #ifndef _T1X_CONTAINER_H
 #define _T1X_CONTAINER_H
 
-#include <linux/completion.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/percpu-defs.h>
 #include <linux/rcupdate.h>
-#include <linux/refcount.h>
+#include <linux/rcuwait.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <vfio_abi/vfio_iommu_driver.h>
@@ -41,76 +42,96 @@ struct t1x_mr {
 };
 
 /**
+ * struct t1x_container_users - references to a container, as one CPU has counted them
+ * @got: taken
+ * @put: dropped, by tasks that may have taken theirs on another CPU
+ *
+ * Per CPU: with one count for all, that of a pair of ioctls would be the cache line that
+ * travels most between the threads of a container.
+ */
+struct t1x_container_users {
+	unsigned long got;
+	unsigned long put;
+};
+
+/**
  * struct t1x_container - what userspace made with VFIO_SET_IOMMU
  * @id: its cookie for vfio.ko, never used twice
- * @users: references; the initial one is dropped by release
- * @drained: completed when the last reference is gone
- * @rcu: delays the free until no lookup can see it
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @registered_only: map nothing but registered memory
- * @pid: the process that opened it
- * @comm: its name
+ * @dirty: dirty pages are tracked; every mapping has a bitmap
  * @pin_batch: pages pinned at a time; tests make it small
- * @device_sem: protects @access_devices together with @lock, see container.c
- * @mmio_lock: protects which MMIO of watched mappings is in @domains, see mmio_notifier.c
- * @range_tree: IOVA ranges that a task has locked; has a lock of its own
- * @lock: the lock
- * @dma_tree: the mappings, struct t1x_dma
+ * @users: references
+ * @map_stats: what was mapped so far
+ * @process: the process that mapped last, which is the next to map mostly; or %NULL
  * @mrs: registered memory, struct t1x_mr
  * @domains: the domains, struct t1x_domain
  * @iova_ranges: usable IOVAs; empty without a domain, when none is unusable
  * @pgsizes: page sizes every domain supports, none below PAGE_SIZE
- * @process: the process that mapped last, which is the next to map mostly; or %NULL
+ * @range_tree: IOVA ranges that a task has locked; has a lock of its own
+ * @lock: the lock
+ * @dma_tree: the mappings, struct t1x_dma
  * @dma_avail: mappings that may still be made, or T1X_ENTRIES_UNLIMITED; below 0
  *	while a mapping has been split and its part is not gone yet
+ * @nr_map_calls: MAPs that began to pin
+ * @nr_unmap_calls: UNMAPs that were not refused
+ * @device_sem: protects @access_devices together with @lock, see container.c
+ * @mmio_lock: protects which MMIO of watched mappings is in @domains, see mmio_notifier.c
  * @emulated_groups: groups without an IOMMU, struct t1x_group
  * @access_devices: open mediated devices, &vfio_device.iommu_entry
  * @access_pages: pages that they hold
  * @mr_npages: pages of registered memory
- * @nr_map_calls: MAPs that began to pin
- * @nr_unmap_calls: UNMAPs that were not refused
  * @nr_vaddr_invalid: mappings whose vaddr was taken back
  * @nr_non_pinned_groups: groups that can write anywhere and do not tell where
- * @dirty: dirty pages are tracked; every mapping has a bitmap
+ * @pid: the process that opened it
+ * @comm: its name
+ * @releaser: the task that waits for the references to go
+ * @rcu: delays the free until no lookup can see it
  * @errlog: why requests were refused
- * @map_stats: what was mapped so far
+ *
+ * From @process to @nr_non_pinned_groups all is protected by @lock, but what has a lock of its
+ * own.  First comes what each MAP and UNMAP reads and few write to, then a cache line with
+ * the locks, and then what they write to with a lock held: threads that are at work in
+ * one container take no more lines from each other than they have to.
  */
 struct t1x_container {
 	unsigned long id;
-	refcount_t users;
-	struct completion drained;
-	struct rcu_head rcu;
 	bool dying;
 	bool v2;
 	bool registered_only;
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
+	bool dirty;
 	unsigned int pin_batch;
-	struct rw_semaphore device_sem;
-	struct mutex mmio_lock;	/* see mmio_notifier.c */
-	struct t1x_range_tree range_tree;
-
-	struct mutex lock;	/* protects what follows, see container.c */
-	struct rb_root dma_tree;
+	struct t1x_container_users __percpu *users;
+	struct t1x_map_stats __percpu *map_stats;
+	struct t1x_process *process;
 	struct rb_root mrs;
 	struct list_head domains;
 	struct t1x_iova_ranges iova_ranges;
 	unsigned long pgsizes;
-	struct t1x_process *process;
+
+	struct t1x_range_tree range_tree ____cacheline_aligned_in_smp;
+	struct mutex lock;	/* see container.c */
+
+	struct rb_root dma_tree ____cacheline_aligned_in_smp;
 	long dma_avail;
+	unsigned long nr_map_calls;
+	unsigned long nr_unmap_calls;
+
+	struct rw_semaphore device_sem;
+	struct mutex mmio_lock;	/* see mmio_notifier.c */
 	struct list_head emulated_groups;
 	struct list_head access_devices;
 	struct t1x_access_pages access_pages;
 	unsigned long mr_npages;
-	unsigned long nr_map_calls;
-	unsigned long nr_unmap_calls;
 	unsigned long nr_vaddr_invalid;
 	unsigned int nr_non_pinned_groups;
-	bool dirty;
 
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	struct rcuwait releaser;
+	struct rcu_head rcu;
 	struct t1x_errlog errlog;	/* has a lock of its own */
-	struct t1x_map_stats map_stats;		/* needs none */
 };
 
 void *t1x_container_open(unsigned long arg);

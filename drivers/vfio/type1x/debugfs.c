@@ -192,21 +192,19 @@ static void t1x_show_leaf(struct seq_file *m, unsigned int shift, unsigned long 
 		   (u64)npages << PAGE_SHIFT);
 }
 
-static void t1x_show_map_stats(struct seq_file *m, struct t1x_map_stats *stats)
+static void t1x_show_map_stats(struct seq_file *m, const struct t1x_container *c)
 {
-	unsigned long npages_pud = atomic_long_read(&stats->npages_pud);
-	unsigned long npages_pmd = atomic_long_read(&stats->npages_pmd);
-	unsigned long npages = atomic_long_read(&stats->npages);
+	struct t1x_map_stats sum;
 
+	t1x_map_stats_sum(c->map_stats, &sum);
 	/* What comes meanwhile may be counted in one and not in the other. */
-	npages_pmd = max(npages_pmd, npages_pud);
-	npages = max(npages, npages_pmd);
-	t1x_show_bytes(m, "largest_run",
-		       (unsigned int)atomic_read(&stats->largest));
-	t1x_show_leaf(m, PUD_SHIFT, npages_pud);
-	t1x_show_leaf(m, PMD_SHIFT, npages_pmd - npages_pud);
-	t1x_show_leaf(m, PAGE_SHIFT, npages - npages_pmd);
-	seq_printf(m, "slow_gup %ld\n", atomic_long_read(&stats->slow_gup));
+	sum.npages_pmd = max(sum.npages_pmd, sum.npages_pud);
+	sum.npages = max(sum.npages, sum.npages_pmd);
+	t1x_show_bytes(m, "largest_run", sum.largest);
+	t1x_show_leaf(m, PUD_SHIFT, sum.npages_pud);
+	t1x_show_leaf(m, PMD_SHIFT, sum.npages_pmd - sum.npages_pud);
+	t1x_show_leaf(m, PAGE_SHIFT, sum.npages - sum.npages_pmd);
+	seq_printf(m, "slow_gup %lu\n", sum.slow_gup);
 }
 
 static void t1x_show_groups(struct seq_file *m, struct list_head *groups)
@@ -226,10 +224,9 @@ static void t1x_show_domains(struct seq_file *m, struct t1x_container *c)
 	list_for_each_entry(d, &c->domains, node) {
 		seq_printf(m, "domain %lu groups=", d->id);
 		t1x_show_groups(m, &d->groups);
-		seq_printf(m, " page_sizes=%#lx coherent=%d iotlb_syncs=%ld walks=%ld\n",
+		seq_printf(m, " page_sizes=%#lx coherent=%d iotlb_syncs=%lu walks=%ld\n",
 			   d->domain->pgsize_bitmap, d->coherent,
-			   atomic_long_read(&d->syncs),
-			   atomic_long_read(&d->walks));
+			   t1x_domain_nr_syncs(d), atomic_long_read(&d->walks));
 	}
 	if (!list_empty(&c->emulated_groups)) {
 		seq_puts(m, "emulated groups=");
@@ -272,7 +269,7 @@ static int t1x_summary_show(struct seq_file *m, void *unused)
 	seq_putc(m, '\n');
 	seq_printf(m, "type %s\n", t1x_type_name(c));
 	t1x_show_mappings_sum(m, c);
-	t1x_show_map_stats(m, &c->map_stats);
+	t1x_show_map_stats(m, c);
 	ret = t1x_show_state(m, c);
 	t1x_container_put(c);
 	return ret;

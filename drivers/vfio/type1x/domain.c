@@ -12,6 +12,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -44,11 +45,14 @@ static int t1x_domain_alloc_dev(struct device *dev, void *data)
 struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 {
 	struct t1x_domain *d;
-	long err;
+	long err = -ENOMEM;
 
 	d = kzalloc_obj(*d, GFP_KERNEL_ACCOUNT);
 	if (!d)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(err);
+	d->syncs = alloc_percpu_gfp(*d->syncs, GFP_KERNEL_ACCOUNT);
+	if (!d->syncs)
+		goto err_free;
 
 	INIT_LIST_HEAD(&d->groups);
 	iommu_group_for_each_dev(group, d, t1x_domain_alloc_dev);
@@ -58,6 +62,8 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 	}
 
 	err = d->domain ? PTR_ERR(d->domain) : -ENODEV;
+	free_percpu(d->syncs);
+err_free:
 	kfree(d);
 	return ERR_PTR(err);
 }
@@ -71,6 +77,7 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 void t1x_domain_free(struct t1x_domain *d)
 {
 	iommu_domain_free(d->domain);
+	free_percpu(d->syncs);
 	kfree(d);
 }
 
@@ -423,8 +430,26 @@ void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather)
 		gather->end = gather->start | ~PAGE_MASK;
 	}
 	iommu_iotlb_sync(d->domain, gather);
-	atomic_long_inc(&d->syncs);
+	preempt_disable();
+	__this_cpu_inc(*d->syncs);
+	preempt_enable();
 	t1x_stat_inc(T1X_STAT_IOTLB_SYNCS);
+}
+
+/**
+ * t1x_domain_nr_syncs() - how often t1x_domain_sync() was called for a domain
+ * @d: the domain
+ *
+ * Return: the sum over all CPUs; exact while none counts.
+ */
+unsigned long t1x_domain_nr_syncs(const struct t1x_domain *d)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(d->syncs, cpu));
+	return sum;
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
+#include <linux/percpu-defs.h>
 
 #include "runs.h"
 
@@ -15,7 +16,8 @@
  * @domain: the kernel's domain
  * @id: what a trace calls it; never used twice
  * @coherent: the domain forbids its devices to bypass CPU caches
- * @syncs: how often its IOTLB was flushed
+ * @syncs: how often each CPU flushed its IOTLB; which is what every UNMAP does, so it is
+ *	in no cache line that others read
  * @walks: how often it was asked for translations
  *
  * All but the last two change with the container's lock held and all IOVAs locked.
@@ -26,7 +28,7 @@ struct t1x_domain {
 	struct iommu_domain *domain;
 	unsigned long id;
 	bool coherent;
-	atomic_long_t syncs;
+	unsigned long __percpu *syncs;
 	atomic_long_t walks;
 };
 
@@ -68,6 +70,7 @@ int t1x_domain_map(struct t1x_domain *d, dma_addr_t iova,
 		   unsigned int granule_shift, gfp_t gfp);
 int t1x_domain_unmap(struct t1x_domain *d, struct iommu_iotlb_gather *gather,
 		     dma_addr_t iova, unsigned long npages);
+unsigned long t1x_domain_nr_syncs(const struct t1x_domain *d);
 void t1x_domain_sync(struct t1x_domain *d, struct iommu_iotlb_gather *gather);
 int t1x_domain_unmap_sync(struct t1x_domain *d, dma_addr_t iova,
 			  unsigned long npages);

@@ -447,7 +447,7 @@ static void t1x_fill_end(struct t1x_fill *fill, const struct t1x_range *range,
 	struct t1x_dma *dma = fill->dma;
 
 	if (likely(!error))
-		t1x_map_stats_add(&fill->c->map_stats, &fill->stats, dma->filled,
+		t1x_map_stats_add(fill->c->map_stats, &fill->stats, dma->filled,
 				  fill->reader.nr_slow);
 	else
 		t1x_fill_abort(fill, range);

@@ -92,6 +92,6 @@ int t1x_fill_page(struct t1x_container *c, const struct t1x_range *range,
 		return ret;
 	}
 	t1x_fill_page_record(c, dma, &run);
-	t1x_map_stats_add(&c->map_stats, &(struct t1x_map_stats_delta){ .largest = 1 }, 1, 0);
+	t1x_map_stats_add(c->map_stats, &(struct t1x_map_stats_delta){ .largest = 1 }, 1, 0);
 	return 0;
 }

@@ -85,6 +85,8 @@ err_debugfs:
 static void __exit t1x_exit(void)
 {
 	vfio_unregister_iommu_driver(&t1x_ops);
+	/* Containers are still to be freed. */
+	rcu_barrier();
 	t1x_debugfs_exit();
 	t1x_dma_cache_exit();
 }

@@ -6,18 +6,23 @@
 #include "map_stats.h"
 
 /**
- * t1x_map_stats_add_large() - add what t1x_map_stats_add() does not do by itself
+ * t1x_map_stats_sum() - read what t1x_map_stats_add() has counted
  * @stats: of the container
- * @part: of a mapping
+ * @sum: set to the sums over all CPUs, and to the largest run; each is exact while nothing
+ *	is mapped
  */
-void t1x_map_stats_add_large(struct t1x_map_stats *stats,
-			     const struct t1x_map_stats_delta *part)
+void t1x_map_stats_sum(const struct t1x_map_stats __percpu *stats, struct t1x_map_stats *sum)
 {
-	int old = atomic_read(&stats->largest);
+	const struct t1x_map_stats *part;
+	int cpu;
 
-	while (part->largest > (unsigned int)old &&
-	       !atomic_try_cmpxchg(&stats->largest, &old, part->largest))
-		;
-	atomic_long_add(part->npages_pmd, &stats->npages_pmd);
-	atomic_long_add(part->npages_pud, &stats->npages_pud);
+	*sum = (struct t1x_map_stats){};
+	for_each_possible_cpu(cpu) {
+		part = per_cpu_ptr(stats, cpu);
+		sum->npages += READ_ONCE(part->npages);
+		sum->npages_pmd += READ_ONCE(part->npages_pmd);
+		sum->npages_pud += READ_ONCE(part->npages_pud);
+		sum->largest = max(sum->largest, READ_ONCE(part->largest));
+		sum->slow_gup += READ_ONCE(part->slow_gup);
+	}
 }

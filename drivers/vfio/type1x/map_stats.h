@@ -2,8 +2,8 @@
 #ifndef _T1X_MAP_STATS_H
 #define _T1X_MAP_STATS_H
 
-#include <linux/atomic.h>
-#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
 #include <linux/pgtable.h>
 #include <linux/types.h>
 
@@ -25,14 +25,15 @@
  * @largest: pages of the largest run
  * @slow_gup: batches of pages that were not to be had without mmap_lock
  *
- * For debugfs.  All are atomic: each is exact, but they are not read at the same time.
+ * For debugfs.  Per CPU, so no lock: each CPU changes its own, and t1x_map_stats_sum() adds
+ * them up.
  */
 struct t1x_map_stats {
-	atomic_long_t npages;
-	atomic_long_t npages_pmd;
-	atomic_long_t npages_pud;
-	atomic_t largest;
-	atomic_long_t slow_gup;
+	unsigned long npages;
+	unsigned long npages_pmd;
+	unsigned long npages_pud;
+	unsigned int largest;
+	unsigned long slow_gup;
 };
 
 /**
@@ -49,8 +50,7 @@ struct t1x_map_stats_delta {
 	unsigned int largest;
 };
 
-void t1x_map_stats_add_large(struct t1x_map_stats *stats,
-			     const struct t1x_map_stats_delta *part);
+void t1x_map_stats_sum(const struct t1x_map_stats __percpu *stats, struct t1x_map_stats *sum);
 
 /**
  * t1x_map_stats_leaves() - pages of a run that leaves of a size can map
@@ -100,17 +100,21 @@ static inline void t1x_map_stats_count_run(struct t1x_map_stats_delta *part, dma
  * @part: of its runs
  * @npages: its pages
  * @slow_gup: batches of them that took mmap_lock
+ *
+ * Context: process context; interrupts do not count.
  */
-static inline void t1x_map_stats_add(struct t1x_map_stats *stats,
+static inline void t1x_map_stats_add(struct t1x_map_stats __percpu *stats,
 				     const struct t1x_map_stats_delta *part,
 				     unsigned long npages, unsigned long slow_gup)
 {
-	atomic_long_add(npages, &stats->npages);
-	if (slow_gup)
-		atomic_long_add(slow_gup, &stats->slow_gup);
-	if (unlikely(part->largest > (unsigned int)atomic_read(&stats->largest) ||
-		     part->npages_pmd))
-		t1x_map_stats_add_large(stats, part);
+	struct t1x_map_stats *own = get_cpu_ptr(stats);
+
+	own->npages += npages;
+	own->npages_pmd += part->npages_pmd;
+	own->npages_pud += part->npages_pud;
+	own->largest = max(own->largest, part->largest);
+	own->slow_gup += slow_gup;
+	put_cpu_ptr(stats);
 }
 
 #endif /* _T1X_MAP_STATS_H */

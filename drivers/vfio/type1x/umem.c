@@ -347,7 +347,7 @@ static int t1x_umem_pin(struct t1x_container *c, struct t1x_umem *umem)
 		t1x_umem_abort(&fill);
 	if (fill.populate)
 		t1x_populate_stop(fill.populate);
-	atomic_long_add(fill.reader.nr_slow, &c->map_stats.slow_gup);
+	t1x_map_stats_add(c->map_stats, &(struct t1x_map_stats_delta){}, 0, fill.reader.nr_slow);
 	t1x_pfn_reader_destroy(&fill.reader);
 	t1x_runs_free(&fill.runs);
 	t1x_refund(&umem->owner, npages - nram);
