@@ -463,6 +463,39 @@ static void split_keeps_the_bits(struct kunit *test)
 				!!(user_bitmap()[i / 64] & 1ULL << i % 64));
 }
 
+static struct t1x_container *starting;
+
+static void start_tracking(struct fake_domain *unused)
+{
+	t1x_dirty_start(starting);
+}
+
+/* A device can go on writing to what an IOMMU keeps, whenever tracking has begun. */
+static void kept_page_is_dirty(struct kunit *test)
+{
+	struct t1x_unmap_request req = { .iova = IOVA, .size = 2 * PAGE_SIZE };
+	struct fixture *f = fixture_with(test, 1);
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, t1x_dma_is_run(map(test, 0, 2)));
+	starting = f->c;
+	f->fake[0]->on_sync = start_tracking;
+	/* The second page: the first one makes it sync. */
+	f->fake[0]->keep = (IOVA >> PAGE_SHIFT) + 1;
+	f->fake[0]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), -EIO);
+	KUNIT_EXPECT_TRUE(test, f->c->dirty);
+	f->fake[0]->on_sync = NULL;
+	f->fake[0]->keep_times = 0;
+	for (i = 0; i < 2; i++) {
+		user_bitmap()[0] = 0;
+		KUNIT_EXPECT_EQ(test, get(f, 0, 2), 0);
+		KUNIT_EXPECT_EQ(test, user_bitmap()[0], 3ULL);
+	}
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), 0);
+	KUNIT_EXPECT_EQ(test, req.unmapped, 2 * (u64)PAGE_SIZE);
+}
+
 static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(start_and_stop_twice),
 	KUNIT_CASE(start_fails_for_a_giant),
@@ -473,6 +506,7 @@ static struct kunit_case dirty_cases[] = {
 	KUNIT_CASE(everything_is_dirty_with_a_non_pinned_group),
 	KUNIT_CASE(held_pages_stay_dirty),
 	KUNIT_CASE_PARAM(split_keeps_the_bits, split_page_gen_params),
+	KUNIT_CASE(kept_page_is_dirty),
 	{}
 };
 

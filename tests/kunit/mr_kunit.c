@@ -13,6 +13,7 @@
 #include "t1x_kunit.h"
 #include "umem.h"
 #include "unfill.h"
+#include "unmap.h"
 
 #define IOVA	0x80000000UL
 
@@ -244,6 +245,44 @@ static void mr_fills(struct kunit *test)
 	mr_done(test, &p);
 }
 
+static struct {
+	struct t1x_container *c;
+	int ret;
+} unregistering;
+
+static void try_to_unregister(struct fake_domain *unused)
+{
+	unregistering.ret = unreg(unregistering.c, 10, 1);
+}
+
+/* Until then a device can write to it. */
+static void mr_stays_until_the_sync(struct kunit *test)
+{
+	struct t1x_unmap_request req = { .iova = IOVA, .size = PAGE_SIZE };
+	struct mr_case p = mr_begin(test);
+	struct t1x_container *c = p.c[0];
+	struct t1x_dma *dma;
+
+	KUNIT_EXPECT_EQ(test, reg(c, 10, 1), 0);
+	dma = fake_dma_alloc(test, IOVA, 10, 1);
+	dma->registered = true;
+	dma->mr = find(c, 10, 1);
+	dma->mr_first = 0;
+	mutex_lock(&c->lock);
+	t1x_container_insert(c, dma);
+	KUNIT_EXPECT_EQ(test, t1x_dma_fill(c, FAKE_ALL, dma), 0);
+	mutex_unlock(&c->lock);
+
+	unregistering.c = c;
+	unregistering.ret = 0;
+	p.fake->on_sync = try_to_unregister;
+	KUNIT_EXPECT_EQ(test, t1x_unmap(c, &req), 0);
+	p.fake->on_sync = NULL;
+	KUNIT_EXPECT_EQ(test, unregistering.ret, -EBUSY);
+	KUNIT_EXPECT_EQ(test, unreg(c, 10, 1), 0);
+	mr_done(test, &p);
+}
+
 /* A domain that refuses: nothing stays of the mapping, all of the region. */
 static void mr_fill_fails(struct kunit *test)
 {
@@ -277,6 +316,7 @@ static struct kunit_case mr_cases[] = {
 	KUNIT_CASE_PARAM(mr_run_is_of_these_pages, layout_gen_params),
 	KUNIT_CASE(mr_fills),
 	KUNIT_CASE(mr_fill_fails),
+	KUNIT_CASE(mr_stays_until_the_sync),
 	{}
 };
 

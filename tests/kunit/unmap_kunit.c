@@ -324,6 +324,27 @@ static void kept_page_keeps_its_mapping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_mappings(f), 0U);
 }
 
+/* What is one run leaves the tree before an IOMMU is asked, and comes back. */
+static void kept_run_keeps_its_mapping(struct kunit *test)
+{
+	struct t1x_unmap_request req = { .iova = IOVA + 10 * PAGE_SIZE, .size = PAGE_SIZE };
+	const unsigned int *which = test->param_value;
+	struct fixture *f = fixture_with(test, 2);
+
+	KUNIT_ASSERT_TRUE(test, t1x_dma_is_run(map(test, 10, 1)));
+	f->fake[*which]->keep = (IOVA >> PAGE_SHIFT) + 10;
+	f->fake[*which]->keep_times = 1000;
+	KUNIT_EXPECT_EQ(test, fixture_unmap(f, &req), -EIO);
+	KUNIT_EXPECT_EQ(test, req.unmapped, 0ULL);
+	KUNIT_ASSERT_NOT_NULL(test, mapping_at(f, 10));
+	KUNIT_EXPECT_TRUE(test, fake_page_pinned(fake_memory.layout[10]));
+	KUNIT_EXPECT_EQ(test, fake_memory_locked(), f->locked + 1);
+
+	f->fake[*which]->keep_times = 0;
+	KUNIT_EXPECT_EQ(test, fixture_unmap_pages(f, IOVA, 10, 1), 1L);
+	KUNIT_EXPECT_EQ(test, count_mappings(f), 0U);
+}
+
 /* --- vaddr -------------------------------------------------------------------- */
 
 static int unmap_vaddr(struct fixture *f, unsigned long first,
@@ -504,6 +525,7 @@ static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE_PARAM(mappings_share_syncs, mappings_gen_params),
 	KUNIT_CASE(range_shrinks_to_what_is_left),
 	KUNIT_CASE_PARAM(kept_page_keeps_its_mapping, domain_gen_params),
+	KUNIT_CASE_PARAM(kept_run_keeps_its_mapping, domain_gen_params),
 	KUNIT_CASE(vaddr_goes_and_mappings_stay),
 	KUNIT_CASE_PARAM(granules_go_by_parts, part_gen_params),
 	KUNIT_CASE(range_takes_parts_of_several),

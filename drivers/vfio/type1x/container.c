@@ -408,7 +408,8 @@ void t1x_container_insert(struct t1x_container *c, struct t1x_dma *dma)
 /**
  * t1x_container_remove() - undo t1x_container_insert()
  * @c: the container
- * @dma: the mapping, with nothing filled
+ * @dma: the mapping, with nothing filled, or locked by the caller, which is about to unfill it,
+ *	and of no registered memory
  *
  * Context: the lock is held.
  */

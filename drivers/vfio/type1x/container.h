@@ -60,7 +60,7 @@ struct t1x_container_users {
  * @dying: release has begun; long operations give up
  * @v2: unmap by the rules of VFIO_TYPE1v2_IOMMU
  * @registered_only: map nothing but registered memory
- * @dirty: dirty pages are tracked; every mapping has a bitmap
+ * @dirty: dirty pages are tracked; mappings have a bitmap, see &t1x_dma.dirty
  * @pin_batch: pages pinned at a time; tests make it small
  * @users: references
  * @map_stats: what was mapped so far

@@ -373,8 +373,9 @@ static void t1x_dirty_clear(struct t1x_container *c, struct t1x_dma *dma,
 	unsigned int shift = t1x_dirty_shift(c);
 	unsigned long first = (iova - dma->iova) >> shift;
 
-	bitmap_clear(dma->dirty, first,
-		     ((last - dma->iova) >> shift) - first + 1);
+	if (likely(dma->dirty))
+		bitmap_clear(dma->dirty, first,
+			     ((last - dma->iova) >> shift) - first + 1);
 	if (unlikely(!t1x_access_pages_empty(&c->access_pages)))
 		t1x_dirty_mark_accessed(c, dma, iova, last);
 }

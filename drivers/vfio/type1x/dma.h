@@ -24,7 +24,8 @@ struct t1x_mmio_range;
  * @untracked: memory for @runs ran out: pages beyond them are in the IOMMU only
  * @vaddr_invalid: @vpn was taken back, and nothing more may be pinned
  * @dirty: a bit for each page that may have been written to, while dirty pages
- *	are tracked; else %NULL
+ *	are tracked; else %NULL, and for what was being unmapped when that began and an
+ *	IOMMU kept, of which all pages are dirty
  * @mr: with @registered: the memory that the pages are from, which are then neither
  *	pinned nor charged here
  * @mmio: without: what revokes its MMIO; %NULL if there is none, or it stays
@@ -134,6 +135,19 @@ static inline dma_addr_t t1x_dma_iova_at(const struct t1x_dma *dma,
 static inline u64 t1x_dma_bytes(const struct t1x_dma *dma)
 {
 	return (u64)t1x_dma_npages(dma) << PAGE_SHIFT;
+}
+
+/**
+ * t1x_dma_is_run() - is what is filled of a mapping one run
+ * @dma: the mapping
+ *
+ * Context: the range is locked.
+ * Return: whether it is, and no MMIO that is watched.
+ */
+static inline bool t1x_dma_is_run(const struct t1x_dma *dma)
+{
+	return !dma->runs.last && dma->filled && dma->filled == dma->runs.single.npages &&
+	       !t1x_dma_mmio(dma);
 }
 
 int t1x_dma_cache_init(void);

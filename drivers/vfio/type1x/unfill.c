@@ -235,13 +235,7 @@ static struct t1x_dma *t1x_unfill_batch_end(struct t1x_dma *batch)
 	return dma;
 }
 
-/* A mapping of one run, which needs no list of what is to be unpinned. */
-static bool t1x_unfill_is_run(const struct t1x_dma *dma)
-{
-	return !dma->runs.last && dma->filled && dma->filled == dma->runs.single.npages &&
-	       !t1x_dma_mmio(dma);
-}
-
+/* A mapping of one run needs no list of what is to be unpinned. */
 static int t1x_unfill_run(struct t1x_container *c, const struct t1x_range *range,
 			  struct t1x_dma *dma)
 {
@@ -279,7 +273,7 @@ int t1x_dmas_unfill(struct t1x_container *c, const struct t1x_range *range,
 	struct t1x_dma *end;
 	int ret = 0;
 
-	if (batch && !batch->next && t1x_unfill_is_run(batch)) {
+	if (batch && !batch->next && t1x_dma_is_run(batch)) {
 		t1x_range_assert_held(range, batch->iova, batch->last);
 		return t1x_unfill_run(c, range, batch);
 	}

@@ -21,12 +21,13 @@
  * user, and in v2 a mapping that was made with granules is split where the range ends.  Up
  * to here every failure leaves all mappings as they were.
  *
- * The mappings go in batches of up to T1X_SYNC_RUNS.  A batch is chained with the container
- * locked, and unfilled by t1x_dmas_unfill() with the range alone: each domain unmaps it,
- * then syncs its IOTLB, and only then are pages unpinned and charges refunded (I1).  What
- * was unfilled is removed from the tree with the container locked and freed without.  The
- * range shrinks to what is left, and what lies outside can be mapped again.  Only whole
- * mappings go, so no call to the IOMMU splits one of its large pages (I6).
+ * A mapping that is one run, of pages of its own and all that the range has, leaves the tree
+ * at once and is then unfilled.  Others go in batches of up to T1X_SYNC_RUNS.  A batch is
+ * chained with the container locked, and unfilled by t1x_dmas_unfill() with the range alone:
+ * each domain unmaps it, then syncs its IOTLB, and only then are pages unpinned and charges
+ * refunded (I1).  What was unfilled is removed from the tree with the container locked and
+ * freed without.  The range shrinks to what is left, and what lies outside can be mapped
+ * again.  Only whole mappings go, so no call to the IOMMU splits one of its large pages (I6).
  */
 #include "unmap.h"
 
@@ -386,6 +387,46 @@ static int t1x_unmap_mappings(struct t1x_container *c,
 	return ret;
 }
 
+/*
+ * May the only mapping of a range leave the tree before it is unfilled?  One of registered
+ * memory may not: it keeps the memory from being unpinned.
+ */
+static bool t1x_unmap_is_run(const struct t1x_unmap_state *unmap)
+{
+	const struct t1x_dma *dma = unmap->first;
+
+	return t1x_dma_is_run(dma) && !dma->registered && !dma->vaddr_invalid && !dma->dirty &&
+	       dma->iova == unmap->range.iova && dma->last == unmap->range.last;
+}
+
+/*
+ * Unmaps such a mapping with the container locked once.  If an IOMMU keeps it, it comes back
+ * into the tree, and has no bitmap if dirty pages are tracked meanwhile.  Drops the locks.
+ */
+static int t1x_unmap_run(struct t1x_container *c, struct t1x_unmap_state *unmap, u64 *bytes)
+{
+	struct t1x_dma *dma = unmap->first;
+	int ret;
+
+	t1x_container_remove(c, dma);
+	mutex_unlock(&c->lock);
+	dma->next = NULL;
+	ret = t1x_dmas_unfill(c, &unmap->range, dma);
+	if (unlikely(ret)) {
+		mutex_lock(&c->lock);
+		t1x_container_insert(c, dma);
+		mutex_unlock(&c->lock);
+		t1x_log_err(&c->errlog, ret, "unmap up to %#llx: an IOMMU keeps a page",
+			    (u64)unmap->last);
+	}
+	t1x_range_unlock(&c->range_tree, &unmap->range);
+	if (likely(!ret)) {
+		*bytes = t1x_dma_bytes(dma);
+		t1x_unmap_free(dma);
+	}
+	return ret;
+}
+
 static int t1x_unmap_steps(struct t1x_container *c,
 			   struct t1x_unmap_request *req)
 {
@@ -409,6 +450,8 @@ static int t1x_unmap_steps(struct t1x_container *c,
 
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
 	c->nr_unmap_calls++;
+	if (unmap.first && t1x_unmap_is_run(&unmap))
+		return t1x_unmap_run(c, &unmap, &req->unmapped);
 	if (unmap.first)
 		return t1x_unmap_mappings(c, &unmap, &req->unmapped);
 
