@@ -129,6 +129,9 @@ bench-smp: ## what two CPUs gain on a stock kernel in QEMU; wants two idle ones 
 bench-scale: ## how costs grow with the number of mappings, in-tree and ours (K= CASE=pattern)
 	@$(call each,k,$(or $(K),newest),scripts/bench -k $$k -g -c '$(or $(CASE),*)')
 
+bench-lines: ## which cache lines two CPUs share, and by which functions (K=)
+	@$(call each,k,$(or $(K),newest),scripts/bench -k $$k -l)
+
 bench-docs: ## write what these four measured into README.md and Documentation
 	@scripts/bench -w
 
@@ -159,5 +162,5 @@ help: ## this
 each = (bad=0; for $1 in $2; do $3 || bad=1; done; exit $$bad)
 
 .PHONY: modules install uninstall headers deb docs demo check check-full static arm64 abi check-docs check-deb models analyze cli runner \
-	kunit uml e2e e2e-clients soak fuzz fuzz-data bench bench-docs bench-native bench-scale bench-smp mutants coverage \
+	kunit uml e2e e2e-clients soak fuzz fuzz-data bench bench-docs bench-native bench-scale bench-smp bench-lines mutants coverage \
 	shell lab compile_commands.json clean distclean help
