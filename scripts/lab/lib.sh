@@ -72,6 +72,38 @@ follow() {
 		while read -r line; do say "$2: $line"; done || true
 }
 
+# progress FOLDER: what changes when a guest reports something: a test, or that one begins. Not
+# all that its kernel says, which may be one complaint over and over.
+progress() {
+	stat -c %s "$1"/{results,said} 2>/dev/null || true
+	grep -acE '(ok [0-9]+ |t1x: begin )' "$1/console" 2>/dev/null || true
+}
+
+# watched SECONDS FOLDER COMMAND...: run a guest whose output lies in FOLDER, and kill it, with
+# status 124, when it has reported nothing for so long. How long it takes in all depends on
+# what else the machine does.
+watched() {
+	local silence=$1 dir=$2 pid watcher status=0
+	shift 2
+	"$@" &
+	pid=$!
+	rm -f "$dir/silent"
+	{
+		said='' since=$EPOCHSECONDS
+		while kill -0 $pid 2>/dev/null && [ $((EPOCHSECONDS - since)) -lt "$silence" ]; do
+			now=$(progress "$dir")
+			[ "$now" = "$said" ] || said=$now since=$EPOCHSECONDS
+			sleep 1
+		done
+		! kill $pid 2>/dev/null || touch "$dir/silent"
+	} &
+	watcher=$!
+	wait $pid 2>/dev/null || status=$?
+	wait $watcher
+	[ ! -e "$dir/silent" ] || status=124
+	return $status
+}
+
 # usage: print the comment block at the top of the running script.
 usage() { sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
