@@ -227,8 +227,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 						 (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn));
 		for (m = 0; m < sizeof(marks) / sizeof(*marks); m++)
 			if (qemu_plugin_insn_is(insn, marks[m].code))
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, marks[m].fn,
-					QEMU_PLUGIN_CB_NO_REGS, NULL);
+				qemu_plugin_call_on(insn, marks[m].fn);
 	}
 }
 

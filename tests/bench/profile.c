@@ -67,13 +67,6 @@ static void count(unsigned int cpu, void *data)
 		block->times++;
 }
 
-static void call_on(struct qemu_plugin_insn *insn,
-		    void (*fn)(unsigned int cpu, void *data))
-{
-	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn,
-					       QEMU_PLUGIN_CB_NO_REGS, NULL);
-}
-
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	struct block *block = calloc(1, sizeof(*block));
@@ -92,9 +85,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	for (i = 0; i < block->insns; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		if (qemu_plugin_insn_is(insn, MARK_CODE(MARK_BEGIN)))
-			call_on(insn, begin);
+			qemu_plugin_call_on(insn, begin);
 		if (qemu_plugin_insn_is(insn, MARK_CODE(MARK_END)))
-			call_on(insn, end);
+			qemu_plugin_call_on(insn, end);
 	}
 }
 

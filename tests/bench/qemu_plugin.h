@@ -61,4 +61,12 @@ static inline bool qemu_plugin_insn_is(const struct qemu_plugin_insn *insn,
 	       !memcmp(qemu_plugin_insn_data(insn), &code, sizeof(code));
 }
 
+/* Not QEMU's either: have @fn called when an instruction is executed. */
+static inline void qemu_plugin_call_on(struct qemu_plugin_insn *insn,
+				       qemu_plugin_exec_fn fn)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn,
+					       QEMU_PLUGIN_CB_NO_REGS, NULL);
+}
+
 #endif /* T1X_BENCH_QEMU_PLUGIN_H */

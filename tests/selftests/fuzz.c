@@ -26,6 +26,7 @@
 #include "lib/model.h"
 #include "lib/twin_containers.h"
 #include "lib/fuzz_ops.h"
+#include "lib/invariants.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
@@ -58,6 +59,18 @@ static bool closes_clean(void)
 	return clean;
 }
 
+/* Operations after which the invariants of ours are checked. */
+#define CHECKED		16
+
+static bool holds(void)
+{
+	const char *broken = invariants_broken();
+
+	if (broken)
+		snprintf(why, sizeof(why), "%s", broken);
+	return !broken;
+}
+
 /* Returns the number of the operation that differed, or -1. */
 static long run_seq(const struct fuzz_seq *seq)
 {
@@ -76,6 +89,8 @@ static long run_seq(const struct fuzz_seq *seq)
 			bad = i;
 		else
 			twins_settle(op);
+		if (bad < 0 && (i + 1 == seq->n || i % CHECKED == CHECKED - 1) && !holds())
+			bad = i;
 		tried[op->kind]++;
 		succeeded[op->kind] += twins.results[OUR].ret >= 0;
 	}

@@ -30,6 +30,7 @@
 
 #include "lib/debugfs.h"
 #include "lib/dirty.h"
+#include "lib/invariants.h"
 #include "lib/mem.h"
 #include "lib/memcg.h"
 #include "lib/sys.h"
@@ -494,7 +495,7 @@ static void *direct(void *arg)
 
 	seed_thread(MAX_THREADS + 1);
 	while (!over) {
-		switch (rnd(5)) {
+		switch (rnd(6)) {
 		case 0:
 			track_dirty(&on);
 			break;
@@ -513,6 +514,9 @@ static void *direct(void *arg)
 			/* It must not go: containers use it. */
 			if (!syscall(SYS_delete_module, sys_driver(), O_NONBLOCK))
 				fail("the module went while it was used");
+			break;
+		case 5:
+			invariants_check();
 			break;
 		}
 		usleep(rnd(5000));

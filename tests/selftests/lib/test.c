@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "invariants.h"
 #include "proc.h"
 #include "sys.h"
 #include "test.h"
@@ -208,10 +209,12 @@ static void run_in_child(const struct job *job)
 
 	signal(SIGTERM, SIG_DFL);
 	alarm((job->test->seconds ?: TEST_SECONDS) * sys_slowness());
+	invariants_begin();
 	if (job->variant)
 		job->test->run_variant(job->variant);
 	else
 		job->test->run();
+	invariants_check();
 	vfio_close_all();
 	expect_eq(sys_vmlck(), vmlck);
 	verdict->state = verdict->failed ? FAILED : PASSED;
