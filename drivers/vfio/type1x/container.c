@@ -85,9 +85,9 @@
  *   full barrier
  *   dying? wake release
  *
- * got and put are sums over all CPUs, and release adds up put before got.  So it may miss a
- * reference that is dropped, and is woken then; but what was got before a put that it saw it
- * sees as well, and of what was got without a look at its dying, too.
+ * got and put are sums over all CPUs, and release adds up put first: of a reference that it
+ * sees dropped it then sees that it was taken, too.  It sees each that was taken without
+ * seeing @dying, and is woken by each that it does not see dropped.
  *
  * An ioctl that comes too late finds nothing and returns -EINVAL, as on a container that
  * has no backend.  One that came in time is waited for; a long map checks @dying before

@@ -5,8 +5,8 @@
 #include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/rbtree.h>
 #include <linux/percpu-defs.h>
+#include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rcuwait.h>
 #include <linux/rwsem.h>
