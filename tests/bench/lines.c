@@ -4,8 +4,8 @@
  *
  * Each CPU marks its operations (mark.h). A line that both touch, and that one of them
  * writes to, travels between them when they do so at the same time. Which those are, and
- * in how many operations a CPU touches each, does not depend on who is faster, so CPUs that
- * are emulated one after the other show it as well as real ones.
+ * in how many operations a CPU touches each, does not depend on which CPU is faster, so CPUs
+ * that are emulated one after the other show it as well as real ones.
  *
  * Between MARK_BEGIN and MARK_END everything is taken down, and then written to the file that
  * is given as out=FILE: "stretch" and the number of operations; for each such line "line", its
