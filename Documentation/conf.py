@@ -29,7 +29,7 @@ kerneldoc_srctree = TOP
 highlight_language = "none"
 smartquotes = False
 
-c_id_attributes = ["__user"]
+c_id_attributes = ["__percpu", "__user"]
 # To Sphinx a structure and a function of one name are the same.
 logging.getLogger("sphinx.sphinx.domains.c").addFilter(
     lambda record: not str(record.msg).startswith("Duplicate C declaration"))
