@@ -20,8 +20,9 @@ log() { tr -d '\r' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
 said_last() { { echo "l2: it boots"; log; } | sed -n 's/.*l2: //p' | tail -n 1; }
 
-# command_line WITH: of its kernel.
-command_line() { echo "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests rodata=off with=$1"; }
+# command_line WITH: of its kernel. A CPU that halts may sleep through an interrupt here, and what
+# it has asked virtio-mem for is never answered a second time.
+command_line() { echo "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests rodata=off idle=poll with=$1"; }
 
 request() { echo "qom-set /machine/peripheral/plugged requested-size $1" >$MONITOR.in; }
 
