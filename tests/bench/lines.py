@@ -4,33 +4,20 @@
 
 usage: lines.py RESULTS LINES
 
-RESULTS has bench's remarks: "# lines OP DRIVER" for each stretch, and "# sym ADDRESS NAME" for
-each function: first those of the kernel, then after each "# modules" those of what is loaded
-from there on. LINES is lines.c's.
+RESULTS has bench's remarks: "# lines OP DRIVER" for each stretch, and where functions are.
+LINES is lines.c's.
 """
 
-import bisect
 import collections
 import sys
+
+from stretches import announced, function_at, paired
 
 # A line that is touched in fewer operations than this is one of the timer's, or of the like.
 LEAST = 0.1
 
 # Of those that touch a line, so many are shown: a stack is touched by all.
 FUNCTIONS = 12
-
-
-def announced(path):
-    """For each stretch its name and the functions by address."""
-    symbols = kernel = {}
-    for line in open(path, errors="replace"):
-        word = line.split()
-        if word[:2] == ["#", "modules"]:
-            symbols = dict(kernel)
-        elif word[:2] == ["#", "sym"] and len(word) == 4:
-            symbols.setdefault(int(word[2], 16), word[3])
-        elif word[:2] == ["#", "lines"] and len(word) == 4:
-            yield " ".join(word[2:4]), sorted(symbols.items())
 
 
 def stretches(path):
@@ -52,21 +39,18 @@ def stretches(path):
 
 def by_function(sites, symbols):
     """Reads and writes of each function, those that write first."""
-    starts = [address for address, _ in symbols]
     counts = collections.defaultdict(lambda: [0, 0])
     for address, reads, writes in sites:
-        i = bisect.bisect_right(starts, address) - 1
-        count = counts[symbols[i][1] if i >= 0 else "?"]
+        count = counts[function_at(symbols, address, "?")]
         count[0] += reads
         count[1] += writes
     return sorted(counts.items(), key=lambda item: (-item[1][1], -item[1][0]))
 
 
 def main(path, counts):
-    told, found = list(announced(path)), list(stretches(counts))
-    if len(found) != len(told):
-        sys.exit(f"{len(told)} stretches were announced, {len(found)} seen")
-    for (name, symbols), (operations, lines) in zip(told, found):
+    for (name, symbols), (operations, lines) in paired(announced(path, "lines"),
+                                                       stretches(counts)):
+        name = " ".join(name)
         if not operations:
             sys.exit(f"{name}: no operation was seen")
         lines = sorted((line for line in lines if line[1] >= LEAST * operations),

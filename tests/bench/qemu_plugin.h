@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct qemu_info;
@@ -67,6 +68,14 @@ static inline void qemu_plugin_call_on(struct qemu_plugin_insn *insn,
 {
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn,
 					       QEMU_PLUGIN_CB_NO_REGS, NULL);
+}
+
+/* Nor this: open the file of the only argument, out=FILE; NULL if it is not that. */
+static inline FILE *qemu_plugin_out(int argc, char **argv)
+{
+	if (argc != 1 || strncmp(argv[0], "out=", 4))
+		return NULL;
+	return fopen(argv[0] + 4, "w");
 }
 
 #endif /* T1X_BENCH_QEMU_PLUGIN_H */

@@ -380,10 +380,6 @@ static int t1x_unmap_mappings(struct t1x_container *c,
 	}
 	t1x_container_unlock(c, range);
 	t1x_unmap_free(removed);
-	if (unlikely(ret))
-		t1x_log_err(&c->errlog, ret,
-			    "unmap up to %#llx: an IOMMU keeps a page",
-			    (u64)unmap->last);
 	return ret;
 }
 
@@ -416,8 +412,6 @@ static int t1x_unmap_run(struct t1x_container *c, struct t1x_unmap_state *unmap,
 		mutex_lock(&c->lock);
 		t1x_container_insert(c, dma);
 		mutex_unlock(&c->lock);
-		t1x_log_err(&c->errlog, ret, "unmap up to %#llx: an IOMMU keeps a page",
-			    (u64)unmap->last);
 	}
 	t1x_range_unlock(&c->range_tree, &unmap->range);
 	if (likely(!ret)) {
@@ -450,10 +444,15 @@ static int t1x_unmap_steps(struct t1x_container *c,
 
 	t1x_stat_inc(T1X_STAT_UNMAP_CALLS);
 	c->nr_unmap_calls++;
-	if (unmap.first && t1x_unmap_is_run(&unmap))
-		return t1x_unmap_run(c, &unmap, &req->unmapped);
-	if (unmap.first)
-		return t1x_unmap_mappings(c, &unmap, &req->unmapped);
+	if (unmap.first) {
+		ret = t1x_unmap_is_run(&unmap) ?
+			      t1x_unmap_run(c, &unmap, &req->unmapped) :
+			      t1x_unmap_mappings(c, &unmap, &req->unmapped);
+		if (unlikely(ret))
+			t1x_log_err(&c->errlog, ret, "unmap up to %#llx: an IOMMU keeps a page",
+				    (u64)unmap.last);
+		return ret;
+	}
 
 out_unlock:
 	t1x_container_unlock(c, &unmap.range);
