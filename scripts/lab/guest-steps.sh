@@ -31,7 +31,7 @@ programs() {
 
 # expect ENVIRONMENT DIR FOLDER...: write DIR/expected-counts and DIR/skips for the steps of
 # DIR/steps, from the lists of tests/FOLDER. tests/selftests/skips has permissions:
-# `uml|qemu|stock|arm64|both PROGRAM PATTERN`. Of these words ENVIRONMENT has those that apply.
+# `uml|qemu|stock|checked|arm64|both PROGRAM PATTERN`. Of these words ENVIRONMENT has those that apply.
 expect() {
 	local env=" $1 both " dir=$2 label program where what pattern known _
 	shift 2

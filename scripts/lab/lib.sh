@@ -27,7 +27,7 @@ MATRIX=$TOP/scripts/lab/matrix
 ALL_KERNELS=$(awk '!/^#/ && !seen[$1]++ { print $1 }' "$MATRIX" | xargs)
 # Of these, compiled here from Debian's source, with checks that its kernels lack.
 # shellcheck disable=SC2034
-CHECKED_KERNELS="newest-debug"
+CHECKED_KERNELS="newest-debug newest-kcsan"
 UML_KERNELS="6.1 7.2 newest"
 # The UML kernels in which the programs run, too.
 # shellcheck disable=SC2034
