@@ -7,7 +7,7 @@
  *
  *   T1X_ENV	  "uml" (mock devices) or "qemu" (edu and ivshmem)
  *   T1X_DRIVER	  the module that has to serve every container
- *   T1X_DEVICES  see vfio.h
+ *   T1X_DEVICES  see devices.h
  *   T1X_SLOW	  how many times as long as elsewhere a test may take, as this kernel is slow
  *   T1X_SHORT	  "y": what takes long is done less often (scripts/check/all)
  *   T1X_MSI	  first and last byte of the window of interrupts, where the machine has another

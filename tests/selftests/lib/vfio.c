@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "debugfs.h"
+#include "devices.h"
 #include "mem.h"
 #include "sys.h"
 #include "test.h"
@@ -34,12 +35,6 @@ static struct {
 	size_t size;
 } maps[MAX_MAPS];
 static size_t nr_maps;
-
-struct entry {
-	char group[16];
-	char device[32];
-	unsigned int region;
-};
 
 /**
  * vfio_remember() - have the end of the test close a descriptor
@@ -104,67 +99,7 @@ int vfio_container_open(void)
 	return fd;
 }
 
-static bool mock_entry(struct entry *entry, int device)
-{
-	char path[96], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(entry->device, sizeof(entry->device), "t1x_mock.%d", device);
-	snprintf(path, sizeof(path), "/sys/bus/platform/devices/%s/iommu_group",
-		 entry->device);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	snprintf(entry->group, sizeof(entry->group), "%s", basename(target));
-	return true;
-}
-
-/* Without T1X_DEVICES: mocks 0 and 1 for DMA, and region 1 of mock 3. */
-static bool default_entry(struct entry *entry, bool bar, int nr)
-{
-	entry->region = 1;
-	return mock_entry(entry, bar ? 3 + nr : nr);
-}
-
-static bool find_entry(struct entry *entry, bool bar, int nr)
-{
-	const char *list = getenv("T1X_DEVICES");
-	char *copy, *word, *at = NULL;
-	bool found = false;
-
-	if (!list || !*list)
-		return default_entry(entry, bar, nr);
-
-	copy = strdup(list);
-	for (word = strtok_r(copy, " ", &at); word && !found;
-	     word = strtok_r(NULL, " ", &at)) {
-		if (bar != !strncmp(word, "bar:", 4) || nr--)
-			continue;
-		/* The name of a device may have colons of its own. */
-		if (bar) {
-			char *region = strrchr(word, ':');
-
-			*region = '\0';
-			entry->region = strtoul(region + 1, NULL, 0);
-			found = sscanf(word, "bar:%15[^:]:%31s", entry->group,
-				       entry->device) == 2;
-		} else {
-			found = sscanf(word, "%15[^:]:%31s", entry->group,
-				       entry->device) == 2;
-		}
-	}
-	free(copy);
-	return found;
-}
-
-static void need_entry(struct entry *entry, bool bar, int nr)
-{
-	if (!find_entry(entry, bar, nr))
-		fail("no %s %d in T1X_DEVICES", bar ? "bar" : "device", nr);
-}
-
-static int group_open(const struct entry *entry)
+static int group_open(const struct device_entry *entry)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	char path[64];
@@ -185,9 +120,9 @@ static int group_open(const struct entry *entry)
  */
 int vfio_group_open(int nr)
 {
-	struct entry entry;
+	struct device_entry entry;
 
-	need_entry(&entry, false, nr);
+	devices_need(&entry, false, nr);
 	return group_open(&entry);
 }
 
@@ -198,9 +133,9 @@ int vfio_group_open(int nr)
  */
 int vfio_bar_group_open(void)
 {
-	struct entry entry;
+	struct device_entry entry;
 
-	need_entry(&entry, true, 0);
+	devices_need(&entry, true, 0);
 	return group_open(&entry);
 }
 
@@ -212,9 +147,9 @@ int vfio_bar_group_open(void)
  */
 void vfio_group_number(int nr, char *number, size_t len)
 {
-	struct entry entry;
+	struct device_entry entry;
 
-	need_entry(&entry, false, nr);
+	devices_need(&entry, false, nr);
 	snprintf(number, len, "%s", entry.group);
 }
 
@@ -226,11 +161,11 @@ void vfio_group_number(int nr, char *number, size_t len)
  */
 int vfio_mock_group_open(int device)
 {
-	struct entry entry;
+	struct device_entry entry;
 
 	if (!sys_is_uml())
 		test_skip("needs a mock device");
-	if (!mock_entry(&entry, device))
+	if (!devices_mock(&entry, device))
 		fail("no mock device %d", device);
 	return group_open(&entry);
 }
@@ -335,7 +270,7 @@ void vfio_pci_command(struct vdev *dev, uint16_t clear, uint16_t set)
 			 info.offset + PCI_COMMAND), sizeof(command));
 }
 
-static void device_open(struct vdev *dev, int group, const struct entry *entry)
+static void device_open(struct vdev *dev, int group, const struct device_entry *entry)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
@@ -397,9 +332,9 @@ static void map_registers(struct vdev *dev)
  */
 void vfio_device_open(struct vdev *dev, int group, int nr)
 {
-	struct entry entry;
+	struct device_entry entry;
 
-	need_entry(&entry, false, nr);
+	devices_need(&entry, false, nr);
 	device_open(dev, group, &entry);
 	map_registers(dev);
 }
@@ -412,9 +347,9 @@ void vfio_device_open(struct vdev *dev, int group, int nr)
  */
 void vfio_mock_device_open(struct vdev *dev, int group, int device)
 {
-	struct entry entry;
+	struct device_entry entry;
 
-	if (!mock_entry(&entry, device))
+	if (!devices_mock(&entry, device))
 		fail("no mock device %d", device);
 	device_open(dev, group, &entry);
 	map_registers(dev);
@@ -428,9 +363,9 @@ void vfio_mock_device_open(struct vdev *dev, int group, int device)
 void vfio_bar_open(struct bar *bar, int group)
 {
 	struct vfio_region_info info;
-	struct entry entry;
+	struct device_entry entry;
 
-	need_entry(&entry, true, 0);
+	devices_need(&entry, true, 0);
 	device_open(&bar->dev, group, &entry);
 	vfio_region(&bar->dev, entry.region, &info);
 	assert_ne(info.flags & VFIO_REGION_INFO_FLAG_MMAP, 0);

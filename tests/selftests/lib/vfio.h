@@ -2,15 +2,8 @@
 /*
  * Containers, groups, devices, and their DMA.
  *
- * T1X_DEVICES names what there is to use, separated by spaces:
- *
- *   <group>:<device>		a device with a DMA engine like QEMU's edu; two
- *				of them, in two groups
- *   bar:<group>:<device>:<region>
- *				a device with a big region to mmap(), in a third
- *
- * A group or device number here is the position in that list. The mock has
- * more: see vfio_mock_group().
+ * A group or device number here is that of devices.h. The mock has more: see
+ * vfio_mock_group_open().
  */
 #ifndef T1X_VFIO_H
 #define T1X_VFIO_H
