@@ -507,6 +507,7 @@ static const struct test cases[] = {
 	CASE("scale-10", scale_few),
 	CASE("scale-1000", scale_many),
 	CASE("scale-60000", scale_lots),
+	CASE("scale-300000", scale_most),
 };
 
 static bool is_wanted(const char *name, char **names)

@@ -12,6 +12,9 @@
 #define SIZE		(256 * MIB)
 #define ENTRIES		8192
 
+/* t1x_two_domains refuses so many calls with which a group would join a domain. */
+#define TWO_DOMAINS_REFUSE	"/sys/module/t1x_two_domains/parameters/refuse"
+
 /* The one that open_dma_device() opened. */
 extern int container;
 
@@ -43,5 +46,6 @@ void shared_lines(void);
 void scale_few(void);
 void scale_many(void);
 void scale_lots(void);
+void scale_most(void);
 
 #endif /* T1X_BENCH_H */

@@ -2,7 +2,8 @@
 /*
  * What bench executes to tell plugins of QEMU where they are: a nop whose operand is a
  * number. Between the first two lies what profile.c counts, or, for lines.c, where each CPU
- * begins an operation with the third and has done its last with the fourth.
+ * begins an operation with the third and has done its last with the fourth.  The plugins are for
+ * x86; elsewhere there is nothing to execute.
  */
 #ifndef T1X_BENCH_MARK_H
 #define T1X_BENCH_MARK_H
@@ -18,7 +19,11 @@
  */
 static inline __attribute__((always_inline)) void mark(unsigned int number)
 {
+#ifdef __x86_64__
 	asm volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(number) : "memory");
+#else
+	(void)number;
+#endif
 }
 
 /* The bytes of that instruction, as a little-endian number. */

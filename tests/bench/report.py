@@ -405,9 +405,9 @@ def growth(cases, source, rst=None):
         tree, ours = ([figures.get((size, op, driver)) for size in sizes]
                       for driver in (TREE, OURS))
         costs = [min(figure["ns"]) if figure else None for figure in tree + ours]
-        last = costs[len(sizes) - 1]
+        ratios = [b / a for a, b in zip(costs, costs[len(sizes):]) if a and b]
         rows.append([op, ours[0]["per"], *map(number_or_none, costs),
-                     number_or_none(last and costs[-1] / last)])
+                     number_or_none(ratios[-1] if ratios else None)])
     counts = [size.partition("-")[2] for size in sizes]
     text = table(["operation", "per"] + [f"{driver} {count}" for driver in ("in-tree", "ours")
                                          for count in counts] + ["ratio"], rows)

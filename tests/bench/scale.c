@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "../selftests/lib/bar.h"
 #include "../selftests/lib/debugfs.h"
 #include "../selftests/lib/dirty.h"
 #include "../selftests/lib/mem.h"
+#include "../selftests/lib/module.h"
 #include "../selftests/lib/sys.h"
 #include "../selftests/lib/test.h"
 #include "bench.h"
@@ -20,15 +23,22 @@
 #define FEW	10
 #define MANY	1000
 #define LOTS	60000
+#define MOST	300000
 
 #define CALLS	100
 
 static size_t nr;
 
-/* A page, a gap of a page, and so on: none are neighbours. */
+/* Of the memory; more mappings than that are of pages that others map, too. */
+static size_t nr_pages;
+
+/* So many pages of which no two are neighbours, and then addresses for a page of a BAR. */
+static char *scattered;
+
+/* A page, a gap of a page, and so on: none are neighbours, and none are where MSIs go. */
 static uint64_t iova_of(size_t i)
 {
-	return IOVA + 2 * i * PAGE;
+	return (nr > LOTS ? 4 * GIB : IOVA) + 2 * i * PAGE;
 }
 
 static void map_all(void *memory)
@@ -36,7 +46,8 @@ static void map_all(void *memory)
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		assert_ret(dma_map(container, memory + i * PAGE, iova_of(i), PAGE, RW), 0);
+		assert_ret(dma_map(container, memory + i % nr_pages * PAGE, iova_of(i), PAGE, RW),
+			   0);
 }
 
 /* A second group of the same domain comes and goes. */
@@ -72,7 +83,7 @@ static void map_and_unmap_another(void *memory)
 
 static void track_dirty_pages(void)
 {
-	static uint64_t bitmap[2 * LOTS / 64 + 1];
+	static uint64_t bitmap[2 * MOST / 64 + 1];
 	const uint64_t size = (2 * nr - 1) * PAGE;
 	const size_t bytes = (2 * nr + 63) / 64 * 8;
 
@@ -82,7 +93,7 @@ static void track_dirty_pages(void)
 	assert_ret(dirty_flags(container, START), 0);
 	stop("dirty-start", nr, "mapping");
 	start();
-	assert_ret(dirty_get(container, IOVA, size, bitmap, bytes), 0);
+	assert_ret(dirty_get(container, iova_of(0), size, bitmap, bytes), 0);
 	stop("dirty-get", nr, "mapping");
 	start();
 	assert_ret(dirty_flags(container, STOP), 0);
@@ -110,7 +121,8 @@ static void map_registered_memory(void *memory)
 {
 	size_t i;
 
-	if (side_serving() != OURS)
+	/* A page is in one region. */
+	if (side_serving() != OURS || nr > nr_pages)
 		return;
 	start();
 	for (i = 0; i < nr; i++)
@@ -148,8 +160,83 @@ static void list_mappings(void)
 	fclose(file);
 }
 
+/* A second domain gets as many runs. */
+static void add_a_domain(void)
+{
+	int second = vfio_group_open(1);
+
+	/* Not for longer: its probe costs each attach something. */
+	side_load("T1X_TWO_DOMAINS", "");
+	assert_ret(dma_map(container, scattered, IOVA, nr_pages * PAGE, RW), 0);
+	sys_write(TWO_DOMAINS_REFUSE, "2");
+	start();
+	assert_ret(vfio_group_join(second, container), 0);
+	stop("second-joins", nr_pages, "run");
+	start();
+	assert_ret(vfio_group_leave(second), 0);
+	stop("second-leaves", nr_pages, "run");
+	vfio_close(&second);
+	module_unload("t1x_two_domains");
+	assert_ret(dma_unmap(container, IOVA, nr_pages * PAGE), nr_pages * PAGE);
+}
+
+/* From the bottom up: what is above has ever fewer pages, and all runs that are left. */
+static void unmap_granules(void)
+{
+	size_t i;
+
+	if (side_serving() == OURS)
+		assert_ret(dma_map_granule(container, scattered, IOVA, nr_pages * PAGE, PAGE), 0);
+	else
+		for (i = 0; i < nr_pages; i++)
+			assert_ret(dma_map(container, scattered + i * PAGE, IOVA + i * PAGE, PAGE,
+					   RW), 0);
+	start();
+	for (i = 0; i < nr_pages; i++)
+		assert_ret(dma_unmap(container, IOVA + i * PAGE, PAGE), PAGE);
+	stop("split", nr_pages, "granule");
+}
+
+static void watch_mmio(bool on)
+{
+	if (side_serving() == OURS)
+		sys_param_set("revoke_mmio", on ? "Y" : "N");
+}
+
+/* A mapping of as many runs of RAM, and a page of a BAR, which ours watches. */
+static void lose_mmio(void)
+{
+	char *page = scattered + nr_pages * PAGE;
+	int group = vfio_bar_group_open();
+	struct bar bar;
+	size_t i;
+
+	container = side_container_open(group);
+	vfio_bar_open(&bar, group);
+	vfio_region_map(&bar.dev, bar.region, page, 0, PAGE);
+	watch_mmio(true);
+	assert_ret(dma_map(container, scattered, IOVA, (nr_pages + 1) * PAGE, RW), 0);
+	start();
+	for (i = 0; i < CALLS; i++)
+		madvise(scattered + nr_pages / 2 * PAGE, PAGE, MADV_DONTNEED);
+	stop("lose-ram", CALLS, "call");
+	start();
+	mmap(page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	stop("lose-bar", 1, "call");
+	watch_mmio(false);
+	vfio_close_all();
+}
+
+/* Ours has no limit by itself. */
+static void allow_that_many(void)
+{
+	if (side_serving() == TREE)
+		sys_write("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", "2000000");
+}
+
 static void once_scale(void *memory)
 {
+	allow_that_many();
 	open_edu();
 	start();
 	map_all(memory);
@@ -164,17 +251,25 @@ static void once_scale(void *memory)
 	assert_ret(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), nr * PAGE);
 	stop("unmap-all", nr, "mapping");
 	map_registered_memory(memory);
+	if (nr == nr_pages) {
+		add_a_domain();
+		unmap_granules();
+	}
 
 	map_all(memory);
 	start();
 	close_edu();
 	stop("leave", nr, "mapping");
+	if (nr == nr_pages)
+		lose_mmio();
 }
 
 static void scale(const char *name, size_t mappings)
 {
 	nr = mappings;
-	measure_few(name, once_scale, mem_anon(mappings * PAGE));
+	nr_pages = nr < LOTS ? nr : LOTS;
+	scattered = mem_scattered(nr_pages + 1);
+	measure_few(name, once_scale, mem_anon(nr_pages * PAGE));
 }
 
 /** scale_few() - with ten mappings */
@@ -193,4 +288,10 @@ void scale_many(void)
 void scale_lots(void)
 {
 	scale("scale-60000", LOTS);
+}
+
+/** scale_most() - with three hundred thousand, which in-tree has to be allowed */
+void scale_most(void)
+{
+	scale("scale-300000", MOST);
 }

@@ -21,8 +21,6 @@
 #include "measure.h"
 #include "side.h"
 
-#define REFUSE		"/sys/module/t1x_two_domains/parameters/refuse"
-
 static void once_mapped_1g(void *memory)
 {
 	mapped_in_a_container(memory, GIB);
@@ -42,12 +40,12 @@ static void once_attach(void *memory)
 	open_edu();
 	assert_ret(dma_map(container, memory, IOVA, GIB, RW), 0);
 	second = vfio_group_open(1);
-	sys_write(REFUSE, "2");
+	sys_write(TWO_DOMAINS_REFUSE, "2");
 	start();
 	ret = vfio_group_join(second, container);
 	stop("attach", GIB / PAGE, "page");
 	assert_ret(ret, 0);
-	assert_eq(sys_read_number(REFUSE), 0);
+	assert_eq(sys_read_number(TWO_DOMAINS_REFUSE), 0);
 	vfio_close_all();
 }
 
