@@ -115,7 +115,7 @@ fuzz-data: ## the files of pure data under ASan and UBSan, at random (N=1000000 
 	@scripts/check/models -n $(or $(N),1000000) $(if $(S),-s $(S))
 
 coverage: ## the lines that KUnit and the mock reach, by gcov in UML (K=)
-	@scripts/coverage -k $(or $(K),6.1)
+	@scripts/coverage -k $(or $(K),newest)
 
 bench: ## instructions a page, in-tree and ours, on stock kernels under VT-d (K= CASE=pattern PROFILE=y)
 	@$(call each,k,$(STOCK),scripts/bench -k $$k -c '$(or $(CASE),*)' $(PROFILE:%=-p))

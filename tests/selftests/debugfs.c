@@ -118,6 +118,19 @@ static void sums_are_the_accounts(void)
 	container_close();
 }
 
+/* Some mapping in the list has this at its end. */
+static void expect_listed(const char *mark)
+{
+	FILE *file = debugfs_open("mappings");
+	char line[512];
+	bool found = false;
+
+	while (fgets(line, sizeof(line), file))
+		found = found || strstr(line, mark);
+	fclose(file);
+	expect_eq(found, true);
+}
+
 static void bar_is_no_ram(void)
 {
 	struct bar bar;
@@ -130,8 +143,11 @@ static void bar_is_no_ram(void)
 	vfio_bar_open(&bar, other);
 	region = vfio_region_map(&bar.dev, bar.region, NULL, 0, MIB);
 	assert_ret(dma_map(container, memory, IOVA, 3 * PAGE, RW), 0);
+	sys_param_set("revoke_mmio", "Y");
 	assert_ret(dma_map(container, region, IOVA + GIB, MIB, RW), 0);
+	sys_param_set("revoke_mmio", "N");
 	expect_pages(3 + MIB / PAGE, 3, 3);
+	expect_listed(" watched\n");
 	assert_ret(dma_unmap(container, IOVA, 2 * GIB), MIB + 3 * PAGE);
 }
 
@@ -146,6 +162,7 @@ static void registered_and_held(void)
 			   VFIO_DMA_MAP_FLAG_READ), 0);
 	/* The process that registered is charged, once. */
 	expect_pages(4, 4, 0);
+	expect_listed(" registered\n");
 	assert_ret(dma_unmap(container, IOVA, 4 * PAGE), 4 * PAGE);
 	assert_ret(dma_unregister(container, memory, 16 * PAGE), 0);
 	expect_eq(debugfs_number("registered_bytes"), 0);

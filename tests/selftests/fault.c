@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -462,12 +463,20 @@ static void drop_bar(void)
  * Of the private file a device only reads, but for long: its page must not change
  * below, so a copy is made.
  */
+static void make_watched_bar(const struct cold *cold)
+{
+	make_bar(cold);
+	if (sys_is_type1x())
+		sys_param_set("revoke_mmio", "Y");
+}
+
 static const struct cold cold_memory[] = {
 	{ "anon", make_anon, drop_anon, PROT_RW, 0, RW },
 	{ "zero_page", make_anon, drop_anon, PROT_READ, 0, RO },
 	{ "file", make_file, drop_file, PROT_RW, MAP_SHARED, RW },
 	{ "private_file", make_file, drop_file, PROT_READ, MAP_PRIVATE, RO },
 	{ "bar", make_bar, drop_bar, PROT_RW, 0, RW },
+	{ "watched_bar", make_watched_bar, drop_bar, PROT_RW, 0, RW },
 };
 
 static void map_cold_or_nothing(const void *variant)
@@ -495,11 +504,30 @@ static void map_cold_or_nothing(const void *variant)
 		assert_eq(sys_mock_get("leaves"), leaves);
 	}
 	fault_sweep_end(&sweep, 1);
+	if (sys_is_type1x())
+		sys_param_set("revoke_mmio", "N");
 	/* Or a BAR would keep the device open. */
 	munmap(memory, COLD * PAGE);
 }
 
+static void information_or_nothing(void)
+{
+	static union {
+		struct vfio_iommu_type1_info info;
+		char room[PAGE];
+	} answer;
+	struct fault_sweep sweep = {};
+
+	rig_with_memory();
+	while (fault_sweep_next(&sweep)) {
+		answer.info.argsz = sizeof(answer);
+		fault_try(&sweep, ioctl(rig->container, VFIO_IOMMU_GET_INFO, &answer) ? -errno : 0);
+	}
+	fault_sweep_end(&sweep, 2);
+}
+
 static const struct test tests[] = {
+	TEST(information_or_nothing),
 	TEST_LONG(map_or_nothing, 240),
 	TEST(unmap_never_fails),
 	TEST_LONG(unmap_of_untracked_never_fails, 240),
