@@ -49,7 +49,7 @@ long t1x_stat_sum(enum t1x_stat stat)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += per_cpu(t1x_stats, cpu).count[stat];
+		sum += READ_ONCE(per_cpu(t1x_stats, cpu).count[stat]);
 	return sum;
 }
 
