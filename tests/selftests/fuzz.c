@@ -2,7 +2,7 @@
 /*
  * Ours against the in-tree driver: the same random operations on a container
  * of each, at the same time, with the same memory; everything a user can see
- * has to be the same, but for the table below.
+ * has to be the same, but for the table in lib/differ.c.
  *
  * usage: fuzz [-n OPS] [-t SECONDS] [-s SEED] [-d DMAS] [-r FILE]
  *   -n OPS      how many operations (default 20000)
@@ -84,11 +84,11 @@ static long run_seq(const struct fuzz_seq *seq)
 	for (i = 0; i < seq->n && bad < 0; i++) {
 		op = &seq->ops[i];
 		twins_do(seq, op);
-		model_expect(op, twins_vaddr(op));
-		if (differ(op, why, sizeof(why)))
+		model_expect(op, twins.results);
+		if (differ(op, twins.results, why, sizeof(why)))
 			bad = i;
 		else
-			twins_settle(op);
+			twins_settle(op, twins.results);
 		if (bad < 0 && (i + 1 == seq->n || i % CHECKED == CHECKED - 1) && !holds())
 			bad = i;
 		tried[op->kind]++;

@@ -32,6 +32,17 @@ char *arena_part(unsigned int mem)
 	return (char *)ARENA + mem * PART;
 }
 
+/**
+ * arena_vaddr() - where the memory of an operation is
+ * @op: the operation
+ *
+ * Return: its address.
+ */
+uint64_t arena_vaddr(const struct fuzz_op *op)
+{
+	return (op->mem ? (uintptr_t)arena_part(op->mem) : 0) + op->off;
+}
+
 static void place(unsigned int mem, void *addr, size_t size)
 {
 	if (mremap(addr, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,

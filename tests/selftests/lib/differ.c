@@ -110,7 +110,7 @@ static bool is_nowhere(const struct fuzz_op *op, const struct result *tree,
 static bool is_half(const struct fuzz_op *op, const struct result *tree,
 		    const struct result *ours)
 {
-	return twins_unmap_is_partial(op) && !ours->locked && tree->locked <= 0 &&
+	return twins_unmap_is_partial(op, tree, ours) && !ours->locked && tree->locked <= 0 &&
 	       tree->out == ours->out;
 }
 
@@ -144,12 +144,12 @@ static const char *ret_text(long ret, char *buf, size_t len)
 	return buf;
 }
 
-static bool is_known(const struct fuzz_op *op)
+static bool is_known(const struct fuzz_op *op, const struct result *results)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (known[i].is(op, &twins.results[TREE], &twins.results[OUR])) {
+		if (known[i].is(op, &results[TREE], &results[OUR])) {
 			known[i].times++;
 			return true;
 		}
@@ -182,11 +182,12 @@ static bool take_range(size_t i, uint64_t iova, uint64_t size)
 }
 
 /* After it was seen that both did the same. */
-static void note_ranges(const struct fuzz_op *op)
+static void note_ranges(const struct fuzz_op *op, const struct result *tree,
+			const struct result *ours)
 {
 	size_t i = 0;
 
-	if (twins.results[OUR].ret && !twins_unmap_is_partial(op))
+	if (ours->ret && !twins_unmap_is_partial(op, tree, ours))
 		return;
 	if ((op->kind != FUZZ_MAP && op->kind != FUZZ_UNMAP &&
 	     op->kind != FUZZ_GRANULES) ||
@@ -208,26 +209,27 @@ static void note_ranges(const struct fuzz_op *op)
 /**
  * differ() - did the drivers do something different
  * @op: the operation that was done
+ * @results: what came of it
  * @why: says what
  * @len: size of @why
  *
  * Return: false if all is the same, or the difference is a known one.
  */
-bool differ(const struct fuzz_op *op, char *why, size_t len)
+bool differ(const struct fuzz_op *op, const struct result *results, char *why, size_t len)
 {
-	const struct result *tree = &twins.results[TREE], *ours = &twins.results[OUR];
+	const struct result *tree = &results[TREE], *ours = &results[OUR];
 	char a[32], b[32];
 	size_t i;
 
 	if (tree->ret == ours->ret && tree->out == ours->out &&
 	    tree->locked == ours->locked && tree->len == ours->len &&
 	    !memcmp(tree->bytes, ours->bytes, tree->len)) {
-		note_ranges(op);
+		note_ranges(op, tree, ours);
 		return false;
 	}
-	if ((tree->locked == ours->locked || twins_unmap_is_partial(op)) &&
-	    is_known(op)) {
-		note_ranges(op);
+	if ((tree->locked == ours->locked || twins_unmap_is_partial(op, tree, ours)) &&
+	    is_known(op, results)) {
+		note_ranges(op, tree, ours);
 		return false;
 	}
 	for (i = 0; i < tree->len && tree->bytes[i] == ours->bytes[i]; i++)

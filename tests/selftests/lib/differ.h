@@ -7,9 +7,10 @@
 #include <stddef.h>
 
 #include "fuzz_ops.h"
+#include "twin_containers.h"
 
 void differ_begin(void);
-bool differ(const struct fuzz_op *op, char *why, size_t len);
+bool differ(const struct fuzz_op *op, const struct result *results, char *why, size_t len);
 void differ_say_known(void);
 
 #endif /* T1X_DIFFER_H */

@@ -54,7 +54,7 @@ enum fuzz_kind {
 	FUZZ_NR_KINDS,
 };
 
-/** enum fuzz_mem - where vaddr points to, see fuzz.c for how it is made */
+/** enum fuzz_mem - where vaddr points to, see arena.c for how it is made */
 enum fuzz_mem {
 	/** @FUZZ_NOWHERE: offset is the address itself */
 	FUZZ_NOWHERE,

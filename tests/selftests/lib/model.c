@@ -6,14 +6,14 @@
  * A map whose range is registered is charged nothing, and fails if it wants to
  * write and may not.  An unmap gives back what the map was charged.  What
  * registering itself costs, and whether the memory is good, is found out by a map
- * on the in-tree side, see twin_containers.c.
+ * on the in-tree side, see twin_ops.c.
  */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdbool.h>
 
+#include "arena.h"
 #include "model.h"
-#include "twin_containers.h"
 #include "test.h"
 #include "vfio.h"
 
@@ -100,9 +100,9 @@ static int expect_unregister(const struct fuzz_op *op, uint64_t vaddr,
 	return 0;
 }
 
-static void expect_map(const struct fuzz_op *op, uint64_t vaddr,
-		       struct result *tree)
+static void expect_map(const struct fuzz_op *op, uint64_t vaddr, struct result *results)
 {
+	struct result *tree = &results[TREE];
 	size_t i;
 
 	if ((tree->ret && tree->ret != -EFAULT) ||
@@ -116,7 +116,7 @@ static void expect_map(const struct fuzz_op *op, uint64_t vaddr,
 		return;
 	if (op->flags & VFIO_DMA_MAP_FLAG_WRITE && !regions[i].write) {
 		if (!tree->ret)
-			twins_undo_map(TREE, op);
+			twins_undo_map(op, results);
 		tree->ret = -EPERM;
 	} else if (!tree->ret) {
 		maps[nr_maps].iova = op->iova;
@@ -129,9 +129,10 @@ static void expect_map(const struct fuzz_op *op, uint64_t vaddr,
 	tree->locked = 0;
 }
 
-static void expect_unmap(const struct fuzz_op *op, struct result *tree)
+static void expect_unmap(const struct fuzz_op *op, struct result *results)
 {
-	bool partial = twins_unmap_is_partial(op);
+	struct result *tree = &results[TREE];
+	bool partial = twins_unmap_is_partial(op, tree, &results[OUR]);
 	size_t i = 0;
 
 	/* A partial unmap is completed by twins_settle(). */
@@ -153,11 +154,12 @@ static void expect_unmap(const struct fuzz_op *op, struct result *tree)
 /**
  * model_expect() - turn what the in-tree driver did into what ours has to do
  * @op: the operation that was done
- * @vaddr: where its memory is
+ * @results: what came of it
  */
-void model_expect(const struct fuzz_op *op, uint64_t vaddr)
+void model_expect(const struct fuzz_op *op, struct result *results)
 {
-	struct result *tree = &twins.results[TREE];
+	struct result *tree = &results[TREE];
+	uint64_t vaddr = arena_vaddr(op);
 
 	switch (op->kind) {
 	case FUZZ_REGISTER:
@@ -169,10 +171,10 @@ void model_expect(const struct fuzz_op *op, uint64_t vaddr)
 		tree->ret = expect_unregister(op, vaddr, &tree->locked);
 		break;
 	case FUZZ_MAP:
-		expect_map(op, vaddr, tree);
+		expect_map(op, vaddr, results);
 		break;
 	case FUZZ_UNMAP:
-		expect_unmap(op, tree);
+		expect_unmap(op, results);
 		break;
 	}
 }

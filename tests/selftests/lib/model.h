@@ -4,8 +4,9 @@
 #define T1X_MODEL_H
 
 #include "fuzz_ops.h"
+#include "twin_containers.h"
 
 void model_begin(void);
-void model_expect(const struct fuzz_op *op, uint64_t vaddr);
+void model_expect(const struct fuzz_op *op, struct result *results);
 
 #endif /* T1X_MODEL_H */

@@ -33,17 +33,19 @@ enum twins_side {
 };
 
 /**
- * struct side - a container and what it has locked
- * @container: fd
+ * struct twin - one container
+ * @side: driver that serves it
+ * @fd: of the container
  * @groups: fds
+ * @devices: in UML, numbers of the mock's devices that are in them
  * @in: which of them are in the container
- * @locked: what it has locked, in kB
  */
-struct side {
-	int container;
+struct twin {
+	enum twins_side side;
+	int fd;
 	int groups[TWINS_GROUPS];
+	int devices[TWINS_GROUPS];
 	bool in[TWINS_GROUPS];
-	long locked;
 };
 
 /**
@@ -64,12 +66,14 @@ struct result {
 
 /**
  * struct twins - both
- * @sides: the containers
+ * @containers: the containers
+ * @locked: what they have locked, in kB
  * @results: of the last operation
  * @nr_groups: how many groups each container can have
  */
 struct twins {
-	struct side sides[SIDES];
+	struct twin containers[SIDES];
+	long locked[SIDES];
 	struct result results[SIDES];
 	unsigned int nr_groups;
 };
@@ -79,11 +83,14 @@ extern struct twins twins;
 void twins_set_up(void);
 void twins_open(const struct fuzz_seq *seq);
 void twins_do(const struct fuzz_seq *seq, const struct fuzz_op *op);
-bool twins_unmap_is_partial(const struct fuzz_op *op);
-uint64_t twins_vaddr(const struct fuzz_op *op);
-void twins_undo_map(enum twins_side which, const struct fuzz_op *op);
-void twins_settle(const struct fuzz_op *op);
-long twins_close(enum twins_side which);
+bool twins_unmap_is_partial(const struct fuzz_op *op, const struct result *tree,
+			    const struct result *ours);
+void twins_undo_map(const struct fuzz_op *op, const struct result *results);
+void twins_settle(const struct fuzz_op *op, const struct result *results);
+long twins_close(enum twins_side side);
 void twins_over(const struct fuzz_seq *seq);
+
+long twins_vmlck(void);
+void twins_forget_violations(long before);
 
 #endif /* T1X_TWIN_CONTAINERS_H */
