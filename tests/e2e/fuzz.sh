@@ -12,8 +12,8 @@ if [ "$1" = -i ]; then
 fi
 if [ "$T1X_ENV" = uml ]; then
 	export T1X_MODULE=/t1x/$OURS.ko
-	# Per container a device, one that is not coherent, and one more; and a BAR.
-	insmod /t1x/t1x_mock.ko devices=7 noncoherent=0xc shared=0
+	# For each of four containers a device, one that is not coherent, and one more; and a BAR.
+	insmod /t1x/t1x_mock.ko devices=13 noncoherent=0x60c shared=0
 	insmod /tmp/host/$INTREE.ko allow_unsafe_interrupts=1
 else
 	T1X_MODULE=$(modinfo -n $OURS)

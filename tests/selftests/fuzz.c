@@ -4,17 +4,20 @@
  * of each, at the same time, with the same memory; everything a user can see
  * has to be the same, but for the table in lib/differ.c.
  *
+ * Operations that commute may be a batch (lib/fuzz_batch.c), which ours does in as many
+ * threads and the in-tree driver one after the other.
+ *
  * usage: fuzz [-n OPS] [-t SECONDS] [-s SEED] [-d DMAS] [-r FILE]
  *   -n OPS      how many operations (default 20000)
  *   -t SECONDS  begin no more sequences after this long
  *   -s SEED     repeat what printed that seed
  *   -d DMAS     one operation in so many lets a device read, 0: none
- *   -r FILE     one sequence, as it was printed
+ *   -r FILE     one sequence, as it was printed; one with threads up to ten times
  *
  * VFIO asks the backend first that was registered last, and a container keeps
  * the one it got. So the in-tree driver is loaded all the time, and ours, from
- * the file T1X_MODULE, is loaded for each sequence after the first container
- * has got its IOMMU. No other process may use the drivers meanwhile.
+ * the file T1X_MODULE, is loaded for each sequence after the in-tree driver's containers
+ * have got their IOMMU. No other process may use the drivers meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +42,13 @@ static const char *opt_file;
 /* How many operations of each kind there were, and how many succeeded. */
 static unsigned long tried[FUZZ_NR_KINDS], succeeded[FUZZ_NR_KINDS];
 
+/* How many batches there were of how many operations. */
+static unsigned long batches[FUZZ_BATCH + 1];
+
 static char why[1024];
+
+/* How often a sequence with threads is run before it counts as good; and how often it was. */
+static unsigned int tries = 10, runs;
 
 static bool closes_clean(void)
 {
@@ -71,28 +80,59 @@ static bool holds(void)
 	return !broken;
 }
 
+static void count(const struct fuzz_op *ops, unsigned int n)
+{
+	unsigned int i;
+
+	batches[n]++;
+	for (i = 0; i < n; i++) {
+		tried[ops[i].kind]++;
+		succeeded[ops[i].kind] += twins.results[i][OUR].ret >= 0;
+	}
+}
+
+/* Returns the number of the operation of a batch that differed, or -1. */
+static long run_batch(const struct fuzz_seq *seq, const struct fuzz_op *ops, unsigned int n)
+{
+	long tree_locked = 0;
+	unsigned int i;
+
+	twins_do(seq, ops, n);
+	count(ops, n);
+	for (i = 0; i < n; i++) {
+		model_expect(&ops[i], twins.results[i]);
+		tree_locked += twins.results[i][TREE].locked;
+		twins.results[i][TREE].locked = 0;
+	}
+	twins.results[n - 1][TREE].locked = tree_locked;
+	for (i = 0; i < n; i++)
+		if (differ(&ops[i], twins.results[i], why, sizeof(why)))
+			return i;
+	for (i = 0; i < n; i++)
+		twins_settle(&ops[i], twins.results[i]);
+	return -1;
+}
+
 /* Returns the number of the operation that differed, or -1. */
 static long run_seq(const struct fuzz_seq *seq)
 {
-	const struct fuzz_op *op;
+	uint64_t i, next = CHECKED;
 	long bad = -1;
-	uint64_t i;
+	unsigned int n;
 
 	differ_begin();
 	model_begin();
 	twins_open(seq);
-	for (i = 0; i < seq->n && bad < 0; i++) {
-		op = &seq->ops[i];
-		twins_do(seq, op);
-		model_expect(op, twins.results);
-		if (differ(op, twins.results, why, sizeof(why)))
-			bad = i;
-		else
-			twins_settle(op, twins.results);
-		if (bad < 0 && (i + 1 == seq->n || i % CHECKED == CHECKED - 1) && !holds())
-			bad = i;
-		tried[op->kind]++;
-		succeeded[op->kind] += twins.results[OUR].ret >= 0;
+	for (i = 0; i < seq->n && bad < 0; i += n) {
+		n = fuzz_batch(seq, i);
+		bad = run_batch(seq, &seq->ops[i], n);
+		if (bad >= 0) {
+			bad += i;
+		} else if (i + n >= next || i + n == seq->n) {
+			next = i + n + CHECKED;
+			if (!holds())
+				bad = i + n - 1;
+		}
 	}
 	if (bad >= 0) {
 		twins_close(TREE);
@@ -101,6 +141,20 @@ static long run_seq(const struct fuzz_seq *seq)
 		bad = seq->n - 1;
 	}
 	twins_over(seq);
+	return bad;
+}
+
+/* The same, if it need not happen each time: threads do not always meet alike. */
+static long run_until_bad(const struct fuzz_seq *seq)
+{
+	bool threads = false;
+	long bad = -1;
+	uint64_t i;
+
+	for (i = 0; i < seq->n; i++)
+		threads |= fuzz_batch(seq, i) > 1;
+	for (runs = 0; bad < 0 && runs < (threads ? tries : 1); runs++)
+		bad = run_seq(seq);
 	return bad;
 }
 
@@ -117,7 +171,21 @@ static void say_seq(const struct fuzz_seq *seq)
 	}
 }
 
-/* Take out as much as possible, in smaller and smaller pieces. */
+/* Takes @n operations out. What is left of a batch that began among them stays a batch. */
+static void take_out(struct fuzz_seq *seq, uint64_t at, uint64_t n)
+{
+	bool beside = true;
+	uint64_t i;
+
+	for (i = at; i < at + n; i++)
+		beside &= seq->ops[i].beside;
+	seq->n -= n;
+	memmove(&seq->ops[at], &seq->ops[at + n], (seq->n - at) * sizeof(seq->ops[0]));
+	if (!beside && at < seq->n)
+		seq->ops[at].beside = 0;
+}
+
+/* Take out as much as possible, in smaller and smaller pieces; then, as many threads. */
 static void shrink(struct fuzz_seq *seq)
 {
 	static struct fuzz_seq less;
@@ -127,29 +195,38 @@ static void shrink(struct fuzz_seq *seq)
 		for (at = 0; at < seq->n && seq->n > 1;) {
 			less = *seq;
 			n = seq->n - at < piece ? seq->n - at : piece;
-			memmove(&less.ops[at], &less.ops[at + n],
-				(less.n - at - n) * sizeof(less.ops[0]));
-			less.n -= n;
-			if (less.n && run_seq(&less) >= 0)
+			take_out(&less, at, n);
+			if (less.n && run_until_bad(&less) >= 0)
 				*seq = less;
 			else
 				at += n;
 		}
+	}
+	for (at = 1; at < seq->n; at++) {
+		less = *seq;
+		less.ops[at].beside = 0;
+		if (seq->ops[at].beside && run_until_bad(&less) >= 0)
+			*seq = less;
 	}
 }
 
 static void report(struct fuzz_seq *seq, long bad)
 {
 	test_say("seed %#lx, operation %ld: %s", seq->seed, bad, why);
-	seq->n = bad + 1;
-	if (run_seq(seq) < 0) {
+	/* To the end of its batch. */
+	do {
+		bad++;
+	} while ((uint64_t)bad < seq->n && seq->ops[bad].beside);
+	seq->n = bad;
+	if (run_until_bad(seq) < 0) {
 		test_say("it does not happen again; all of it:");
 		say_seq(seq);
 		fail("the drivers differ, once");
 	}
-	seq->n = bad + 1;
+	if (2 * runs < tries)
+		tries = 2 * runs;
 	shrink(seq);
-	run_seq(seq);
+	run_until_bad(seq);
 	test_say("shrunk to %lu operations: %s", seq->n, why);
 	say_seq(seq);
 	fail("the drivers differ");
@@ -159,7 +236,7 @@ static void report(struct fuzz_seq *seq, long bad)
 static void run_many(struct fuzz_shape shape)
 {
 	uint64_t state = opt_seed + shape.type + shape.memory +
-			 2 * shape.granules;
+			 2 * shape.granules + 4 * shape.threads;
 	uint64_t begin = sys_now_ms(), said = begin;
 	uint64_t seed, now, ops = 0, nr = 0;
 	static struct fuzz_seq seq;
@@ -168,6 +245,7 @@ static void run_many(struct fuzz_shape shape)
 
 	twins_set_up();
 	shape.groups = twins.nr_groups;
+	shape.containers = shape.threads ? twins.nr_containers : 1;
 	shape.dma = opt_dma;
 	test_say("type %lu, seed %#llx", shape.type, opt_seed);
 	while (ops < opt_ops) {
@@ -192,6 +270,8 @@ static void run_many(struct fuzz_shape shape)
 	for (i = 0; i < FUZZ_NR_KINDS; i++)
 		test_say("%s: %lu, %lu of them succeeded", fuzz_kind_name(i),
 			 tried[i], succeeded[i]);
+	for (i = 2; i <= FUZZ_BATCH && shape.threads; i++)
+		test_say("at the same time %zu: %lu times", i, batches[i]);
 	differ_say_known();
 }
 
@@ -219,6 +299,15 @@ static void as_many_small_mappings(void)
 	run_many(shape);
 }
 
+static void threads_as_one_after_the_other(void)
+{
+	const struct fuzz_shape shape = {
+		VFIO_TYPE1v2_IOMMU, .memory = true, .granules = true, .threads = true,
+	};
+
+	run_many(shape);
+}
+
 static void run_file(void)
 {
 	FILE *file = fopen(opt_file, "re");
@@ -229,7 +318,7 @@ static void run_file(void)
 		fail("%s: no sequence", opt_file);
 	fclose(file);
 	twins_set_up();
-	bad = run_seq(&seq);
+	bad = run_until_bad(&seq);
 	if (bad >= 0)
 		fail("operation %ld: %s", bad, why);
 }
@@ -239,6 +328,7 @@ static const struct test tests[] = {
 	TEST_LONG(same_as_in_tree_v2, DAY),
 	TEST_LONG(as_the_model_of_registered_memory, DAY),
 	TEST_LONG(as_many_small_mappings, DAY),
+	TEST_LONG(threads_as_one_after_the_other, DAY),
 };
 
 static const struct test run_files[] = {

@@ -12,12 +12,13 @@
 #include "vfio.h"
 
 /* What is mapped in both, for v2; an unmap may make two of one. */
-static struct {
-	uint64_t iova;
-	uint64_t size;
-} ranges[2 * FUZZ_MAX_OPS];
-
-static size_t nr_ranges;
+static struct mapped {
+	struct range {
+		uint64_t iova;
+		uint64_t size;
+	} ranges[2 * FUZZ_MAX_OPS];
+	size_t nr;
+} mapped[FUZZ_CONTAINERS];
 
 static bool is_overflow(const struct fuzz_op *op, const struct result *tree,
 			const struct result *ours)
@@ -59,12 +60,13 @@ static bool is_giant(const struct fuzz_op *op, const struct result *tree,
 	       tree->ret < 0 && ours->ret == -EINVAL;
 }
 
-static bool is_mapped(uint64_t iova)
+static bool is_mapped(uint64_t container, uint64_t iova)
 {
+	const struct mapped *in = &mapped[container];
 	size_t i;
 
-	for (i = 0; i < nr_ranges; i++)
-		if (iova - ranges[i].iova < ranges[i].size)
+	for (i = 0; i < in->nr; i++)
+		if (iova - in->ranges[i].iova < in->ranges[i].size)
 			return true;
 	return false;
 }
@@ -95,7 +97,7 @@ static bool is_nowhere(const struct fuzz_op *op, const struct result *tree,
 		for (bit = 0; bit < 8; bit++) {
 			at = ((i - begin) * 8 + bit) * PAGE;
 			if ((other & 1 << bit) && at < op->size &&
-			    is_mapped(op->iova + at))
+			    is_mapped(op->container, op->iova + at))
 				return false;
 		}
 	}
@@ -156,27 +158,28 @@ static bool is_known(const struct fuzz_op *op, const struct result *results)
 	return false;
 }
 
-static void note_range(uint64_t iova, uint64_t size)
+static void note_range(struct mapped *in, uint64_t iova, uint64_t size)
 {
-	ranges[nr_ranges].iova = iova;
-	ranges[nr_ranges].size = size;
-	nr_ranges++;
+	in->ranges[in->nr].iova = iova;
+	in->ranges[in->nr].size = size;
+	in->nr++;
 }
 
 /* Takes [iova, iova + size) out of a range; true if nothing of it is left. */
-static bool take_range(size_t i, uint64_t iova, uint64_t size)
+static bool take_range(struct mapped *in, size_t i, uint64_t iova, uint64_t size)
 {
-	uint64_t first = ranges[i].iova, end = first + ranges[i].size;
+	struct range *range = &in->ranges[i];
+	uint64_t first = range->iova, end = first + range->size;
 
 	if (first - iova < size && end - 1 - iova < size)
 		return true;
 	if (first - iova < size) {
-		ranges[i].iova = iova + size;
-		ranges[i].size = end - (iova + size);
-	} else if (iova - first < ranges[i].size) {
-		ranges[i].size = iova - first;
+		range->iova = iova + size;
+		range->size = end - (iova + size);
+	} else if (iova - first < range->size) {
+		range->size = iova - first;
 		if (end - 1 - iova >= size)
-			note_range(iova + size, end - (iova + size));
+			note_range(in, iova + size, end - (iova + size));
 	}
 	return false;
 }
@@ -185,6 +188,7 @@ static bool take_range(size_t i, uint64_t iova, uint64_t size)
 static void note_ranges(const struct fuzz_op *op, const struct result *tree,
 			const struct result *ours)
 {
+	struct mapped *in = &mapped[op->container];
 	size_t i = 0;
 
 	if (ours->ret && !twins_unmap_is_partial(op, tree, ours))
@@ -194,13 +198,13 @@ static void note_ranges(const struct fuzz_op *op, const struct result *tree,
 	    (op->flags & VFIO_DMA_MAP_FLAG_VADDR))
 		return;
 	if (op->kind != FUZZ_UNMAP) {
-		note_range(op->iova, op->size);
+		note_range(in, op->iova, op->size);
 		return;
 	}
-	while (i < nr_ranges) {
+	while (i < in->nr) {
 		if ((op->flags & VFIO_DMA_UNMAP_FLAG_ALL) ||
-		    take_range(i, op->iova, op->size))
-			ranges[i] = ranges[--nr_ranges];
+		    take_range(in, i, op->iova, op->size))
+			in->ranges[i] = in->ranges[--in->nr];
 		else
 			i++;
 	}
@@ -246,7 +250,10 @@ bool differ(const struct fuzz_op *op, const struct result *results, char *why, s
 /** differ_begin() - a new sequence: nothing is mapped */
 void differ_begin(void)
 {
-	nr_ranges = 0;
+	size_t i;
+
+	for (i = 0; i < FUZZ_CONTAINERS; i++)
+		mapped[i].nr = 0;
 }
 
 /** differ_say_known() - how often the known differences were met */

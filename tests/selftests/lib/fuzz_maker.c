@@ -14,21 +14,30 @@
 #define SLOTS		64
 #define FAR_SLOT	(FUZZ_MIB / 2)
 
-/* Where mappings were asked for, so that they are met again. */
-struct maker {
-	uint64_t state;
-	const struct fuzz_shape *shape;
+/* How often an operation is made anew that does not commute with those before it. */
+#define TRIES		4
+
+/* Where mappings of a container were asked for, so that they are met again. */
+struct asked {
 	struct {
 		uint64_t iova;
 		uint64_t size;
 	} recent[RECENT];
 	unsigned int n;
-	/* What was registered, or was meant to be. */
-	struct fuzz_op memory[RECENT];
-	unsigned int nr_memory;
 	/* Of which the vaddr may have been taken back, 0 bytes: none. */
 	uint64_t orphan;
 	uint64_t orphan_size;
+};
+
+struct maker {
+	uint64_t state;
+	const struct fuzz_shape *shape;
+	struct asked containers[FUZZ_CONTAINERS];
+	/* Of the operation that is being made. */
+	struct asked *asked;
+	/* What was registered, or was meant to be, in any container. */
+	struct fuzz_op memory[RECENT];
+	unsigned int nr_memory;
 };
 
 /**
@@ -106,7 +115,8 @@ static uint64_t any_iova(struct maker *m)
 /* A range that has to do with one that was asked for before, mostly. */
 static void any_range(struct maker *m, uint64_t *iova, uint64_t *size)
 {
-	unsigned int nr = m->n < RECENT ? m->n : RECENT;
+	const struct asked *asked = m->asked;
+	unsigned int nr = asked->n < RECENT ? asked->n : RECENT;
 	uint64_t start, len;
 
 	*iova = any_iova(m);
@@ -115,8 +125,8 @@ static void any_range(struct maker *m, uint64_t *iova, uint64_t *size)
 		return;
 
 	nr = below(m, nr);
-	start = m->recent[nr].iova;
-	len = m->recent[nr].size;
+	start = asked->recent[nr].iova;
+	len = asked->recent[nr].size;
 	switch (below(m, 12)) {
 	case 0: /* larger at its end */
 		*iova = start;
@@ -200,6 +210,20 @@ static void from_memory(struct maker *m, struct fuzz_op *op)
 	op->size = (last - first + 1) * PAGE;
 }
 
+static void note_range(struct asked *asked, const struct fuzz_op *op)
+{
+	asked->recent[asked->n % RECENT].iova = op->iova;
+	asked->recent[asked->n % RECENT].size = op->size;
+	asked->n++;
+}
+
+static void same_memory(struct fuzz_op *op, const struct fuzz_op *memory)
+{
+	op->mem = memory->mem;
+	op->off = memory->off;
+	op->size = memory->size;
+}
+
 static void make_memory(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = one_in(m, 50) ? below(m, 32) : 24;
@@ -209,6 +233,8 @@ static void make_memory(struct maker *m, struct fuzz_op *op)
 	op->size = any_size(m);
 	if (m->nr_memory && one_in(m, 4))
 		from_memory(m, op);
+	else if (m->nr_memory && m->shape->containers > 1 && one_in(m, 2))
+		same_memory(op, any_memory(m));
 	if (one_in(m, 100))
 		op->flags |= 1UL << below(m, 32);
 	if (one_in(m, 100))
@@ -221,16 +247,10 @@ static void make_memory(struct maker *m, struct fuzz_op *op)
 
 static void make_no_memory(struct maker *m, struct fuzz_op *op)
 {
-	const struct fuzz_op *memory;
-
 	make_memory(m, op);
 	op->flags = one_in(m, 30);
-	if (one_in(m, 6))
-		return;
-	memory = any_memory(m);
-	op->mem = memory->mem;
-	op->off = memory->off;
-	op->size = memory->size;
+	if (!one_in(m, 6))
+		same_memory(op, any_memory(m));
 }
 
 static void make_map(struct maker *m, struct fuzz_op *op)
@@ -245,7 +265,7 @@ static void make_map(struct maker *m, struct fuzz_op *op)
 	op->size = any_size(m);
 	op->mem = any_mem(m);
 	op->off = any_offset(m, op->mem);
-	if (one_in(m, 12) && m->n) {
+	if (one_in(m, 12) && m->asked->n) {
 		any_range(m, &op->iova, &op->size);
 		op->flags = one_in(m, 8) ? RW : VFIO_DMA_MAP_FLAG_VADDR;
 	} else if (m->nr_memory && !one_in(m, 3)) {
@@ -255,9 +275,7 @@ static void make_map(struct maker *m, struct fuzz_op *op)
 		op->ptr = FUZZ_PTR_NULL_ARG;
 	if (!op->size || op->size > 8 * FUZZ_MIB)
 		return;
-	m->recent[m->n % RECENT].iova = op->iova;
-	m->recent[m->n % RECENT].size = op->size;
-	m->n++;
+	note_range(m->asked, op);
 }
 
 static void make_granules(struct maker *m, struct fuzz_op *op)
@@ -276,20 +294,18 @@ static void make_granules(struct maker *m, struct fuzz_op *op)
 	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
 	if (!op->size || op->size > 8 * FUZZ_MIB)
 		op->size = op->pgsize;
-	m->recent[m->n % RECENT].iova = op->iova;
-	m->recent[m->n % RECENT].size = op->size;
-	m->n++;
+	note_range(m->asked, op);
 }
 
 static void make_new_owner(struct maker *m, struct fuzz_op *op)
 {
 	op->argsz = 32;
 	op->flags = VFIO_DMA_MAP_FLAG_VADDR;
-	op->iova = m->orphan;
-	op->size = m->orphan_size;
+	op->iova = m->asked->orphan;
+	op->size = m->asked->orphan_size;
 	op->mem = any_mem(m);
 	op->off = any_offset(m, op->mem);
-	m->orphan_size = 0;
+	m->asked->orphan_size = 0;
 }
 
 static void any_bitmap(struct maker *m, struct fuzz_op *op)
@@ -328,12 +344,12 @@ static void make_unmap(struct maker *m, struct fuzz_op *op)
 			op->size = 0;
 		}
 	}
-	if (one_in(m, 10) && !m->shape->granules)
+	if (one_in(m, 10))
 		op->flags |= VFIO_DMA_UNMAP_FLAG_VADDR;
 	/* Not often: it takes a process to inherit it. */
-	if (op->flags == VFIO_DMA_UNMAP_FLAG_VADDR && one_in(m, 3)) {
-		m->orphan = op->iova;
-		m->orphan_size = op->size;
+	if (op->flags == VFIO_DMA_UNMAP_FLAG_VADDR && !m->shape->granules && one_in(m, 3)) {
+		m->asked->orphan = op->iova;
+		m->asked->orphan_size = op->size;
 	}
 	if (one_in(m, 6)) {
 		op->flags |= VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
@@ -342,6 +358,8 @@ static void make_unmap(struct maker *m, struct fuzz_op *op)
 	}
 	if (one_in(m, 200))
 		op->flags |= 1UL << below(m, 32);
+	if (m->shape->granules)
+		op->flags &= ~VFIO_DMA_UNMAP_FLAG_VADDR;
 	if (one_in(m, 200))
 		op->ptr = FUZZ_PTR_NULL_ARG;
 }
@@ -384,6 +402,8 @@ static void make_op(struct maker *m, struct fuzz_op *op)
 	unsigned int dice = below(m, 100);
 
 	memset(op, 0, sizeof(*op));
+	op->container = below(m, m->shape->containers);
+	m->asked = &m->containers[op->container];
 	if (m->shape->dma && one_in(m, m->shape->dma)) {
 		op->kind = FUZZ_DMA;
 		any_range(m, &op->iova, &op->size);
@@ -397,7 +417,7 @@ static void make_op(struct maker *m, struct fuzz_op *op)
 			make_memory(m, op);
 		else
 			make_no_memory(m, op);
-	} else if (m->orphan_size && !m->shape->memory && one_in(m, 4)) {
+	} else if (m->asked->orphan_size && !m->shape->memory && one_in(m, 4)) {
 		op->kind = FUZZ_NEW_OWNER;
 		make_new_owner(m, op);
 	} else if (m->shape->granules && dice < 30) {
@@ -429,6 +449,18 @@ static void make_op(struct maker *m, struct fuzz_op *op)
 	}
 }
 
+/* Most operations go beside the one before, if one that commutes is made soon. */
+static void make_next(struct maker *m, struct fuzz_seq *seq, uint64_t at)
+{
+	unsigned int tries = m->shape->threads && at && !one_in(m, 5) ? TRIES : 0;
+	struct fuzz_op *op = &seq->ops[at];
+
+	do {
+		make_op(m, op);
+		op->beside = tries && fuzz_joins(seq, at);
+	} while (tries && !op->beside && --tries);
+}
+
 /**
  * fuzz_seq_make() - make a sequence
  * @seq: the sequence
@@ -445,10 +477,10 @@ void fuzz_seq_make(struct fuzz_seq *seq, uint64_t seed, const struct fuzz_shape 
 	seq->seed = seed;
 	seq->type = shape->type;
 	seq->limit = one_in(&m, 5) ? below(&m, 1200) + 1 : 0;
-	if (shape->memory)
+	if (shape->memory || shape->threads)
 		seq->limit = 0;
 	seq->ours_first = below(&m, 2);
 	seq->n = max_ops;
 	for (i = 0; i < seq->n; i++)
-		make_op(&m, &seq->ops[i]);
+		make_next(&m, seq, i);
 }

@@ -13,6 +13,10 @@
 
 #define FUZZ_MAX_OPS	300
 
+/* Containers of each driver, and operations at the same time, at most. */
+#define FUZZ_CONTAINERS	2
+#define FUZZ_BATCH	8
+
 /* Sizes are numbers of pages; this many are a MiB where a page has 4 KiB. */
 #define FUZZ_MIB	(256 * T1X_PAGE_SIZE)
 
@@ -112,6 +116,8 @@ enum fuzz_ptr {
  * @pgsize: of the bitmap, or of a granule
  * @bytes: of the bitmap
  * @ptr: enum fuzz_ptr
+ * @container: which container of each driver it is for
+ * @beside: ours does it at the same time as the operation before it
  */
 struct fuzz_op {
 	uint64_t kind;
@@ -124,6 +130,8 @@ struct fuzz_op {
 	uint64_t pgsize;
 	uint64_t bytes;
 	uint64_t ptr;
+	uint64_t container;
+	uint64_t beside;
 };
 
 /**
@@ -148,23 +156,32 @@ struct fuzz_seq {
  * struct fuzz_shape - what sequences are made for
  * @type: of the containers
  * @groups: how many groups each container can have
+ * @containers: how many containers of each driver there are
  * @dma: one operation in so many is a DMA, 0: none
  * @memory: ours registers memory, see model.c; then there are neither limits nor
  *	new owners
  * @granules: ours maps by granules; then no vaddr is taken back
+ * @threads: operations that commute may be done at the same time; then there are no
+ *	limits
  */
 struct fuzz_shape {
 	uint64_t type;
 	unsigned int groups;
+	unsigned int containers;
 	unsigned int dma;
 	bool memory;
 	bool granules;
+	bool threads;
 };
 
 uint64_t fuzz_random(uint64_t *state);
 uint64_t fuzz_bitmap_bytes(uint64_t size);
 void fuzz_seq_make(struct fuzz_seq *seq, uint64_t seed, const struct fuzz_shape *shape,
 		   unsigned int max_ops);
+bool fuzz_commute(const struct fuzz_op *a, const struct fuzz_op *b);
+bool fuzz_joins(const struct fuzz_seq *seq, uint64_t at);
+unsigned int fuzz_batch(const struct fuzz_seq *seq, uint64_t at);
+unsigned int fuzz_nr_containers(const struct fuzz_seq *seq);
 const char *fuzz_kind_name(uint64_t kind);
 void fuzz_op_text(const struct fuzz_op *op, char *text, size_t len);
 void fuzz_seq_head_text(const struct fuzz_seq *seq, char *text, size_t len);

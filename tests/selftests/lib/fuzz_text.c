@@ -63,6 +63,8 @@ static const struct field {
 	{ "pgsize", offsetof(struct fuzz_op, pgsize), NULL, 0 },
 	{ "bytes", offsetof(struct fuzz_op, bytes), NULL, 0 },
 	{ "ptr", offsetof(struct fuzz_op, ptr), ptr_names, FUZZ_NR_PTRS },
+	{ "container", offsetof(struct fuzz_op, container), NULL, 0 },
+	{ "beside", offsetof(struct fuzz_op, beside), NULL, 0 },
 };
 
 /**
@@ -160,7 +162,7 @@ static bool read_op(struct fuzz_op *op, char *line)
 	while ((word = strtok_r(NULL, BLANK, &at)))
 		if (!read_field(op, word))
 			return false;
-	return true;
+	return op->container < FUZZ_CONTAINERS;
 }
 
 /**

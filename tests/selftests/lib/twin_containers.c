@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Runs each operation on a container of the in-tree driver and on one of ours. */
+/* Runs operations on containers of the in-tree driver and on as many of ours. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "module.h"
 #include "sys.h"
 #include "test.h"
+#include "threads.h"
 #include "twin_containers.h"
 #include "twin_ops.h"
 #include "vfio.h"
@@ -24,13 +25,19 @@
 
 struct twins twins;
 
-/* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2 and 3 noncoherent. */
-static const int mock_devices[SIDES][TWINS_GROUPS] = { { 0, 2, 4 }, { 1, 3, 5 } };
+/* Of the numbers that tests/e2e/fuzz.sh gives the mock: 2, 3, 9 and 10 noncoherent. */
+static const int mock_devices[FUZZ_CONTAINERS][SIDES][TWINS_GROUPS] = {
+	{ { 0, 2, 4 }, { 1, 3, 5 } },
+	{ { 7, 9, 11 }, { 8, 10, 12 } },
+};
 
 #define MOCK_BAR	6
 
 static long vmlck_before;
 static int status_fd;
+
+/* Containers of each driver that are open. */
+static unsigned int nr_open;
 
 /* --- Drivers, limits, locked memory --------------------------------------- */
 
@@ -94,23 +101,64 @@ void twins_forget_violations(long before)
 
 /* --- Operations ------------------------------------------------------------ */
 
-static void do_op(const struct fuzz_seq *seq, const struct fuzz_op *op, enum twins_side side)
+/* What threads of ours do. */
+static struct {
+	const struct fuzz_seq *seq;
+	const struct fuzz_op *ops;
+} batch;
+
+static void do_ours(unsigned int nr)
 {
-	set_limit(seq, op, side);
-	twin_do(&twins.containers[side], seq, op, &twins.results[side]);
-	twins.results[side].locked = newly_locked(side);
+	const struct fuzz_op *op = &batch.ops[nr];
+
+	twin_do(&twins.containers[OUR][op->container], batch.seq, op, &twins.results[nr][OUR]);
+}
+
+/* VmLck cannot be told apart for operations at the same time. */
+static void do_at_once(const struct fuzz_seq *seq, const struct fuzz_op *ops, unsigned int n)
+{
+	set_limit(seq, ops, OUR);
+	batch.seq = seq;
+	batch.ops = ops;
+	if (n == 1)
+		do_ours(0);
+	else
+		threads_do(n, do_ours);
+	twins.results[n - 1][OUR].locked = newly_locked(OUR);
+}
+
+static void do_in_turn(const struct fuzz_seq *seq, const struct fuzz_op *ops, unsigned int n)
+{
+	const struct fuzz_op *op;
+	struct result *res;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		op = &ops[i];
+		res = &twins.results[i][TREE];
+		set_limit(seq, op, TREE);
+		twin_do(&twins.containers[TREE][op->container], seq, op, res);
+		res->locked = newly_locked(TREE);
+	}
 }
 
 /**
- * twins_do() - do an operation on each container
+ * twins_do() - do operations on containers of both drivers
  * @seq: the sequence
- * @op: one of its operations
+ * @ops: one of its batches
+ * @n: operations in it
  */
-void twins_do(const struct fuzz_seq *seq, const struct fuzz_op *op)
+void twins_do(const struct fuzz_seq *seq, const struct fuzz_op *ops, unsigned int n)
 {
-	arena_touch(op);
-	do_op(seq, op, seq->ours_first ? OUR : TREE);
-	do_op(seq, op, seq->ours_first ? TREE : OUR);
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		arena_touch(&ops[i]);
+	if (seq->ours_first)
+		do_at_once(seq, ops, n);
+	do_in_turn(seq, ops, n);
+	if (!seq->ours_first)
+		do_at_once(seq, ops, n);
 }
 
 /**
@@ -135,16 +183,17 @@ bool twins_unmap_is_partial(const struct fuzz_op *op, const struct result *tree,
  */
 void twins_undo_map(const struct fuzz_op *op, const struct result *results)
 {
-	assert_ret(dma_unmap(twins.containers[TREE].fd, op->iova, op->size), op->size);
+	assert_ret(dma_unmap(twins.containers[TREE][op->container].fd, op->iova, op->size),
+		   op->size);
 	twins.locked[TREE] -= results[TREE].locked;
 }
 
-static void restart_tracking(void)
+static void restart_tracking(const struct fuzz_op *op)
 {
 	int side, fd;
 
 	for (side = 0; side < SIDES; side++) {
-		fd = twins.containers[side].fd;
+		fd = twins.containers[side][op->container].fd;
 		assert_ret(dirty_flags(fd, STOP), 0);
 		assert_ret(dirty_flags(fd, START), 0);
 	}
@@ -155,7 +204,8 @@ static void unmap_the_rest(const struct fuzz_op *op)
 	int side;
 
 	for (side = 0; side < SIDES; side++) {
-		assert_ge(dma_unmap(twins.containers[side].fd, op->iova, op->size), 0);
+		assert_ge(dma_unmap(twins.containers[side][op->container].fd, op->iova, op->size),
+			  0);
 		newly_locked(side);
 	}
 }
@@ -176,7 +226,7 @@ void twins_settle(const struct fuzz_op *op, const struct result *results)
 		unmap_the_rest(op);
 	if (bitmap && op->ptr != FUZZ_PTR_NULL_ARG &&
 	    (results[TREE].ret == -EFAULT || results[OUR].ret == -EFAULT))
-		restart_tracking();
+		restart_tracking(op);
 }
 
 /* --- Sequences ------------------------------------------------------------- */
@@ -205,9 +255,9 @@ static void make_bar(void)
 	vfio_region_map(&bar.dev, bar.region, arena_part(FUZZ_BAR), 0, 4 * FUZZ_MIB);
 }
 
-static void open_one(enum twins_side side, unsigned long type)
+static void open_one(enum twins_side side, unsigned int nr, unsigned long type)
 {
-	struct twin *twin = &twins.containers[side];
+	struct twin *twin = &twins.containers[side][nr];
 	long tree = sys_read_number(REFS(IN_TREE));
 	long violations;
 	unsigned int g;
@@ -215,7 +265,7 @@ static void open_one(enum twins_side side, unsigned long type)
 	memset(twin, 0, sizeof(*twin));
 	twin->side = side;
 	twin->fd = vfio_container_open();
-	memcpy(twin->devices, mock_devices[side], sizeof(twin->devices));
+	memcpy(twin->devices, mock_devices[nr][side], sizeof(twin->devices));
 	for (g = 0; g < twins.nr_groups; g++)
 		twin->groups[g] = sys_is_uml() ? vfio_mock_group_open(twin->devices[g]) :
 						 vfio_group_open(side);
@@ -226,46 +276,59 @@ static void open_one(enum twins_side side, unsigned long type)
 	if (side == TREE)
 		twins_forget_violations(violations);
 	assert_eq(sys_read_number(REFS(IN_TREE)), tree + (side == TREE));
-	assert_eq(sys_read_number(REFS(OURS)), side == TREE ? -1 : 1);
+	assert_eq(sys_read_number(REFS(OURS)), side == TREE ? -1 : (long)nr + 1);
 }
 
 /**
- * twins_open() - two new containers, each served by its driver
+ * twins_open() - new containers, each served by its driver
  * @seq: for this sequence
  */
 void twins_open(const struct fuzz_seq *seq)
 {
+	unsigned int nr;
+
+	nr_open = fuzz_nr_containers(seq);
+	assert_le(nr_open, twins.nr_containers);
 	arena_renew();
 	memset(twins.locked, 0, sizeof(twins.locked));
 	vmlck_before = twins_vmlck();
-	open_one(TREE, seq->type);
+	for (nr = 0; nr < nr_open; nr++)
+		open_one(TREE, nr, seq->type);
 	load_ours();
-	open_one(OUR, seq->type);
+	for (nr = 0; nr < nr_open; nr++)
+		open_one(OUR, nr, seq->type);
 	if (seq->limit)
 		mem_allow_ipc_lock(false);
 }
 
-/**
- * twins_close() - close a container
- * @side: which driver's
- *
- * Return: kB that it has left locked, 0 if all is well.
- */
-long twins_close(enum twins_side side)
+static void close_one(struct twin *twin)
 {
-	struct twin *twin = &twins.containers[side];
 	unsigned int g;
 
 	/* In any order: the container goes with the last of them. */
 	for (g = 0; g < twins.nr_groups; g++)
 		vfio_close(&twin->groups[g]);
 	vfio_close(&twin->fd);
+}
+
+/**
+ * twins_close() - close all containers of a driver
+ * @side: which driver's
+ *
+ * Return: kB that they have left locked, 0 if all is well.
+ */
+long twins_close(enum twins_side side)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < nr_open; nr++)
+		close_one(&twins.containers[side][nr]);
 	twins.locked[side] = 0;
 	return newly_locked(side);
 }
 
 /**
- * twins_over() - after both containers have been closed
+ * twins_over() - after all containers have been closed
  * @seq: the sequence that is over
  */
 void twins_over(const struct fuzz_seq *seq)
@@ -278,7 +341,9 @@ void twins_over(const struct fuzz_seq *seq)
 /** twins_set_up() - once for all sequences: memory, groups, no driver of ours */
 void twins_set_up(void)
 {
+	/* Stock kernels have a device for each driver. */
 	twins.nr_groups = sys_is_uml() ? TWINS_GROUPS : 1;
+	twins.nr_containers = sys_is_uml() ? FUZZ_CONTAINERS : 1;
 	status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	module_unload(OURS);
 	arena_make();

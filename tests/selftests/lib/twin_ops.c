@@ -366,6 +366,8 @@ static void do_memory(struct twin *twin, const struct fuzz_op *op,
  * @seq: the sequence
  * @op: one of its operations
  * @res: set to what comes of it, but for &result.locked
+ *
+ * May be called by several threads, for operations that fuzz_commute().
  */
 void twin_do(struct twin *twin, const struct fuzz_seq *seq, const struct fuzz_op *op,
 	     struct result *res)
