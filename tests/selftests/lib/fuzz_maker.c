@@ -24,6 +24,8 @@ struct asked {
 		uint64_t size;
 	} recent[RECENT];
 	unsigned int n;
+	/* Which of them the last operation had to do with. */
+	unsigned int last;
 	/* Of which the vaddr may have been taken back, 0 bytes: none. */
 	uint64_t orphan;
 	uint64_t orphan_size;
@@ -112,21 +114,36 @@ static uint64_t any_iova(struct maker *m)
 	return NEAR + below(m, SLOTS) * PAGE;
 }
 
+/* Some pages of @all; one if there are none. */
+static void part_of(struct maker *m, uint64_t all, uint64_t *first, uint64_t *npages)
+{
+	*first = all ? below(m, all) : 0;
+	*npages = 1 + (all ? below(m, all - *first) : 0);
+}
+
 /* A range that has to do with one that was asked for before, mostly. */
 static void any_range(struct maker *m, uint64_t *iova, uint64_t *size)
 {
-	const struct asked *asked = m->asked;
+	struct asked *asked = m->asked;
 	unsigned int nr = asked->n < RECENT ? asked->n : RECENT;
-	uint64_t start, len;
+	uint64_t start, len, first, npages;
 
 	*iova = any_iova(m);
 	*size = any_size(m);
 	if (!nr || one_in(m, 6))
 		return;
 
-	nr = below(m, nr);
-	start = asked->recent[nr].iova;
-	len = asked->recent[nr].size;
+	/* Those of a batch are to have to do with the same mapping. */
+	if (!m->shape->threads || one_in(m, 2))
+		asked->last = below(m, nr);
+	start = asked->recent[asked->last].iova;
+	len = asked->recent[asked->last].size;
+	if (m->shape->granules && one_in(m, 3)) {
+		part_of(m, len / PAGE, &first, &npages);
+		*iova = start + first * PAGE;
+		*size = npages * PAGE;
+		return;
+	}
 	switch (below(m, 12)) {
 	case 0: /* larger at its end */
 		*iova = start;
@@ -190,24 +207,33 @@ static uint64_t any_mem(struct maker *m)
 	return one_in(m, 40) ? FUZZ_NOWHERE : PICK(m, mems);
 }
 
-static const struct fuzz_op *any_memory(struct maker *m)
+/* Of @container, if one is found soon; often the last, so that containers meet there. */
+static const struct fuzz_op *any_memory(struct maker *m, uint64_t container)
 {
-	return &m->memory[below(m, m->nr_memory < RECENT ? m->nr_memory :
-				   RECENT)];
+	unsigned int nr = m->nr_memory < RECENT ? m->nr_memory : RECENT, tries = TRIES;
+	const struct fuzz_op *memory;
+
+	do {
+		memory = one_in(m, 3) ? &m->memory[(m->nr_memory - 1) % RECENT] :
+					&m->memory[below(m, nr)];
+	} while (memory->container != container && --tries);
+	return memory;
 }
 
 /* A part of what may be registered, all of it, or a bit more. */
 static void from_memory(struct maker *m, struct fuzz_op *op)
 {
-	const struct fuzz_op *memory = any_memory(m);
-	uint64_t npages = memory->size / PAGE, first = 0, last;
+	const struct fuzz_op *memory = any_memory(m, op->container);
+	uint64_t first, npages;
 
-	if (npages && !one_in(m, 4))
-		first = below(m, npages);
-	last = first + below(m, npages - first + 1);
+	part_of(m, memory->size / PAGE, &first, &npages);
+	if (one_in(m, 4))
+		first = 0;
+	if (one_in(m, 8))
+		npages++;
 	op->mem = memory->mem;
 	op->off = memory->off + first * PAGE;
-	op->size = (last - first + 1) * PAGE;
+	op->size = npages * PAGE;
 }
 
 static void note_range(struct asked *asked, const struct fuzz_op *op)
@@ -219,6 +245,7 @@ static void note_range(struct asked *asked, const struct fuzz_op *op)
 
 static void same_memory(struct fuzz_op *op, const struct fuzz_op *memory)
 {
+	op->flags = memory->flags;
 	op->mem = memory->mem;
 	op->off = memory->off;
 	op->size = memory->size;
@@ -231,26 +258,36 @@ static void make_memory(struct maker *m, struct fuzz_op *op)
 	op->mem = any_mem(m);
 	op->off = any_offset(m, op->mem);
 	op->size = any_size(m);
+	/* Larger than most maps, which are a part of it and are to be split. */
+	if (m->shape->granules && !one_in(m, 4))
+		op->size = (1 + below(m, SLOTS / 2)) * PAGE;
 	if (m->nr_memory && one_in(m, 4))
 		from_memory(m, op);
 	else if (m->nr_memory && m->shape->containers > 1 && one_in(m, 2))
-		same_memory(op, any_memory(m));
+		same_memory(op, any_memory(m, !op->container));
+	if (one_in(m, 8))
+		op->flags ^= VFIO_TYPE1X_MEMORY_WRITE;
 	if (one_in(m, 100))
 		op->flags |= 1UL << below(m, 32);
 	if (one_in(m, 100))
 		op->ptr = FUZZ_PTR_NULL_ARG;
+}
+
+static void make_register(struct maker *m, struct fuzz_op *op)
+{
+	make_memory(m, op);
 	if (op->size > 8 * FUZZ_MIB)
 		return;
 	m->memory[m->nr_memory % RECENT] = *op;
 	m->nr_memory++;
 }
 
-static void make_no_memory(struct maker *m, struct fuzz_op *op)
+static void make_unregister(struct maker *m, struct fuzz_op *op)
 {
 	make_memory(m, op);
+	if (m->nr_memory && !one_in(m, 6))
+		same_memory(op, any_memory(m, op->container));
 	op->flags = one_in(m, 30);
-	if (!one_in(m, 6))
-		same_memory(op, any_memory(m));
 }
 
 static void make_map(struct maker *m, struct fuzz_op *op)
@@ -290,6 +327,9 @@ static void make_granules(struct maker *m, struct fuzz_op *op)
 	op->flags &= RW;
 	op->ptr = FUZZ_PTR_GOOD;
 	op->pgsize = PICK(m, granules);
+	if (m->shape->memory)
+		while (op->pgsize > PAGE && op->size % op->pgsize)
+			op->pgsize /= 2;
 	op->iova &= -op->pgsize;
 	op->size = (op->size + op->pgsize - 1) & -op->pgsize;
 	if (!op->size || op->size > 8 * FUZZ_MIB)
@@ -413,10 +453,10 @@ static void make_op(struct maker *m, struct fuzz_op *op)
 		op->size = 0;
 	} else if (m->shape->memory && one_in(m, 6)) {
 		op->kind = one_in(m, 2) ? FUZZ_REGISTER : FUZZ_UNREGISTER;
-		if (op->kind == FUZZ_REGISTER || !m->nr_memory)
-			make_memory(m, op);
+		if (op->kind == FUZZ_REGISTER)
+			make_register(m, op);
 		else
-			make_no_memory(m, op);
+			make_unregister(m, op);
 	} else if (m->asked->orphan_size && !m->shape->memory && one_in(m, 4)) {
 		op->kind = FUZZ_NEW_OWNER;
 		make_new_owner(m, op);
