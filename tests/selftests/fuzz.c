@@ -158,14 +158,14 @@ static long run_until_bad(const struct fuzz_seq *seq)
 	return bad;
 }
 
-static void say_seq(const struct fuzz_seq *seq)
+/* The operations from @i on, up to @end. */
+static void say_seq(const struct fuzz_seq *seq, uint64_t i, uint64_t end)
 {
 	char text[400];
-	uint64_t i;
 
 	fuzz_seq_head_text(seq, text, sizeof(text));
 	test_say("%s", text);
-	for (i = 0; i < seq->n; i++) {
+	for (; i < end; i++) {
 		fuzz_op_text(&seq->ops[i], text, sizeof(text));
 		test_say("%s", text);
 	}
@@ -210,17 +210,24 @@ static void shrink(struct fuzz_seq *seq)
 	}
 }
 
-static void report(struct fuzz_seq *seq, long bad)
+/* @bad is the number of the operation that differed. */
+static void report(struct fuzz_seq *seq, uint64_t bad)
 {
+	uint64_t begin = 0, end = fuzz_batch(seq, 0);
+
+	while (end <= bad) {
+		begin = end;
+		end += fuzz_batch(seq, begin);
+	}
 	test_say("seed %#lx, operation %ld: %s", seq->seed, bad, why);
-	/* To the end of its batch. */
-	do {
-		bad++;
-	} while ((uint64_t)bad < seq->n && seq->ops[bad].beside);
-	seq->n = bad;
+	if (end - begin > 1) {
+		test_say("it was done at the same time as the others of these:");
+		say_seq(seq, begin, end);
+	}
+	seq->n = end;
 	if (run_until_bad(seq) < 0) {
 		test_say("it does not happen again; all of it:");
-		say_seq(seq);
+		say_seq(seq, 0, seq->n);
 		fail("the drivers differ, once");
 	}
 	if (2 * runs < tries)
@@ -228,7 +235,7 @@ static void report(struct fuzz_seq *seq, long bad)
 	shrink(seq);
 	run_until_bad(seq);
 	test_say("shrunk to %lu operations: %s", seq->n, why);
-	say_seq(seq);
+	say_seq(seq, 0, seq->n);
 	fail("the drivers differ");
 }
 
