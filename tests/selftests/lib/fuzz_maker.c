@@ -42,32 +42,6 @@ struct maker {
 	unsigned int nr_memory;
 };
 
-/**
- * fuzz_random() - the next random number
- * @state: of the generator, any number at first
- *
- * Return: 64 random bits.
- */
-uint64_t fuzz_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
-/**
- * fuzz_bitmap_bytes() - how large a bitmap has to be
- * @size: of the range
- *
- * Return: bytes of a bitmap with a bit for each page.
- */
-uint64_t fuzz_bitmap_bytes(uint64_t size)
-{
-	return (size / PAGE + 63) / 64 * 8;
-}
-
 static uint64_t below(struct maker *m, uint64_t n)
 {
 	return fuzz_random(&m->state) % n;
