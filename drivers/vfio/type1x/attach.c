@@ -188,7 +188,9 @@ static int t1x_attach(struct t1x_container *c, const struct t1x_range *all,
 		goto out_ranges;
 	}
 
-	ret = t1x_domain_msi_window(new, g->group);
+	ret = t1x_domain_prepare(new);
+	if (!ret)
+		ret = t1x_domain_msi_window(new, g->group);
 	if (!ret)
 		ret = t1x_attach_new_domain(c, all, new);
 	if (ret) {

@@ -40,19 +40,16 @@ static int t1x_domain_alloc_dev(struct device *dev, void *data)
  * @group: the group; at least one device in it
  *
  * Context: may sleep.
- * Return: an empty domain with no group attached, or an ERR_PTR().
+ * Return: an empty domain with no group attached, for t1x_domain_prepare(); or an ERR_PTR().
  */
 struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 {
 	struct t1x_domain *d;
-	long err = -ENOMEM;
+	long err;
 
 	d = kzalloc_obj(*d, GFP_KERNEL_ACCOUNT);
 	if (!d)
-		return ERR_PTR(err);
-	d->syncs = alloc_percpu_gfp(*d->syncs, GFP_KERNEL_ACCOUNT);
-	if (!d->syncs)
-		goto err_free;
+		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&d->groups);
 	iommu_group_for_each_dev(group, d, t1x_domain_alloc_dev);
@@ -62,10 +59,24 @@ struct t1x_domain *t1x_domain_alloc(struct iommu_group *group)
 	}
 
 	err = d->domain ? PTR_ERR(d->domain) : -ENODEV;
-	free_percpu(d->syncs);
-err_free:
 	kfree(d);
 	return ERR_PTR(err);
+}
+
+/**
+ * t1x_domain_prepare() - give a domain what it needs to be mapped into
+ * @d: the domain
+ *
+ * Not done for each: most groups join a domain that the container has, and the one that was made
+ * to look at them goes.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int t1x_domain_prepare(struct t1x_domain *d)
+{
+	d->syncs = alloc_percpu_gfp(*d->syncs, GFP_KERNEL_ACCOUNT);
+	return d->syncs ? 0 : -ENOMEM;
 }
 
 /**

@@ -17,7 +17,7 @@
  * @id: what a trace calls it; never used twice
  * @coherent: the domain forbids its devices to bypass CPU caches
  * @syncs: how often each CPU flushed its IOTLB; which is what every UNMAP does, so it is
- *	in no cache line that others read
+ *	in no cache line that others read; %NULL before t1x_domain_prepare()
  * @walks: how often it was asked for translations
  *
  * All but the last two change with the container's lock held and all IOVAs locked.
@@ -57,6 +57,7 @@ static inline void t1x_gather_init(struct iommu_iotlb_gather *gather)
 }
 
 struct t1x_domain *t1x_domain_alloc(struct iommu_group *group);
+int t1x_domain_prepare(struct t1x_domain *d);
 void t1x_domain_free(struct t1x_domain *d);
 int t1x_domain_attach(struct t1x_domain *d, struct iommu_group *group);
 void t1x_domain_detach(struct t1x_domain *d, struct iommu_group *group);
