@@ -60,6 +60,13 @@ static const struct effort for_smp = { 1, 5, 4, 12, 50, 0, false };
 
 /* --- Counting what the kernel does ----------------------------------------- */
 
+/* Invalidations of VT-d, with one wait each; lists of commands of an SMMUv3. */
+#ifdef __aarch64__
+#define FLUSH "arm_smmu_cmdq_issue_cmdlist"
+#else
+#define FLUSH "qi_submit_sync"
+#endif
+
 static const struct {
 	const char *name;
 	const char *event;	/* in tracefs */
@@ -71,8 +78,7 @@ static const struct {
 	[COUNT_IOVA_TO_PHYS] = {
 		"iova_to_phys", NULL, NULL, "iommu_iova_to_phys"
 	},
-	/* Invalidations of VT-d, with one wait each. */
-	[COUNT_IOTLB_FLUSH] = { "iotlb_flush", NULL, NULL, "qi_submit_sync" },
+	[COUNT_IOTLB_FLUSH] = { "iotlb_flush", NULL, NULL, FLUSH },
 	[COUNT_MMAP_WRITE_LOCK] = {
 		"mmap_write_lock", "mmap_lock/mmap_lock_acquire_returned",
 		"write == 1", NULL
