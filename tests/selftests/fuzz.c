@@ -30,6 +30,7 @@
 #include "lib/twin_containers.h"
 #include "lib/fuzz_ops.h"
 #include "lib/invariants.h"
+#include "lib/random.h"
 #include "lib/sys.h"
 #include "lib/test.h"
 #include "lib/vfio.h"
@@ -256,7 +257,7 @@ static void run_many(struct fuzz_shape shape)
 	shape.dma = opt_dma;
 	test_say("type %lu, seed %#llx", shape.type, opt_seed);
 	while (ops < opt_ops) {
-		seed = fuzz_random(&state);
+		seed = random_next(&state);
 		fuzz_seq_make(&seq, seed, &shape, seed % 8 ? FUZZ_MAX_OPS : 50);
 		bad = run_seq(&seq);
 		if (bad >= 0)

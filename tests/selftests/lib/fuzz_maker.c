@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fuzz_ops.h"
+#include "random.h"
 #include "sys.h"
 #include "vfio.h"
 
@@ -44,7 +45,7 @@ struct maker {
 
 static uint64_t below(struct maker *m, uint64_t n)
 {
-	return fuzz_random(&m->state) % n;
+	return random_next(&m->state) % n;
 }
 
 static bool one_in(struct maker *m, uint64_t n)

@@ -175,21 +175,6 @@ struct fuzz_shape {
 };
 
 /**
- * fuzz_random() - the next random number
- * @state: of the generator, any number at first
- *
- * Return: 64 random bits.
- */
-static inline uint64_t fuzz_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
-/**
  * fuzz_bitmap_bytes() - how large a bitmap has to be
  * @size: of the range
  *

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "random.h"
 #include "soak_slots.h"
 #include "sys.h"
 #include "test.h"
@@ -26,7 +27,7 @@ static __thread uint64_t state;
  */
 void soak_seed(uint64_t seed)
 {
-	state = seed | 1;
+	state = seed;
 }
 
 /**
@@ -37,10 +38,7 @@ void soak_seed(uint64_t seed)
  */
 uint64_t soak_random(uint64_t below)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (state >> 11) % below;
+	return random_next(&state) % below;
 }
 
 /**
