@@ -410,7 +410,25 @@ static void registered(void)
 		mem_scattered(shm_size() / PAGE));
 }
 
-/* Blocks that can go one by one: one mapping of ours, and a mapping each of others. */
+/**
+ * map_blocks() - map what can be unmapped block by block, at IOVA
+ * @memory: what is mapped
+ * @size: all of it
+ * @block: bytes of a block
+ *
+ * One mapping of ours, with granules, and a mapping each of others.
+ */
+void map_blocks(void *memory, size_t size, size_t block)
+{
+	size_t at;
+
+	if (side_serving() == OURS)
+		assert_ret(dma_map_granule(container, memory, IOVA, size, block), 0);
+	else
+		for (at = 0; at < size; at += block)
+			assert_ret(dma_map(container, memory + at, IOVA + at, block, RW), 0);
+}
+
 static void once_granule(void *memory)
 {
 	const size_t blocks = SIZE / HUGE_2M;
@@ -418,13 +436,7 @@ static void once_granule(void *memory)
 
 	open_edu();
 	start();
-	if (side_serving() == OURS)
-		assert_ret(dma_map_granule(container, memory, IOVA, SIZE,
-					   HUGE_2M), 0);
-	else
-		for (i = 0; i < blocks; i++)
-			assert_ret(dma_map(container, memory + i * HUGE_2M,
-					   IOVA + i * HUGE_2M, HUGE_2M, RW), 0);
+	map_blocks(memory, SIZE, HUGE_2M);
 	stop("map", SIZE / PAGE, "page");
 	start();
 	/* First each second one, so that what is left is in pieces. */

@@ -12,9 +12,6 @@
 #define SIZE		(256 * MIB)
 #define ENTRIES		8192
 
-/* t1x_two_domains refuses so many calls with which a group would join a domain. */
-#define TWO_DOMAINS_REFUSE	"/sys/module/t1x_two_domains/parameters/refuse"
-
 /* The one that open_dma_device() opened. */
 extern int container;
 
@@ -23,12 +20,14 @@ void open_edu(void);
 void close_edu(void);
 void mapped_in_a_container(void *memory, size_t size);
 void map_entries(void *memory);
+void map_blocks(void *memory, size_t size, size_t block);
 void *huge(size_t size);
 void *cold(size_t size);
 void pairs(void *memory, uint64_t iova, size_t n);
 
 void stock_hugetlb_1g(void);
 void stock_attach(void);
+int stock_join_apart(const char *op, size_t units, const char *per);
 void stock_memory(void);
 void stock_waiters(void);
 

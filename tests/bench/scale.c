@@ -163,15 +163,12 @@ static void list_mappings(void)
 /* A second domain gets as many runs. */
 static void add_a_domain(void)
 {
-	int second = vfio_group_open(1);
+	int second;
 
 	/* Not for longer: its probe costs each attach something. */
 	side_load("T1X_TWO_DOMAINS", "");
 	assert_ret(dma_map(container, scattered, IOVA, nr_pages * PAGE, RW), 0);
-	sys_write(TWO_DOMAINS_REFUSE, "2");
-	start();
-	assert_ret(vfio_group_join(second, container), 0);
-	stop("second-joins", nr_pages, "run");
+	second = stock_join_apart("second-joins", nr_pages, "run");
 	start();
 	assert_ret(vfio_group_leave(second), 0);
 	stop("second-leaves", nr_pages, "run");
@@ -185,12 +182,7 @@ static void unmap_granules(void)
 {
 	size_t i;
 
-	if (side_serving() == OURS)
-		assert_ret(dma_map_granule(container, scattered, IOVA, nr_pages * PAGE, PAGE), 0);
-	else
-		for (i = 0; i < nr_pages; i++)
-			assert_ret(dma_map(container, scattered + i * PAGE, IOVA + i * PAGE, PAGE,
-					   RW), 0);
+	map_blocks(scattered, nr_pages * PAGE, PAGE);
 	start();
 	for (i = 0; i < nr_pages; i++)
 		assert_ret(dma_unmap(container, IOVA + i * PAGE, PAGE), PAGE);

@@ -21,6 +21,8 @@
 #include "measure.h"
 #include "side.h"
 
+#define REFUSE		"/sys/module/t1x_two_domains/parameters/refuse"
+
 static void once_mapped_1g(void *memory)
 {
 	mapped_in_a_container(memory, GIB);
@@ -32,20 +34,35 @@ void stock_hugetlb_1g(void)
 	measure("hugetlb-1g", once_mapped_1g, mem_hugetlb_1g(GIB));
 }
 
-/* Both drivers give a new group its own domain first, then try the others. */
-static void once_attach(void *memory)
+/**
+ * stock_join_apart() - measure that a second group joins with a domain of its own
+ * @op: what that is called
+ * @units: what it is divided by
+ * @per: and their name
+ *
+ * Both drivers give a new group its own domain first, then try the others. t1x_two_domains is
+ * loaded, and refuses those.
+ *
+ * Return: fd of the group.
+ */
+int stock_join_apart(const char *op, size_t units, const char *per)
 {
-	int second, ret;
+	int second = vfio_group_open(1), ret;
 
-	open_edu();
-	assert_ret(dma_map(container, memory, IOVA, GIB, RW), 0);
-	second = vfio_group_open(1);
-	sys_write(TWO_DOMAINS_REFUSE, "2");
+	sys_write(REFUSE, "2");
 	start();
 	ret = vfio_group_join(second, container);
-	stop("attach", GIB / PAGE, "page");
+	stop(op, units, per);
 	assert_ret(ret, 0);
-	assert_eq(sys_read_number(TWO_DOMAINS_REFUSE), 0);
+	assert_eq(sys_read_number(REFUSE), 0);
+	return second;
+}
+
+static void once_attach(void *memory)
+{
+	open_edu();
+	assert_ret(dma_map(container, memory, IOVA, GIB, RW), 0);
+	stock_join_apart("attach", GIB / PAGE, "page");
 	vfio_close_all();
 }
 
