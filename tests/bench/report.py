@@ -25,6 +25,8 @@ import math
 import re
 import sys
 
+from tables import place, put, table
+
 TREE, OURS, IOMMUFD = "vfio_iommu_type1", "vfio_iommu_type1x", "iommufd"
 COUNTERS = ["iommu_map", "iommu_unmap", "iova_to_phys", "iotlb_flush",
             "mmap_write_lock"]
@@ -177,21 +179,6 @@ class Report:
     def counts(self):
         return table(["operation"] + COUNTERS,
                      [row.counts() for row in self.rows])
-
-
-def table(head, rows):
-    """The first column is text, the others are numbers; no column is empty."""
-    head, *rows = zip(*(column for column in zip(head, *rows)
-                        if any(column[1:])))
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
-    line = "  ".join("=" * width for width in widths)
-
-    def text(cells):
-        return "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths))).rstrip()
-
-    return "\n".join([line, text(head), line, *map(text, rows), line])
 
 
 # --- the chart -----------------------------------------------------------------
@@ -350,31 +337,15 @@ def costs(reports):
     return "\n".join(parts[:-1])
 
 
-def place(name):
-    """A pattern for what is between the comments, and for these."""
-    return rf"(?ms)(^[^\w\n]+bench {name}\b.*?\n)(.*?)(^[^\w\n]+end\b)"
-
-
-def put(path, name, text):
-    """Replace what is between the comments."""
-    with open(path, encoding="utf-8") as file:
-        old = file.read()
-    new, found = re.subn(place(name),
-                         lambda match: f"{match[1]}\n{text}\n\n{match[3]}", old)
-    assert found == 1, f"{path} has no place for {name}"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(new)
-
-
 def documents(cases, *paths):
     *sources, markdown, rst = paths
     reports = [Report(source, wanted(cases)) for source in sources]
     if any([report.complain() for report in reports]):
         return True
-    put(markdown, "summary", readme(reports[-1]))
-    put(rst, "machine", taken(reports) + ".")
-    put(rst, "costs", costs(reports))
-    put(rst, "counts", reports[-1].counts())
+    put(markdown, "bench summary", readme(reports[-1]))
+    put(rst, "bench machine", taken(reports) + ".")
+    put(rst, "bench costs", costs(reports))
+    put(rst, "bench counts", reports[-1].counts())
     return False
 
 
@@ -382,7 +353,7 @@ def times(name, cases, source, rst):
     report = Report(source, wanted(cases))
     if report.complain():
         return True
-    put(rst, name, "\n\n".join([
+    put(rst, f"bench {name}", "\n\n".join([
         f'{taken([report])}; nanoseconds, {report.head["kernel"]}.',
         *report.tables()]))
     return False
@@ -414,7 +385,7 @@ def growth(cases, source, rst=None):
     print(f'\nInstructions with so many mappings, {head["kernel"]}, {head["date"]}:\n')
     print(text)
     if rst:
-        put(rst, "growth", f'{head["date"]}, {head["machine"]}; instructions,'
+        put(rst, "bench growth", f'{head["date"]}, {head["machine"]}; instructions,'
             f' {head["kernel"]}.\n\n{text}')
     return False
 
@@ -440,10 +411,10 @@ class Quotation:
     def __init__(self, text):
         # Of each kernel: its name, a table of costs, one of memory.
         *_, heading, table, _ = re.search(
-            place("costs"), text)[2].rstrip().split("\n\n")
+            place("bench costs"), text)[2].rstrip().split("\n\n")
         rule, _, _, *lines, _ = table.split("\n")
         date, machine = re.search(
-            place("machine"), text)[2].strip(" .\n").split(", ", 1)
+            place("bench machine"), text)[2].strip(" .\n").split(", ", 1)
         self.head = {"kernel": heading.split("\n")[0], "date": date,
                      "machine": machine}
         columns = [match.span() for match in re.finditer("=+", rule)]
@@ -462,7 +433,7 @@ def redraw(rst, svg):
 def summary(rst, markdown):
     with open(rst, encoding="utf-8") as file:
         report = Quotation(file.read())
-    put(markdown, "summary", readme(report))
+    put(markdown, "bench summary", readme(report))
     return False
 
 

@@ -13,8 +13,10 @@ that was.
 import collections
 import json
 import os
-import re
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "../bench"))
+from tables import put, table
 
 SOURCE = "drivers/vfio/type1x/"
 
@@ -22,8 +24,6 @@ SOURCE = "drivers/vfio/type1x/"
 # others have to be executed, in per cent.
 PURE = "dma runs iova_ranges access_pages dirty_bitmap urange map_stats".split()
 WANTED = {"pure data": 95, "the rest": 85}
-
-MARKS = ".. begin of the coverage\n", ".. end of the coverage\n"
 
 
 class File:
@@ -88,15 +88,6 @@ def percent(part, whole):
     return f"{100 * part / whole:.1f}" if whole else "-"
 
 
-def table(titles, rows):
-    """A simple table of reStructuredText."""
-    widths = [max(len(row[i]) for row in [titles, *rows]) for i in range(len(titles))]
-    rule = " ".join("=" * width for width in widths)
-    lines = [" ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-             for row in [titles, *rows]]
-    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
-
-
 def counted(files):
     rows = []
     for name, file in sorted(files.items()):
@@ -137,16 +128,10 @@ def judge(files, reasons):
     return wrong
 
 
-def write(page, when, files, reasons):
+def tables(when, files, reasons):
     never = [(name, f"``{function}()``", reason) for (name, function), reason in reasons.items()]
-    text = open(page).read()
-    begin, end = map(re.escape, MARKS)
-    made = "\n\n".join([when, counted(files), table(("file", "function", "why"), never)])
-    text, found = re.subn(f"(?s){begin}.*{end}",
-                          lambda _: f"{MARKS[0]}\n{made}\n\n{MARKS[1]}", text)
-    if found != 1:
-        sys.exit(f"{os.path.basename(page)} has no place for the tables")
-    open(page, "w").write(text)
+    return "\n\n".join([when, counted(files),
+                        table(("file", "function", "why"), never, words=3)])
 
 
 def main(arguments):
@@ -161,7 +146,7 @@ def main(arguments):
         print(f"not ok {sentence}")
     print(counted(files))
     if page:
-        write(page, when, files, reasons)
+        put(page, "coverage tables", tables(when, files, reasons))
     sys.exit(bool(wrong))
 
 
