@@ -6,4 +6,5 @@
 is "ours loads" insmod /t1x/$OURS.ko
 is "our statistics are there" [ -n "$(stat_of containers)" ]
 is "the mock loads" insmod /t1x/t1x_mock.ko
+is "mediated devices come" insmod /t1x/t1x_mdev.ko
 tap_end

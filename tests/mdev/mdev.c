@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Mock mediated devices: pin, unpin, read and write user memory when userspace
- * requests it, and unpin pages when the driver asks them to, or refuse.
+ * requests it, and unpin pages when the driver asks them to, or refuse. They need
+ * vfio.ko alone, so they come on stock kernels too.
  *
  * Every page that is held is kept in an xarray by IOVA page, with the number of
  * times that it was pinned in a second one.
@@ -10,7 +11,7 @@
 
 #include <linux/err.h>
 #include <linux/highmem.h>
-#include <linux/iommu.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -20,14 +21,10 @@
 #include <linux/vfio.h>
 #include <linux/xarray.h>
 
-#include "mock_compat.h"
+#include "mdev.h"
+#include "mdev_compat.h"
 
-#include "mock.h"
-#include "mock_mdev.h"
-
-#define MDEV_MAX_PAGES	512
-
-struct mock_mdev {
+struct mdev {
 	struct vfio_device vdev;
 	struct mutex lock; /* what is held, and what was said */
 	struct xarray pages;
@@ -36,12 +33,12 @@ struct mock_mdev {
 	unsigned long told;
 };
 
-static struct mock_mdev *to_mock_mdev(struct vfio_device *vdev)
+static struct mdev *to_mdev(struct vfio_device *vdev)
 {
-	return container_of(vdev, struct mock_mdev, vdev);
+	return container_of(vdev, struct mdev, vdev);
 }
 
-static int mdev_note(struct mock_mdev *mdev, unsigned long index,
+static int mdev_note(struct mdev *mdev, unsigned long index,
 		     struct page *page)
 {
 	unsigned long count = xa_to_value(xa_load(&mdev->counts, index) ?:
@@ -59,7 +56,7 @@ static int mdev_note(struct mock_mdev *mdev, unsigned long index,
 }
 
 /* Forgets one pin of a page; says whether there was one. */
-static bool mdev_forget(struct mock_mdev *mdev, unsigned long index)
+static bool mdev_forget(struct mdev *mdev, unsigned long index)
 {
 	void *entry = xa_load(&mdev->counts, index);
 
@@ -75,7 +72,7 @@ static bool mdev_forget(struct mock_mdev *mdev, unsigned long index)
 	return true;
 }
 
-static void mdev_let_go(struct mock_mdev *mdev, unsigned long first,
+static void mdev_let_go(struct mdev *mdev, unsigned long first,
 			unsigned long last)
 {
 	unsigned long index;
@@ -89,7 +86,7 @@ static void mdev_let_go(struct mock_mdev *mdev, unsigned long first,
 
 static void mdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 {
-	struct mock_mdev *mdev = to_mock_mdev(vdev);
+	struct mdev *mdev = to_mdev(vdev);
 
 	mutex_lock(&mdev->lock);
 	mdev->told++;
@@ -101,14 +98,16 @@ static void mdev_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
 	mutex_unlock(&mdev->lock);
 }
 
-static long mdev_pin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
+static long mdev_pin(struct mdev *mdev, const struct t1x_mdev_op *op)
 {
 	unsigned long index = op->iova >> PAGE_SHIFT;
 	long pinned, noted = 0;
 	struct page **pages;
 	int ret = 0;
 
-	pages = kcalloc(MDEV_MAX_PAGES, sizeof(*pages), GFP_KERNEL);
+	/* More are refused, and so is none. */
+	pages = kcalloc(clamp_t(s64, op->npages, 1, VFIO_PIN_PAGES_MAX_ENTRIES),
+			sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
 
@@ -133,7 +132,7 @@ static long mdev_pin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
 	return ret ?: pinned;
 }
 
-static long mdev_unpin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
+static long mdev_unpin(struct mdev *mdev, const struct t1x_mdev_op *op)
 {
 	long i;
 
@@ -145,7 +144,7 @@ static long mdev_unpin(struct mock_mdev *mdev, const struct t1x_mdev_op *op)
 	return 0;
 }
 
-static long mdev_rw(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
+static long mdev_rw(struct mdev *mdev, const struct t1x_mdev_op *op,
 		    void *buf, bool write)
 {
 	void __user *data = u64_to_user_ptr(op->data);
@@ -160,7 +159,7 @@ static long mdev_rw(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
 }
 
 /* What a real mediated device does with a page that it pinned. */
-static long mdev_access(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
+static long mdev_access(struct mdev *mdev, const struct t1x_mdev_op *op,
 			void *buf, bool write)
 {
 	void __user *data = u64_to_user_ptr(op->data);
@@ -173,9 +172,8 @@ static long mdev_access(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
 	mutex_lock(&mdev->lock);
 	page = xa_load(&mdev->pages, op->iova >> PAGE_SHIFT);
 	if (page) {
-		if (!folio_maybe_dma_pinned(page_folio(page)))
-			t1x_mock_violation("held page is not pinned", op->iova,
-					   page_to_phys(page));
+		WARN(!folio_maybe_dma_pinned(page_folio(page)),
+		     "the page held for IOVA %#llx is not pinned\n", op->iova);
 		at = kmap_local_page(page);
 		if (write)
 			memcpy(at, buf, op->size);
@@ -192,7 +190,7 @@ static long mdev_access(struct mock_mdev *mdev, const struct t1x_mdev_op *op,
 	return 0;
 }
 
-static long mdev_with_buffer(struct mock_mdev *mdev,
+static long mdev_with_buffer(struct mdev *mdev,
 			     const struct t1x_mdev_op *op)
 {
 	void *buf;
@@ -225,7 +223,7 @@ static long mdev_with_buffer(struct mock_mdev *mdev,
 static long mdev_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		       unsigned long arg)
 {
-	struct mock_mdev *mdev = to_mock_mdev(vdev);
+	struct mdev *mdev = to_mdev(vdev);
 	struct t1x_mdev_op op;
 
 	if (cmd != T1X_MDEV_OP)
@@ -255,7 +253,7 @@ static long mdev_ioctl(struct vfio_device *vdev, unsigned int cmd,
 
 static int mdev_open(struct vfio_device *vdev)
 {
-	struct mock_mdev *mdev = to_mock_mdev(vdev);
+	struct mdev *mdev = to_mdev(vdev);
 
 	mdev->deaf = 0;
 	mdev->told = 0;
@@ -267,7 +265,7 @@ static int mdev_open(struct vfio_device *vdev)
 /* A device that refuses keeps its pages even when it is closed. */
 static void mdev_close(struct vfio_device *vdev)
 {
-	struct mock_mdev *mdev = to_mock_mdev(vdev);
+	struct mdev *mdev = to_mdev(vdev);
 
 	mutex_lock(&mdev->lock);
 	if (!mdev->deaf)
@@ -277,20 +275,30 @@ static void mdev_close(struct vfio_device *vdev)
 	mutex_unlock(&mdev->lock);
 }
 
-static const struct vfio_device_ops mock_mdev_ops = {
-	T1X_MOCK_MDEV_OPS,
+static const struct vfio_device_ops mdev_ops = {
+	T1X_MDEV_OPS
+	.name = T1X_MDEV_NAME,
 	.open_device = mdev_open,
 	.close_device = mdev_close,
 	.ioctl = mdev_ioctl,
 	.dma_unmap = mdev_dma_unmap,
 };
 
+static void mdev_remove(void *data)
+{
+	struct mdev *mdev = data;
+
+	/* Waits until it is closed. */
+	vfio_unregister_group_dev(&mdev->vdev);
+	vfio_put_device(&mdev->vdev);
+}
+
 static int mdev_probe(struct platform_device *pdev)
 {
-	struct mock_mdev *mdev;
+	struct mdev *mdev;
 	int ret;
 
-	mdev = vfio_alloc_device(mock_mdev, vdev, &pdev->dev, &mock_mdev_ops);
+	mdev = vfio_alloc_device(mdev, vdev, &pdev->dev, &mdev_ops);
 	if (IS_ERR(mdev))
 		return PTR_ERR(mdev);
 	mutex_init(&mdev->lock);
@@ -300,36 +308,57 @@ static int mdev_probe(struct platform_device *pdev)
 		vfio_put_device(&mdev->vdev);
 		return ret;
 	}
-	platform_set_drvdata(pdev, mdev);
-	return 0;
+	/* What remove() returns depends on the kernel. */
+	return devm_add_action_or_reset(&pdev->dev, mdev_remove, mdev);
 }
 
-/* No remove(): a device that was given to userspace stays. */
 static struct platform_driver mdev_driver = {
 	.probe = mdev_probe,
+	/* Its group is of no IOMMU, and is not there yet when the driver is bound. */
+	.driver_managed_dma = true,
 	.driver = {
 		.name = T1X_MDEV_NAME,
 		.suppress_bind_attrs = true,
 	},
 };
 
-/**
- * t1x_mock_mdev_init() - make the mock mediated devices
- *
- * Like the rest of the mock they stay until the kernel ends.
- *
- * Return: 0 or a negative errno.
- */
-int t1x_mock_mdev_init(void)
+static struct platform_device *mdev_devices[T1X_MDEV_DEVICES];
+
+static void mdev_unregister(void)
 {
-	struct platform_device *pdev;
 	int nr;
 
-	for (nr = 0; nr < T1X_MDEV_DEVICES; nr++) {
-		pdev = platform_device_register_simple(T1X_MDEV_NAME, nr, NULL,
-						       0);
-		if (IS_ERR(pdev))
-			return PTR_ERR(pdev);
-	}
-	return platform_driver_register(&mdev_driver);
+	for (nr = 0; nr < T1X_MDEV_DEVICES; nr++)
+		platform_device_unregister(mdev_devices[nr]);
 }
+
+static int __init mdev_init(void)
+{
+	struct platform_device *pdev;
+	int nr, ret;
+
+	for (nr = 0; nr < T1X_MDEV_DEVICES; nr++) {
+		pdev = platform_device_register_simple(T1X_MDEV_NAME, nr, NULL, 0);
+		if (IS_ERR(pdev)) {
+			mdev_unregister();
+			return PTR_ERR(pdev);
+		}
+		mdev_devices[nr] = pdev;
+	}
+	ret = platform_driver_register(&mdev_driver);
+	if (ret)
+		mdev_unregister();
+	return ret;
+}
+module_init(mdev_init);
+
+static void __exit mdev_exit(void)
+{
+	platform_driver_unregister(&mdev_driver);
+	mdev_unregister();
+}
+module_exit(mdev_exit);
+
+MODULE_DESCRIPTION("Mock mediated devices for the tests of type1x");
+MODULE_AUTHOR("The type1x authors");
+MODULE_LICENSE("GPL");

@@ -3,8 +3,8 @@
  * What userspace may ask of a mock mediated device, "t1x_mdev.N": one ioctl on
  * the device. For tests/selftests too, so plain C with uapi types.
  */
-#ifndef T1X_MOCK_MDEV_H
-#define T1X_MOCK_MDEV_H
+#ifndef T1X_MDEV_UAPI_H
+#define T1X_MDEV_UAPI_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
@@ -40,7 +40,7 @@ enum t1x_mdev_what {
  * @prot: 1 read, 2 write, 3 both
  * @iova: where
  * @npages: pages to be pinned or unpinned
- * @size: bytes, at most 4096; or times
+ * @size: bytes, at most a page; or times
  * @data: address of a buffer in userspace
  */
 struct t1x_mdev_op {
@@ -54,4 +54,4 @@ struct t1x_mdev_op {
 
 #define T1X_MDEV_OP	_IOW('t', 0x31, struct t1x_mdev_op)
 
-#endif /* T1X_MOCK_MDEV_H */
+#endif /* T1X_MDEV_UAPI_H */

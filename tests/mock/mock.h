@@ -8,7 +8,6 @@
  *		told otherwise
  * mock_iommu.c	the IOMMU that it belongs to
  * mock_vfio.c	the devices: a DMA engine, a BAR, and contiguous memory
- * mock_mdev.c	mediated devices, which pin instead of being translated
  */
 #ifndef T1X_MOCK_H
 #define T1X_MOCK_H
@@ -115,7 +114,6 @@ int t1x_mock_dma(struct device *dev, dma_addr_t iova, void *buf, size_t len,
 		 bool to_memory);
 
 int t1x_mock_vfio_init(void);
-int t1x_mock_mdev_init(void);
 
 /* Of mock_main.c: the devices, and what the IOMMU has to know about each. */
 unsigned int t1x_mock_nr_devices(void);

@@ -201,14 +201,10 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
 #if T1X_HAS_VFIO_REGION_INFO_CAPS
 #define T1X_MOCK_VFIO_CORE_OPS						\
 	.get_region_info_caps = mock_region_info,
-#define T1X_MOCK_MDEV_CORE_OPS
 #elif !T1X_HAS_VFIO_FREE_DEVICE
 #define T1X_MOCK_VFIO_CORE_OPS
-#define T1X_MOCK_MDEV_CORE_OPS
 #else
 #define T1X_MOCK_VFIO_CORE_OPS						\
-	.release = vfio_free_device,
-#define T1X_MOCK_MDEV_CORE_OPS						\
 	.release = vfio_free_device,
 #endif
 
@@ -218,24 +214,13 @@ static inline void t1x_mock_set_isolated_msi(struct device *dev, bool isolated)
 	.unbind_iommufd = vfio_iommufd_physical_unbind,			\
 	.attach_ioas = vfio_iommufd_physical_attach_ioas,		\
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
-#define T1X_MOCK_MDEV_IOMMUFD_OPS					\
-	.bind_iommufd = vfio_iommufd_emulated_bind,			\
-	.unbind_iommufd = vfio_iommufd_emulated_unbind,			\
-	.attach_ioas = vfio_iommufd_emulated_attach_ioas,		\
-	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
 #else
 #define T1X_MOCK_VFIO_IOMMUFD_OPS
-#define T1X_MOCK_MDEV_IOMMUFD_OPS
 #endif
 
 #define T1X_MOCK_VFIO_OPS						\
 	T1X_MOCK_VFIO_CORE_OPS						\
 	T1X_MOCK_VFIO_IOMMUFD_OPS					\
 	.name = KBUILD_MODNAME
-
-#define T1X_MOCK_MDEV_OPS						\
-	T1X_MOCK_MDEV_CORE_OPS						\
-	T1X_MOCK_MDEV_IOMMUFD_OPS					\
-	.name = "t1x_mdev"
 
 #endif /* T1X_MOCK_COMPAT_H */

@@ -184,11 +184,6 @@ static int __init mock_init(void)
 	if (ret)
 		goto err_devices;
 
-	/* From here on devices are in use, and nothing can be taken back. */
-	ret = t1x_mock_mdev_init();
-	if (ret)
-		pr_err("no mediated devices: %d\n", ret);
-
 	pr_info("%u devices\n", mock_nr_devices);
 	return 0;
 

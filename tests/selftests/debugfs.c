@@ -166,8 +166,6 @@ static void registered_and_held(void)
 	assert_ret(dma_unmap(container, IOVA, 4 * PAGE), 4 * PAGE);
 	assert_ret(dma_unregister(container, memory, 16 * PAGE), 0);
 	expect_eq(debugfs_number("registered_bytes"), 0);
-	if (!sys_is_uml())
-		return;
 
 	other = mdev_group_open(0);
 	assert_ret(vfio_group_join(other, container), 0);
@@ -267,8 +265,6 @@ static void many_mappings_are_listed(void)
 /* Where the last mapping ends, so do 64 bits. */
 static void top_of_the_space_is_listed(void)
 {
-	if (!sys_is_uml())
-		test_skip("needs the mock");
 	group = mdev_group_open(0);
 	container = vfio_container_open();
 	assert_ret(vfio_group_join(group, container), 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Mock mediated devices, which pin and unpin pages by request. The requests are
- * described in tests/mock/mock_mdev.h.
+ * described in tests/mdev/mdev.h.
  */
 #ifndef T1X_MDEV_H
 #define T1X_MDEV_H
 
 #include <stdint.h>
 
-#include "../../mock/mock_mdev.h"
+#include "../../mdev/mdev.h"
 
 int mdev_group_open(int nr);
 int mdev_device_open(int group, int nr);
