@@ -11,7 +11,6 @@
 
 #include <linux/err.h>
 #include <linux/highmem.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -105,9 +104,7 @@ static long mdev_pin(struct mdev *mdev, const struct t1x_mdev_op *op)
 	struct page **pages;
 	int ret = 0;
 
-	/* More are refused, and so is none. */
-	pages = kcalloc(clamp_t(s64, op->npages, 1, VFIO_PIN_PAGES_MAX_ENTRIES),
-			sizeof(*pages), GFP_KERNEL);
+	pages = kcalloc(VFIO_PIN_PAGES_MAX_ENTRIES, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
 
@@ -276,7 +273,8 @@ static void mdev_close(struct vfio_device *vdev)
 }
 
 static const struct vfio_device_ops mdev_ops = {
-	T1X_MDEV_OPS
+	T1X_MDEV_CORE_OPS
+	T1X_MDEV_IOMMUFD_OPS
 	.name = T1X_MDEV_NAME,
 	.open_device = mdev_open,
 	.close_device = mdev_close,

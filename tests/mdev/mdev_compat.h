@@ -27,8 +27,4 @@
 #define T1X_MDEV_IOMMUFD_OPS
 #endif
 
-#define T1X_MDEV_OPS							\
-	T1X_MDEV_CORE_OPS						\
-	T1X_MDEV_IOMMUFD_OPS
-
 #endif /* T1X_MDEV_COMPAT_H */
