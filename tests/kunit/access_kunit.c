@@ -346,6 +346,20 @@ static void rw_does_not_lock_the_container(struct kunit *test)
 	access_done(e);
 }
 
+/* The range lock covers no IOVA behind the last one there is. */
+static void rw_does_not_wrap(struct kunit *test)
+{
+	struct access_case *e = access_begin(test);
+	u32 words[2] = {};
+
+	KUNIT_EXPECT_EQ(test, t1x_access_rw(e->cookie, -(dma_addr_t)sizeof(words[0]), words,
+					    sizeof(words), false), -EOVERFLOW);
+	KUNIT_EXPECT_EQ(test, t1x_access_rw(e->cookie, -(dma_addr_t)sizeof(words), words,
+					    sizeof(words), false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, t1x_access_rw(e->cookie, IOVA, words, 0, false), 0);
+	access_done(e);
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(pin_refuses_what_type1_refuses),
 	KUNIT_CASE(pin_is_for_v2),
@@ -358,6 +372,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(held_pages_are_dirty),
 	KUNIT_CASE(pin_does_not_lock_the_container),
 	KUNIT_CASE(rw_does_not_lock_the_container),
+	KUNIT_CASE(rw_does_not_wrap),
 	{}
 };
 

@@ -147,6 +147,14 @@ static void reads_and_writes(void)
 	watch_expect_reason(do_op(T1X_MDEV_WRITE, IOVA + GIB, 1, page), -EPERM,
 			    "access to %#lx, which is mapped for less", IOVA + GIB);
 	expect_ret(do_op(T1X_MDEV_READ, IOVA + 2 * GIB, 1, page), -EPERM);
+
+	/* What follows the last IOVA there is, is not the first. */
+	assert_ret(dma_map(container, memory, -PAGE, PAGE, RW), 0);
+	assert_ret(dma_map(container, memory, 0, PAGE, RW), 0);
+	assert_ret(do_op(T1X_MDEV_READ, -8UL, 8, page), 0);
+	assert_bytes(page, memory + PAGE - 8, 8);
+	expect_ret(do_op(T1X_MDEV_READ, -8UL, 16, page), -EOVERFLOW);
+	expect_ret(do_op(T1X_MDEV_WRITE, -8UL, 16, page), -EOVERFLOW);
 	expect_eq(sys_vmlck(), vmlck);
 }
 

@@ -359,21 +359,24 @@ static ssize_t t1x_access_rw_chunk(struct t1x_container *c, dma_addr_t iova,
  * Context: called by vfio.ko while the device is open, from a kernel thread or
  * from the process that owns the mapping; faults user memory in.
  * Return: 0; -EINVAL where nothing is mapped, -EPERM, -EFAULT, -EBUSY while a
- * vaddr is invalid, -EINTR.  On failure part may have been copied.
+ * vaddr is invalid, -EOVERFLOW if the range wraps, -EINTR.  On failure part may
+ * have been copied.
  */
 int t1x_access_rw(void *cookie, dma_addr_t iova, void *data, size_t count,
 		  bool write)
 {
-	struct t1x_container *c = t1x_container_get(cookie);
-	dma_addr_t last = iova + count - 1;
+	struct t1x_container *c;
 	struct t1x_range range;
+	dma_addr_t last = iova;
 	ssize_t done;
 	int ret;
 
+	if (count && check_add_overflow(iova, (dma_addr_t)count - 1, &last))
+		return -EOVERFLOW;
+	c = t1x_container_get(cookie);
 	if (!c)
 		return -EINVAL;
-	ret = t1x_container_lock(c, &range, iova, max(iova, last),
-				 T1X_RANGE_OTHER);
+	ret = t1x_container_lock(c, &range, iova, last, T1X_RANGE_OTHER);
 	if (ret)
 		goto out_put;
 
