@@ -15,15 +15,15 @@ maps=0
 
 uptime_s() { cut -d . -f 1 /proc/uptime; }
 
-# Without the carriage returns of a serial line.
-log() { tr -d '\r' <$LOG; }
+# Without what the BIOS sends to a terminal, and the carriage returns of a serial line.
+log() { tr -cd '\n -~' <$LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
 is_up() { grep -q '^l2: ' $LOG; }
 # said_last: what it does, or while it boots, what its kernel did last.
 said_last() { if is_up; then log | sed -n 's/^l2: //p'; else log; fi | tail -n 1; }
 
 # command_line WITH: of its kernel. It boots sooner if its CPU polls.
-command_line() { echo "console=ttyS0 panic=-1 mitigations=off cryptomgr.notests rodata=off idle=poll with=$1"; }
+command_line() { echo "console=ttyS0 earlyprintk=serial panic=-1 mitigations=off cryptomgr.notests rodata=off idle=poll with=$1"; }
 
 monitor() { echo "$*" >$MONITOR.in; }
 request() { monitor qom-set /machine/peripheral/plugged requested-size "$1"; }
