@@ -72,8 +72,9 @@ watch() {
 		size=$(stat -c %s $LOG)
 		[ "$size" = "$grown" ] || since=$(uptime_s)
 		grown=$size
-		# It hangs: on a machine of its own it is never silent for a minute.
-		[ $(($(uptime_s) - since)) -lt 1000 ] || stuck $pid
+		# It hangs: on a machine of its own it is never silent for a minute. Where ten
+		# times as much runs as there are CPUs, a quarter of an hour is not too long.
+		[ $(($(uptime_s) - since)) -lt 1800 ] || stuck $pid
 		tick=$((tick + 1))
 		sleep 2
 	done
