@@ -66,7 +66,7 @@ static int ioctl_32(unsigned int command)
 	return ret;
 #else
 	(void)command;
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 #endif
 }
 
