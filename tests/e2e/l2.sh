@@ -6,6 +6,7 @@
 . /t1x/e2e/lib/nested.sh
 
 give $(nics)
+is "there is KVM" modprobe kvm-amd
 is "a second Linux runs and ends" second_linux pc nics,memory "" \
 	-object memory-backend-ram,id=more,size=128M \
 	-device virtio-mem-pci,id=plugged,memdev=more,requested-size=0

@@ -6,6 +6,7 @@
 . /t1x/e2e/lib/nested.sh
 
 give $(nics)
+is "there is KVM" modprobe kvm-amd
 is "a second Linux runs and ends" second_linux q35 nics,iommu "intel_iommu=on iommu.strict=1" \
 	-device intel-iommu,caching-mode=on
 used

@@ -40,7 +40,7 @@ define() {
 	    <type arch='x86_64' machine='pc'>hvm</type>
 	    <kernel>/t1x/l2/vmlinux</kernel>
 	    <initrd>/t1x/l2/initramfs</initrd>
-	    <cmdline>$(command_line disk)</cmdline>
+	    <cmdline>$(command_line disk) rodata=off idle=poll</cmdline>
 	  </os>
 	  <features><acpi/></features>
 	  <cpu mode='maximum'/>
