@@ -42,10 +42,23 @@ mode() {
 	esac
 }
 
+# kernel_dma: does a device get the domain that the command line asks for until it is given away?
+kernel_dma() {
+	local file want=DMA
+	! grep -q 'iommu\.passthrough=1' /proc/cmdline || want=identity
+	for file in /sys/kernel/iommu_groups/*/type; do
+		[ ! -e "$file" ] || case $(cat "$file") in
+		$want*) ;;
+		*)	echo "# $file: $(cat "$file")"; return 1 ;;
+		esac
+	done
+}
+
 dmesg | sed -n 's/.*arm-smmu-v3.*: \(oas .*\)/# \1/p'
 [ ! -e /sys/class/iommu/dmar0 ] ||
 	echo "# $1: cap $(cat /sys/class/iommu/dmar0/intel-iommu/cap)" \
 		"ecap $(cat /sys/class/iommu/dmar0/intel-iommu/ecap)"
 is "the IOMMU is the one that was asked for" there "$1"
 is "and so is its mode" mode "$1"
+is "the kernel's own DMA goes through it, unless it is not to" kernel_dma
 tap_end
