@@ -20,7 +20,8 @@ else
 	T1X_MODULE=$(modinfo -n $OURS)
 	T1X_INTREE=$(modinfo -n $INTREE)
 	T1X_TWO_DOMAINS=/t1x/t1x_two_domains.ko
-	export T1X_TWO_DOMAINS
+	T1X_MDEV=/t1x/t1x_mdev.ko
+	export T1X_TWO_DOMAINS T1X_MDEV
 	# The option of modprobe.d, which insmod does not read.
 	if [ "$(cat /sys/module/$OURS/parameters/allow_unsafe_interrupts)" = Y ]; then
 		export T1X_UNSAFE=y

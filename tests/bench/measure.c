@@ -16,7 +16,7 @@
 #include "mark.h"
 #include "measure.h"
 
-#define MAX_FIGURES	24
+#define MAX_FIGURES	32
 
 #define EVENTS		"/sys/kernel/tracing/events/"
 #define PMUS		"/sys/bus/event_source/devices/"

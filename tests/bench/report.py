@@ -365,6 +365,9 @@ def growth(cases, source, rst=None):
     figures = {(line["case"], line["op"], line["driver"]): line for line in lines}
     order = [(case, op) for case, op, *_ in wanted(cases)
              if rst or any(case == measured for measured, *_ in figures)]
+    if not order:
+        print(f'{head["kernel"]}: nothing was measured', file=sys.stderr)
+        return True
     sizes = list(dict.fromkeys(case for case, _ in order))
     missing = [f"{case} {op}" for case, op in order
                if (case, op, OURS) not in figures]

@@ -2,6 +2,9 @@
 /*
  * How costs grow with the number of mappings: each operation in a container that has few,
  * and in one that has very many. Only on stock kernels.
+ *
+ *   T1X_TWO_DOMAINS		file of t1x_two_domains, see stock.c
+ *   T1X_MDEV			file of t1x_mdev, a mediated device
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@
 #include "../selftests/lib/bar.h"
 #include "../selftests/lib/debugfs.h"
 #include "../selftests/lib/dirty.h"
+#include "../selftests/lib/mdev.h"
 #include "../selftests/lib/mem.h"
 #include "../selftests/lib/module.h"
 #include "../selftests/lib/sys.h"
@@ -144,6 +148,50 @@ static void map_registered_memory(void *memory)
 	stop("unregister", nr, "region");
 }
 
+/*
+ * A mediated device pins a page of each mapping, and then works on one more, all of it by the
+ * ioctls of the mock, whose own cost is in the figures of both drivers.
+ */
+static void hold_pages(void *memory)
+{
+	const uint64_t other = iova_of(nr / 2) + PAGE;
+	char word[8];
+	int group, dev;
+	size_t i;
+
+	/* Not for longer: its group would be one more in what comes before and after. */
+	side_load("T1X_MDEV", "");
+	group = mdev_group_open(0);
+	assert_ret(vfio_group_join(group, container), 0);
+	dev = mdev_device_open(group, 0);
+	map_all(memory);
+	start();
+	for (i = 0; i < nr; i++)
+		assert_ret(mdev_pin(dev, iova_of(i), 1), 1);
+	stop("access-pin", nr, "mapping");
+
+	assert_ret(dma_map(container, memory, other, PAGE, RW), 0);
+	start();
+	for (i = 0; i < CALLS; i++) {
+		assert_ret(mdev_pin(dev, other, 1), 1);
+		assert_ret(mdev_unpin(dev, other, 1), 0);
+	}
+	stop("access-pair", CALLS, "pair");
+	start();
+	for (i = 0; i < CALLS; i++)
+		assert_ret(mdev_op(dev, T1X_MDEV_READ, other, 0, sizeof(word), word), 0);
+	stop("access-read", CALLS, "call");
+
+	start();
+	for (i = 0; i < nr; i++)
+		assert_ret(mdev_unpin(dev, iova_of(i), 1), 0);
+	stop("access-unpin", nr, "mapping");
+	assert_ret(dma_unmap_flags(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL), (nr + 1) * PAGE);
+	vfio_close(&dev);
+	vfio_close(&group);
+	module_unload("t1x_mdev");
+}
+
 /* The in-tree driver has no such file. */
 static void list_mappings(void)
 {
@@ -244,6 +292,7 @@ static void once_scale(void *memory)
 	stop("unmap-all", nr, "mapping");
 	map_registered_memory(memory);
 	if (nr == nr_pages) {
+		hold_pages(memory);
 		add_a_domain();
 		unmap_granules();
 	}
