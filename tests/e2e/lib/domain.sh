@@ -22,10 +22,14 @@ driver_is() { [ "$(basename "$(readlink "/sys/bus/pci/devices/$(nvme)/driver")")
 install_libvirt() {
 	printf '%s\n' root:x:0:0::/:/bin/sh alice:x:1000:1000::/tmp/alice:/bin/sh \
 		libvirt-qemu:x:64055:64055::/:/bin/false >/etc/passwd
-	printf '%s\n' root:x:0: alice:x:1000: kvm:x:106: libvirt-qemu:x:64055: vfio:x:200:alice >/etc/group
+	printf '%s\n' root:x:0: alice:x:1000: kvm:x:106:libvirt-qemu,alice libvirt-qemu:x:64055: vfio:x:200:alice >/etc/group
 	mkdir -p /etc/libvirt /run /var/lib /var/cache /var/log /sbin
 	[ -e /var/run ] || ln -s /run /var/run
 	[ -e /sbin/modprobe ] || ln -s $KMOD/modprobe /sbin/modprobe
+	# As udev does.
+	modprobe kvm-amd
+	chgrp 106 /dev/kvm
+	chmod 660 /dev/kvm
 	# virtlogd is not in this guest, nor is polkit.
 	echo 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
 	echo 'auth_unix_rw = "none"' >/etc/libvirt/libvirtd.conf
@@ -33,14 +37,14 @@ install_libvirt() {
 
 define() {
 	cat >/tmp/guest.xml <<-XML
-	<domain type='qemu'>
+	<domain type='kvm'>
 	  <name>$NAME</name>
 	  <memory unit='MiB'>$MEMORY</memory>
 	  <os>
 	    <type arch='x86_64' machine='pc'>hvm</type>
 	    <kernel>/t1x/l2/vmlinux</kernel>
 	    <initrd>/t1x/l2/initramfs</initrd>
-	    <cmdline>$(command_line disk) rodata=off idle=poll</cmdline>
+	    <cmdline>$(command_line disk)</cmdline>
 	  </os>
 	  <features><acpi/></features>
 	  <cpu mode='maximum'/>
