@@ -106,6 +106,17 @@ static int64_t unmap_32(void)
 	return ret ?: (int64_t)arg->unmap.size;
 }
 
+static int memory_32(unsigned int command, uint32_t flags)
+{
+	arg->memory = (struct vfio_type1x_memory){
+		.argsz = sizeof(arg->memory),
+		.flags = flags,
+		.vaddr = (uintptr_t)memory,
+		.size = SIZE,
+	};
+	return ioctl_32(command);
+}
+
 static void maps_and_unmaps(void)
 {
 	begin();
@@ -156,23 +167,12 @@ static void gets_dirty_pages(void)
 static void registers_memory(void)
 {
 	begin();
-	arg->memory = (struct vfio_type1x_memory){
-		.argsz = sizeof(arg->memory),
-		.flags = VFIO_TYPE1X_MEMORY_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.size = SIZE,
-	};
-	assert_ret(ioctl_32(VFIO_TYPE1X_REGISTER_MEMORY), 0);
+	assert_ret(memory_32(VFIO_TYPE1X_REGISTER_MEMORY, VFIO_TYPE1X_MEMORY_WRITE), 0);
 	expect_eq(sys_vmlck() - vmlck, NPAGES * PAGE_KB);
 	assert_ret(map_32(), 0);
 	dma_check_pages(rig, 0, IOVA, memory, 3);
 	assert_ret(unmap_32(), SIZE);
-	arg->memory = (struct vfio_type1x_memory){
-		.argsz = sizeof(arg->memory),
-		.vaddr = (uintptr_t)memory,
-		.size = SIZE,
-	};
-	assert_ret(ioctl_32(VFIO_TYPE1X_UNREGISTER_MEMORY), 0);
+	assert_ret(memory_32(VFIO_TYPE1X_UNREGISTER_MEMORY, 0), 0);
 	expect_eq(sys_vmlck(), vmlck);
 }
 

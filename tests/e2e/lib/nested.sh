@@ -15,8 +15,9 @@ maps=0
 
 uptime_s() { cut -d . -f 1 /proc/uptime; }
 
-# Without what the BIOS sends to a terminal, and the carriage returns of a serial line.
-log() { tr -cd '\n -~' <$LOG; }
+# text FILE: without what the BIOS and QEMU's monitor send to a terminal.
+text() { tr -cd '\n -~' <"$1"; }
+log() { text $LOG; }
 said() { log | sed -n "s/^l2: $1 //p"; }
 said_last() { { echo "l2: it boots"; log; } | sed -n 's/^l2: //p' | tail -n 1; }
 
@@ -46,7 +47,7 @@ stuck() {
 	sleep 5
 	monitor info pic
 	sleep 5
-	tr -d '\r' <$MONITOR | sed 's/^/# monitor: /'
+	text $MONITOR | sed 's/^/# monitor: /'
 	kill -KILL "$1"
 }
 
